@@ -1,0 +1,46 @@
+# `make lab` opens the notebooks, `make test` runs every test; both set up .venv first if it is missing or out of date.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.DEFAULT_GOAL := help
+.PHONY: help setup lab test lint figures notebooks bench clean
+
+help: ## This list
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+
+setup: $(READY) ## Create .venv and install the project with its pinned packages (once)
+
+$(READY): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "infomerge needs Python 3.11 or newer; found $$($(PYTHON) --version). Try: make $(MAKECMDGOALS) PYTHON=python3.12"; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@echo "Installing (about 2 minutes, once) ..."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	@touch $@
+
+lab: $(READY) ## Open JupyterLab on 127.0.0.1 at the first notebook
+	@$(BIN)/infomerge lab
+
+test: $(READY) lint ## Lint, check types, run all tests and re-execute every notebook
+	$(BIN)/python -m pytest
+
+lint: $(READY) ## Lint with ruff, check types with mypy
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+
+notebooks: $(READY) ## Execute the notebooks in place, as they are committed
+	$(BIN)/python -m tests.notebooks --in-place
+
+figures: $(READY) ## Write the figures of figures/ anew
+	$(BIN)/infomerge run tour --retention-ratio 0.15 --out figures/tour --force
+
+bench: $(READY) ## Measure speed and memory, as ratios within one run
+	$(BIN)/python -m benchmarks.compress_speed
+
+clean: ## Remove .venv and caches; nothing that you made
+	rm -rf $(VENV) *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,134 @@
+"""Content-Aware Budget Allocation, CABA (section 3.3, A.4, A.6): how many tokens each segment may keep."""
+
+import heapq
+import math
+from typing import NamedTuple
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from infomerge.config import InfoMergeConfig, Rounding
+from infomerge.numerics import cosine, floor_count, rounded
+
+
+class BudgetSplit(NamedTuple):
+    """How a clip's tokens are shared between the two ways of keeping them (A.4)."""
+
+    requested: int
+    """Tokens that the retention ratio asks for: round(r L N), at least 1."""
+    salient_per_frame: int
+    """T_s, the tokens that every frame keeps by saliency."""
+    context: float
+    """B_DTM, the context tokens of the whole clip: a whole number under rounding "exact"."""
+
+
+def split_budget(frames: int, positions: int, config: InfoMergeConfig) -> BudgetSplit:
+    """Salient and context tokens for a clip of this size (A.4)."""
+    share = config.retention_ratio * positions
+    requested = max(1, math.floor(config.retention_ratio * frames * positions + 0.5))
+    salient = floor_count((1 - config.context_fraction) * share)
+    if config.rounding == "paper":
+        return BudgetSplit(requested, salient, config.context_fraction * share * frames)
+    return BudgetSplit(requested, salient, requested - frames * salient)
+
+
+def uniqueness(
+    tokens: Float[Tensor, "frames positions channels"], segments: Int[Tensor, "segments 2"]
+) -> Float[Tensor, "segments"]:
+    """u_k: one minus the cosine of a segment's mean token with the clip's mean token (eq. 3 to 5)."""
+    means = torch.stack([tokens[start:end].mean(dim=(0, 1)) for start, end in segments.tolist()])
+    lengths = (segments[:, 1] - segments[:, 0]).to(tokens.dtype)
+    clip = (means * lengths[:, None]).sum(0) / lengths.sum()
+    return 1 - cosine(means, clip.expand_as(means))
+
+
+def energy_spectrum(tokens: Float[Tensor, "tokens channels"]) -> Float[Tensor, "rank"]:
+    """pi_j: share of the tokens' energy along each singular direction, largest first, summing to 1 (eq. 6).
+
+    Not centred. rank = min(tokens, channels). All zeros for tokens that are all zero.
+    """
+    # The eigenvalues of the smaller Gram matrix are the squared singular values. In float32 their noise, times the
+    # logarithm of the entropy, would exceed 1e-5 at a few hundred channels.
+    tokens = tokens.double()
+    gram = tokens.mT @ tokens if tokens.shape[0] > tokens.shape[1] else tokens @ tokens.mT
+    energy = torch.linalg.eigvalsh(gram).flip(0).clamp(min=0)
+    total = energy.sum()
+    return energy / torch.where(total > 0, total, 1)
+
+
+def spectral_entropy(tokens: Float[Tensor, "tokens channels"]) -> Float[Tensor, ""]:
+    """Entropy of the energy spectrum over log rank, from 0 (one direction) to 1 (all alike) (eq. 7); 0 at rank 1."""
+    energy = energy_spectrum(tokens)
+    if len(energy) == 1:
+        return energy.new_zeros(())
+    return -torch.special.xlogy(energy, energy).sum() / math.log(len(energy))
+
+
+def richness(
+    tokens: Float[Tensor, "frames positions channels"], segments: Int[Tensor, "segments 2"]
+) -> Float[Tensor, "segments"]:
+    """e_k: normalised spectral entropy of each segment's tokens (eq. 6 and 7)."""
+    return torch.stack([spectral_entropy(tokens[start:end].flatten(0, 1)) for start, end in segments.tolist()])
+
+
+def standardise(values: Float[Tensor, "segments"]) -> Float[Tensor, "segments"]:
+    """z-score over the segments, by the population's deviation; zeros where all values are (nearly) equal."""
+    deviation = values.std(correction=0)
+    return torch.where(deviation < 1e-8, 0, (values - values.mean()) / deviation)
+
+
+def content_weight(
+    uniqueness: Float[Tensor, "segments"],
+    richness: Float[Tensor, "segments"],
+    segments: Int[Tensor, "segments 2"],
+    config: InfoMergeConfig,
+) -> Float[Tensor, "segments"]:
+    """w_k = sigmoid(tau m_k) |V_k|, with m_k = alpha z(u_k) + beta z(e_k) (eq. 8)."""
+    mixed = config.uniqueness_weight * standardise(uniqueness) + config.richness_weight * standardise(richness)
+    return torch.sigmoid(config.temperature * mixed) * (segments[:, 1] - segments[:, 0])
+
+
+def allocate(
+    weight: Float[Tensor, "segments"], total: float, capacity: Int[Tensor, "segments"], rounding: Rounding
+) -> Int[Tensor, "segments"]:
+    """B_k: `total` context tokens shared among the segments in proportion to their weight (eq. 9).
+
+    rounding "exact": whole tokens that add up to `total`, by largest remainder, at least one a segment while there are
+    enough, never more than a segment's capacity. "paper": max(1, round(.)) for each segment alone (eq. 21), so that the
+    sum may differ from `total`; only the capacity bounds it.
+    """
+    quotas = rounded(total * weight.double() / weight.double().sum()).tolist()
+    room = capacity.tolist()
+    if rounding == "paper":
+        budget = [min(max(1, math.floor(quota + 0.5)), most) for quota, most in zip(quotas, room, strict=True)]
+    else:
+        budget = _largest_remainder(quotas, int(total), room)
+    return torch.tensor(budget, device=weight.device)
+
+
+def _largest_remainder(quotas: list[float], total: int, capacity: list[int]) -> list[int]:
+    budget = [min(max(1, math.floor(quota)), most) for quota, most in zip(quotas, capacity, strict=True)]
+
+    def remainder(k: int) -> float:
+        return round(quotas[k] - budget[k], 6)
+
+    given = sum(budget)
+    wanting = [(-remainder(k), k) for k in range(len(budget)) if budget[k] < capacity[k]]
+    heapq.heapify(wanting)
+    for _ in range(total - given):
+        _, k = heapq.heappop(wanting)
+        budget[k] += 1
+        if budget[k] < capacity[k]:
+            heapq.heappush(wanting, (-remainder(k), k))
+
+    # Too many were given only where segments were raised to one token. No segment goes below one before all are there.
+    for least in (1, 0):
+        giving = [(remainder(k), k) for k in range(len(budget)) if budget[k] > least]
+        heapq.heapify(giving)
+        while giving and sum(budget) > total:
+            _, k = heapq.heappop(giving)
+            budget[k] -= 1
+            if budget[k] > least:
+                heapq.heappush(giving, (remainder(k), k))
+    return budget

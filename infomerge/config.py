@@ -1,0 +1,149 @@
+"""The options of InfoMerge, and the values that the papers use."""
+
+import dataclasses
+import difflib
+import warnings
+from typing import Any, Literal
+
+from pydantic import ConfigDict, Field, ValidationError, model_validator
+from pydantic.dataclasses import dataclass
+from pydantic_core import ArgsKwargs, PydanticCustomError
+
+StaticPrior = Literal["tfd", "adjacent", "none"]
+Allocation = Literal["caba", "length"]
+Rounding = Literal["exact", "paper"]
+MergeScope = Literal["segment", "anchor_frame"]
+
+# Table 7: retention ratio -> (temperature tau, static ratio rho). lambda, alpha and beta are the same in every row.
+PAPER_PRESETS = {0.05: (2.0, 0.05), 0.10: (1.2, 0.10), 0.15: (1.2, 0.09)}
+
+
+class PresetWarning(UserWarning):
+    """A preset was asked for at a retention ratio for which its source prints no values."""
+
+
+@dataclass(frozen=True, kw_only=True, config=ConfigDict(extra="forbid", allow_inf_nan=False))
+class InfoMergeConfig:
+    """Every option of `infomerge.compress`, validated when it is made. The symbol of the paper stands behind each.
+
+    The defaults are the paper's values at a retention ratio of 10 %. Options change with `dataclasses.replace`, which
+    validates again.
+
+    Raises:
+        pydantic.ValidationError: (a ValueError) for a value outside its range, or an option that does not exist. The
+            message names the option, what was found and what is accepted; `explain` gives it in one line.
+    """
+
+    retention_ratio: float = Field(default=0.10, gt=0, le=1)
+    """r: share of the clip's tokens that is kept, in (0, 1]."""
+
+    context_fraction: float = Field(default=0.4, ge=0, le=1)
+    """d: share of the kept tokens that are context tokens (A.4)."""
+
+    min_segments: int = Field(default=8, ge=1)
+    """c: at least this many segments, where the clip has as many frames (eq. 23)."""
+
+    segment_threshold: float = Field(default=0.9, ge=-1, le=1)
+    """tau_seg: frames less similar than this are always cut apart (eq. 23)."""
+
+    static_ratio: float = Field(default=0.10, ge=0, le=1)
+    """rho: share of a segment's positions that become static candidates (section 3.2)."""
+
+    static_penalty: float = Field(default=12.0, ge=0)
+    """lambda: penalty on a static position that was kept before, in standard deviations of saliency (eq. 10)."""
+
+    uniqueness_weight: float = Field(default=0.9, ge=0)
+    """alpha: weight of a segment's uniqueness in its budget (section 3.3)."""
+
+    richness_weight: float = Field(default=0.1, ge=0)
+    """beta: weight of a segment's richness in its budget (section 3.3)."""
+
+    temperature: float = Field(default=1.2, ge=0)
+    """tau: how strongly content moves the budgets; at 0 they follow the segments' lengths (eq. 8)."""
+
+    anchor_interval: int = Field(default=4, ge=1)
+    """Every how many frames of a segment there is an anchor frame (A.7)."""
+
+    merge_weight: float = Field(default=0.6, ge=0, le=1)
+    """mu: least weight of the anchor in its merged token (eq. 34)."""
+
+    neighbours: int = Field(default=4, ge=1)
+    """k: nearest neighbours in the density of a token, itself included (eq. 31)."""
+
+    static_prior: StaticPrior = "tfd"
+    """What finds static candidates: "tfd" (eq. 2), "adjacent" (DyCoke's first-order difference) or "none"."""
+
+    allocation: Allocation = "caba"
+    """Budgets by content, "caba" (eq. 8), or by the number of frames, "length"."""
+
+    rounding: Rounding = "exact"
+    """"exact" keeps round(r L N) tokens, always; "paper" rounds each segment alone (eq. 21) and may drift."""
+
+    merge_scope: MergeScope = "segment"
+    """Tokens merge into the anchors of their "segment", or into those of every "anchor_frame" (FastVID)."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _know_every_option(cls, arguments: Any) -> Any:
+        given = arguments.kwargs if isinstance(arguments, ArgsKwargs) else arguments
+        names = [field.name for field in dataclasses.fields(cls)]
+        for name in given or {}:
+            if name not in names:
+                close = difflib.get_close_matches(name, names, n=1)
+                hint = f" (did you mean {close[0]!r}?)" if close else ""
+                raise PydanticCustomError(
+                    "unknown_option",
+                    "unknown option {name}{hint}; the options are {names}",
+                    {"name": repr(name), "hint": hint, "names": ", ".join(names)},
+                )
+        return arguments
+
+    @classmethod
+    def paper(cls, retention_ratio: float, **options: Any) -> "InfoMergeConfig":
+        """The paper's values for this retention ratio (Table 7); `options` override single ones.
+
+        Between and beyond the table's rows the nearest row is taken, and a `PresetWarning` says which.
+        """
+        ratio = cls(retention_ratio=retention_ratio).retention_ratio
+        row = min(PAPER_PRESETS, key=lambda known: (round(abs(known - ratio), 9), known))
+        temperature, static_ratio = PAPER_PRESETS[row]
+        if row != ratio:
+            warnings.warn(
+                f"the paper has no values for a retention ratio of {ratio:g}: taking those of {row:g} "
+                f"(temperature {temperature:g}, static_ratio {static_ratio:g})",
+                PresetWarning,
+                stacklevel=2,
+            )
+        preset = {"temperature": temperature, "static_ratio": static_ratio}
+        return cls(retention_ratio=ratio, **(preset | options))
+
+    @classmethod
+    def fastvid(cls, retention_ratio: float, **options: Any) -> "InfoMergeConfig":
+        """FastVID as a configuration: no static prior, budgets by length, merging for each anchor frame."""
+        preset = {"static_prior": "none", "allocation": "length", "merge_scope": "anchor_frame"}
+        return cls(retention_ratio=retention_ratio, **(preset | options))
+
+    def to_dict(self) -> dict[str, Any]:
+        """The options as plain numbers and strings, for JSON; `InfoMergeConfig(**d)` is the way back."""
+        return dataclasses.asdict(self)
+
+    def changes(self) -> dict[str, Any]:
+        """The options that differ from the defaults, which is what a reader needs to be told."""
+        return {
+            field.name: getattr(self, field.name)
+            for field in dataclasses.fields(self)
+            if getattr(self, field.name) != getattr(DEFAULT, field.name)
+        }
+
+
+DEFAULT = InfoMergeConfig()
+
+
+def explain(error: ValidationError) -> str:
+    """A validation error in one line: which options, what was found, what is accepted."""
+    parts = []
+    for problem in error.errors(include_url=False):
+        where = ".".join(str(place) for place in problem["loc"])
+        found = f" (found {problem['input']!r})" if where else ""
+        parts.append(f"{where}: {problem['msg']}{found}" if where else problem["msg"])
+    return "; ".join(parts)

@@ -1,0 +1,1 @@
+"""What compression costs, saves and keeps."""

@@ -1,0 +1,51 @@
+"""What every step shares: cosine similarity, and orders that float noise cannot change."""
+
+import math
+
+import torch
+from jaxtyping import Bool, Float, Int
+from torch import Tensor
+
+DECIMALS = 6
+"""Whatever decides an order is compared after rounding to this many decimals; equal values go to the lower index."""
+
+BLOCK_ELEMENTS = 1 << 24
+"""Numbers in the largest similarity block held at once: bounds memory where it would grow with frames squared."""
+
+
+def rounded(values: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
+    """Values as they are compared: rounded to `DECIMALS`."""
+    return torch.round(values, decimals=DECIMALS)
+
+
+def floor_count(share: float) -> int:
+    """floor(share) for a product of ratios, forgiving the last bits: 0.29 * 100 is 29."""
+    return math.floor(share + 1e-9)
+
+
+def unit(vectors: Float[Tensor, "*shape channels"]) -> Float[Tensor, "*shape channels"]:
+    """Vectors scaled to length 1; a zero vector stays zero, so that its cosine with anything is 0."""
+    norm = torch.linalg.vector_norm(vectors, dim=-1, keepdim=True)
+    return vectors / torch.where(norm > 0, norm, 1)
+
+
+def cosine(a: Float[Tensor, "*shape channels"], b: Float[Tensor, "*shape channels"]) -> Float[Tensor, "*shape"]:
+    """Cosine similarity over the last dimension; 0 where either vector is zero."""
+    return (unit(a) * unit(b)).sum(-1)
+
+
+def ranks(values: Float[Tensor, "rows n"], descending: bool = False) -> Int[Tensor, "rows n"]:
+    """Place of each value in its row's order, from 0; equal values in order of their index."""
+    order = torch.sort(values, dim=-1, descending=descending, stable=True).indices
+    return invert(order)
+
+
+def invert(order: Int[Tensor, "rows n"]) -> Int[Tensor, "rows n"]:
+    """The inverse of each row's permutation."""
+    places = torch.arange(order.shape[-1], device=order.device).expand_as(order)
+    return torch.empty_like(order).scatter_(-1, order, places)
+
+
+def positions_of(mask: Bool[Tensor, "rows n"], count: int) -> Int[Tensor, "rows count"]:
+    """The indices of the `count` true entries that every row holds, ascending."""
+    return torch.sort(mask.to(torch.uint8), dim=-1, descending=True, stable=True).indices[:, :count]

@@ -1,0 +1,34 @@
+"""Dynamic temporal segmentation, DySeg (section 3.1, A.5): where the clip is cut into segments."""
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from infomerge.numerics import cosine, rounded
+
+
+def transition_similarity(frame_features: Float[Tensor, "frames features"]) -> Float[Tensor, "frames-1"]:
+    """Cosine similarity t_l of every frame's global feature with the next frame's (eq. 22)."""
+    return cosine(frame_features[:-1], frame_features[1:])
+
+
+def find_segments(
+    transition: Float[Tensor, "transitions"], min_segments: int, threshold: float
+) -> Int[Tensor, "segments 2"]:
+    """Contiguous segments as rows (start, end), the end exclusive (eq. 23).
+
+    The clip is cut at its `min_segments` - 1 least similar transitions, the earlier first among equals, and at every
+    transition below `threshold`. With `min_segments` above the number of frames every frame is a segment.
+    """
+    compared = rounded(transition)
+    cut = compared < threshold
+    cut[torch.argsort(compared, stable=True)[: min_segments - 1]] = True
+    boundaries = (cut.nonzero().squeeze(1) + 1).tolist()
+    edges = torch.tensor([0, *boundaries, len(transition) + 1], device=transition.device)
+    return torch.stack((edges[:-1], edges[1:]), dim=1)
+
+
+def segment_of_frame(segments: Int[Tensor, "segments 2"]) -> Int[Tensor, "frames"]:
+    """The number of the segment that each frame lies in."""
+    numbers = torch.arange(len(segments), device=segments.device)
+    return numbers.repeat_interleave(segments[:, 1] - segments[:, 0])

@@ -1,0 +1,13 @@
+"""Settings shared by all tests."""
+
+import os
+
+import torch
+from hypothesis import settings
+
+# Derandomised: a test suite that is green today is green tomorrow. Deadlines would be timed tests.
+settings.register_profile("infomerge", deadline=None, derandomize=True, max_examples=60)
+settings.load_profile("infomerge")
+
+os.environ.setdefault("MPLBACKEND", "Agg")
+torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", "2")))

@@ -1,0 +1,430 @@
+"""A slow numpy float64 reference of the InfoMerge method, the oracle that checks the library.
+
+Written from the equations alone, as loops that read like them; it shares no code with the package. Notation
+as in the paper: L frames, N positions, D channels, K segments, H[l, p] the token of frame l at position p.
+
+Where the description can be read in two ways, this is the reading taken here:
+
+Rounding
+- "Rounded to 6 decimals" is np.round(x, 6). Rounded values decide orders and thresholds only; every score
+  that is returned is unrounded, except the density score, which is defined rounded. The transition
+  similarity is rounded before it is compared with the segment threshold.
+- Products such as r L N are evaluated from left to right in float64.
+Saliency
+- None given: each token's Euclidean distance from its frame's mean token, as float32. A given saliency is
+  used as it is, in float64. Eq. 10 runs in float64 on these values; they are not rounded before they are
+  compared.
+Static candidates
+- Adjacent prior: windows of 4 consecutive frames that do not overlap, from the segment's first frame on;
+  the last may be shorter, and one of a single frame has no pairs and is left out. Mean over a window's
+  pairs first, then over the windows.
+- Eq. 29 and 30 follow what the salient selection keeps; a static position that is only ever an anchor is
+  not replaced.
+Budget
+- Richness is 0 where R = 1 or where all singular values are 0; a term with pi_j = 0 contributes 0.
+- Quotas are rounded to 6 decimals, then floored; remainders q_k - b_k are rounded again before they are
+  compared.
+- rounding="paper": B_DTM is the real number d r L N and B_k = max(1, floor(q_k + 0.5)) of the rounded
+  quota, capped at what the segment can hold, |V_k| (N - T_s). The requested count is the same in both
+  modes.
+- allocation="length" replaces w_k by |V_k| in the budget only; the weight returned is still that of eq. 8.
+Context anchors
+- Density: over the M = N - T_s free tokens of one anchor frame, with min(k, M) neighbours, the token itself
+  counted. "The largest distance" is the largest between any two of these tokens. Denser means the smaller
+  rounded mean squared distance, then the lower position. The score is round(-(unrounded mean squared
+  distance) + log(max(delta, 1e-12)), 6).
+- Hard mask: unmasked positions by score (ties: lower position); only when they are used up, masked ones by
+  score. The score that is returned is the one before the mask: it holds no minus infinity.
+- B_k below the number of anchor frames: the later ones get 0. B_k = 0: the regular anchor frames are still
+  listed.
+Merging
+- The tokens that are merged are those of the segment that are neither salient nor a context anchor of any
+  of its anchor frames, in both merge scopes. An anchor to which nothing was assigned keeps its feature.
+- merge_scope="anchor_frame": every anchor frame that holds an anchor averages all of these tokens into its
+  own anchors. The owner is the most similar anchor of the whole segment (rounded cosine, lowest flat
+  index).
+- No anchor in the segment: the owner is its most similar salient token, which keeps its feature; no kept
+  token in the segment at all: the most similar kept token of the clip. Both on the features after eq. 30,
+  before merging.
+Edges
+- Cosine with a vector of norm 0 is 0, so such a token's own F is 0, and u = 1 where a mean is zero.
+- A clip of one frame has one segment and a transition of length 0.
+- retention_ratio = 1: no static candidates (their score is still returned), each segment's budget is all
+  that it can hold, and the result is every token, unchanged.
+"""
+
+from collections.abc import Iterable
+from itertools import pairwise
+from math import exp, floor, log, sqrt
+from typing import Any
+
+import numpy as np
+
+
+def reference(
+    tokens: np.ndarray,
+    config: Any,
+    saliency: np.ndarray | None = None,
+    frame_features: np.ndarray | None = None,
+) -> dict[str, Any]:
+    """InfoMerge of one clip, with every intermediate.
+
+    tokens [L, N, D]; saliency [L, N] or None; frame_features [L, F] or None; config: any object with the
+    attributes of the library's configuration. None of them is changed.
+
+    Returns a dictionary:
+    segments [K, 2] (start, end exclusive); transition [L-1];
+    static_score [K, N] (NaN rows for segments of one frame; None for static_prior "none");
+    static [K, N] bool;
+    uniqueness, richness, weight [K]; budget [K] int;
+    salient (list of the positions kept in each frame, ascending); penalised_saliency [L, N];
+    anchor_frames (list of the ascending frame numbers of each segment, counted from the clip's start);
+    density_score [anchor frames, N] (in temporal order, NaN at salient positions);
+    index [kept]; is_context [kept] bool; assignment [L*N] in 0..kept-1; tokens [kept, D]; requested.
+    """
+    H = np.array(tokens, dtype=np.float64)
+    L, N, D = H.shape
+    r, d = float(config.retention_ratio), float(config.context_fraction)
+    T_s = floor((1 - d) * r * N + 1e-9)
+    requested = max(1, floor(r * L * N + 0.5))
+
+    g = H.mean(axis=1) if frame_features is None else np.array(frame_features, dtype=np.float64)
+    transition = np.array([cosine(g[frame], g[frame + 1]) for frame in range(L - 1)])
+    segments = segmentation(transition, L, config)
+    lengths = [end - start for start, end in segments]
+    capacity = [length * (N - T_s) for length in lengths]
+
+    static_score = static_scores(H, segments, config)
+    static = static_candidates(static_score, segments, N, config)
+
+    u = uniqueness(H, segments)
+    e = [richness(H[start:end].reshape(-1, D)) for start, end in segments]
+    w = caba_weight(u, e, lengths, config)
+    quota_weight = w if config.allocation == "caba" else [float(length) for length in lengths]
+    if r == 1:
+        budget = capacity
+    elif config.rounding == "exact":
+        budget = exact_budget(quota_weight, capacity, requested - L * T_s)
+    else:
+        budget = paper_budget(quota_weight, capacity, d * r * L * N)
+
+    A = frame_mean_distance(H) if saliency is None else np.array(saliency, dtype=np.float64)
+    salient, penalised, H_replaced = salient_selection(H, A, segments, static, T_s, config)
+
+    anchor_frames, density_score, anchors = [], [], []
+    for k, (start, end) in enumerate(segments):
+        frames = choose_anchor_frames(start, end, budget[k], N - T_s, config.anchor_interval)
+        scores, chosen = choose_anchors(H_replaced, frames, budget[k], salient, static[k], config)
+        anchor_frames.append(frames)
+        density_score.extend(scores)
+        anchors.append(chosen)
+
+    index, is_context, assignment, merged = merge(H_replaced, segments, salient, anchors, config)
+    return {
+        "segments": np.array(segments),
+        "transition": transition,
+        "static_score": static_score,
+        "static": static,
+        "uniqueness": np.array(u),
+        "richness": np.array(e),
+        "weight": np.array(w),
+        "budget": np.array(budget),
+        "salient": salient,
+        "penalised_saliency": penalised,
+        "anchor_frames": [np.array(frames) for frames in anchor_frames],
+        "density_score": np.array(density_score),
+        "index": index,
+        "is_context": is_context,
+        "assignment": assignment,
+        "tokens": merged,
+        "requested": requested,
+    }
+
+
+def cosine(a: np.ndarray, b: np.ndarray) -> float:
+    norm_a, norm_b = sqrt(float(a @ a)), sqrt(float(b @ b))
+    if norm_a == 0 or norm_b == 0:
+        return 0.0
+    return float((a / norm_a) @ (b / norm_b))
+
+
+def cosine_matrix(rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
+    """cosine(rows[i], columns[j]) at [i, j]."""
+
+    def unit(x: np.ndarray) -> np.ndarray:
+        norm = np.sqrt((x * x).sum(axis=1, keepdims=True))
+        return x / np.where(norm > 0, norm, 1.0)
+
+    return np.asarray(unit(rows) @ unit(columns).T)
+
+
+def lowest(values: np.ndarray, candidates: Iterable[int]) -> list[int]:
+    """The candidates in the order of their values, smallest first, ties to the lower index."""
+    return sorted(candidates, key=lambda i: (values[i], i))
+
+
+def segmentation(transition: np.ndarray, L: int, config: Any) -> list[tuple[int, int]]:
+    """Eq. 22 and 23: cut after the c-1 smallest t_l, and after every t_l below the threshold."""
+    t = np.round(transition, 6)
+    cuts = set(lowest(t, range(L - 1))[: config.min_segments - 1])
+    cuts |= {frame for frame in range(L - 1) if t[frame] < config.segment_threshold}
+    bounds = [0] + [frame + 1 for frame in sorted(cuts)] + [L]
+    return list(pairwise(bounds))
+
+
+def fingerprint_difference(H_p: np.ndarray) -> float:
+    """Eq. 1 and 2 for one position: H_p holds its tokens over the frames of one segment, [|V_k|, D]."""
+    length = len(H_p)
+    F = cosine_matrix(H_p, H_p)
+    total = 0.0
+    for frame in range(length - 1):
+        total += np.abs(F[frame + 1] - F[frame]).sum()
+    return total / ((length - 1) * length)
+
+
+def adjacent_difference(H_p: np.ndarray) -> float:
+    """The first-order baseline for one position: 1 - cos of adjacent frames, inside windows of 4 frames."""
+    window_means = []
+    for first in range(0, len(H_p), 4):
+        window = H_p[first : first + 4]
+        pairs = [1 - cosine(window[i], window[i + 1]) for i in range(len(window) - 1)]
+        if pairs:
+            window_means.append(sum(pairs) / len(pairs))
+    return sum(window_means) / len(window_means)
+
+
+def static_scores(H: np.ndarray, segments: list[tuple[int, int]], config: Any) -> np.ndarray | None:
+    if config.static_prior == "none":
+        return None
+    difference = fingerprint_difference if config.static_prior == "tfd" else adjacent_difference
+    N = H.shape[1]
+    scores = np.full((len(segments), N), np.nan)
+    for k, (start, end) in enumerate(segments):
+        if end - start > 1:
+            for p in range(N):
+                scores[k, p] = difference(H[start:end, p])
+    return scores
+
+
+def static_candidates(scores: np.ndarray | None, segments: list[tuple[int, int]], N: int, config: Any) -> np.ndarray:
+    """The floor(rho N) positions of smallest score in every segment of more than one frame."""
+    static = np.zeros((len(segments), N), dtype=bool)
+    if scores is None or config.retention_ratio == 1:
+        return static
+    count = floor(config.static_ratio * N + 1e-9)
+    for k, (start, end) in enumerate(segments):
+        if end - start > 1:
+            for p in lowest(np.round(scores[k], 6), range(N))[:count]:
+                static[k, p] = True
+    return static
+
+
+def uniqueness(H: np.ndarray, segments: list[tuple[int, int]]) -> list[float]:
+    """Eq. 3 to 5."""
+    means = [H[start:end].mean(axis=(0, 1)) for start, end in segments]
+    video_mean = np.zeros(H.shape[2])
+    for (start, end), mean in zip(segments, means, strict=True):
+        video_mean += (end - start) * mean
+    video_mean /= len(H)
+    return [1 - cosine(mean, video_mean) for mean in means]
+
+
+def richness(X: np.ndarray) -> float:
+    """Eq. 6 and 7: the normalised entropy of the energy spectrum of X [tokens, D], not centred."""
+    R = min(X.shape)
+    energy = np.linalg.svd(X, compute_uv=False) ** 2
+    if R == 1 or energy.sum() == 0:
+        return 0.0
+    entropy = 0.0
+    for pi in energy / energy.sum():
+        if pi > 0:
+            entropy -= pi * log(pi)
+    return entropy / log(R)
+
+
+def z_score(values: list[float]) -> np.ndarray:
+    x = np.array(values)
+    std = x.std()
+    return np.zeros(len(x)) if std < 1e-8 else (x - x.mean()) / std
+
+
+def sigmoid(x: float) -> float:
+    return 1 / (1 + exp(-x)) if x >= 0 else exp(x) / (1 + exp(x))
+
+
+def caba_weight(u: list[float], e: list[float], lengths: list[int], config: Any) -> list[float]:
+    """Eq. 8."""
+    m = config.uniqueness_weight * z_score(u) + config.richness_weight * z_score(e)
+    return [sigmoid(config.temperature * m_k) * length for m_k, length in zip(m, lengths, strict=True)]
+
+
+def quotas(weight: list[float], total: float) -> list[float]:
+    """Each segment's share of `total` tokens (eq. 9), rounded to 6 decimals."""
+    return [float(np.round(total * w_k / sum(weight), 6)) for w_k in weight]
+
+
+def exact_budget(weight: list[float], capacity: list[int], total: int) -> list[int]:
+    """Integer budgets that add up to `total` exactly."""
+    q = quotas(weight, total)
+    K = len(q)
+    b = [min(max(1, floor(q[k])), capacity[k]) for k in range(K)]
+
+    def remainder(k: int) -> float:
+        return float(np.round(q[k] - b[k], 6))
+
+    while sum(b) < total:
+        with_room = [k for k in range(K) if b[k] < capacity[k]]
+        b[min(with_room, key=lambda k: (-remainder(k), k))] += 1
+    while sum(b) > total:
+        can_give = [k for k in range(K) if b[k] > 1]
+        if not can_give:
+            can_give = [k for k in range(K) if b[k] > 0]
+        b[min(can_give, key=lambda k: (remainder(k), k))] -= 1
+    return b
+
+
+def paper_budget(weight: list[float], capacity: list[int], total: float) -> list[int]:
+    """Eq. 21: every segment rounded alone."""
+    q = quotas(weight, total)
+    return [min(max(1, floor(q[k] + 0.5)), capacity[k]) for k in range(len(q))]
+
+
+def frame_mean_distance(H: np.ndarray) -> np.ndarray:
+    """Each token's Euclidean distance from its frame's mean token, with float32 precision."""
+    difference = H - H.mean(axis=1, keepdims=True)
+    distance = np.sqrt((difference**2).sum(axis=2))
+    return np.asarray(distance.astype(np.float32), dtype=np.float64)
+
+
+def salient_selection(
+    H: np.ndarray,
+    A: np.ndarray,
+    segments: list[tuple[int, int]],
+    static: np.ndarray,
+    T_s: int,
+    config: Any,
+) -> tuple[list[np.ndarray], np.ndarray, np.ndarray]:
+    """Eq. 10, 11, 29 and 30: salient positions a frame, penalised saliency, and the features after eq. 30."""
+    N = H.shape[1]
+    penalised = A.copy()
+    replaced = H.copy()
+    salient = []
+    for k, (start, end) in enumerate(segments):
+        P: set[int] = set()
+        for frame in range(start, end):
+            for p in P:
+                penalised[frame, p] -= config.static_penalty * A[frame].std()
+            kept = sorted(lowest(-penalised[frame], range(N))[:T_s])
+            salient.append(np.array(kept, dtype=int))
+            P |= {p for p in kept if static[k, p]}
+            for p in P:
+                replaced[frame, p] = H[start:end, p].mean(axis=0)
+    return salient, penalised, replaced
+
+
+def choose_anchor_frames(start: int, end: int, budget: int, room: int, interval: int) -> list[int]:
+    """Every interval-th frame back from the last; others join, latest first, until the budget fits."""
+    frames = list(range(end - 1, start - 1, -interval))
+    others = [frame for frame in range(end - 1, start - 1, -1) if frame not in frames]
+    while budget > len(frames) * room:
+        frames.append(others.pop(0))
+    return sorted(frames)
+
+
+def density_scores(X: np.ndarray, neighbours: int) -> np.ndarray:
+    """The logarithm of eq. 31 to 33 over the free tokens X [M, D] of one anchor frame, to 6 decimals."""
+    M, D = X.shape
+    distance = np.zeros((M, M))
+    for i in range(M):
+        distance[i] = np.sqrt(((X - X[i]) ** 2).sum(axis=1)) / sqrt(D)
+
+    mean_squared = np.zeros(M)
+    for i in range(M):
+        nearest = np.sort(distance[i])[: min(neighbours, M)]
+        mean_squared[i] = (nearest**2).mean()
+
+    sparsity = np.round(mean_squared, 6)
+    score = np.zeros(M)
+    for i in range(M):
+        denser = [j for j in range(M) if (sparsity[j], j) < (sparsity[i], i)]
+        delta = min(distance[i, j] for j in denser) if denser else distance.max()
+        score[i] = np.round(-mean_squared[i] + log(max(delta, 1e-12)), 6)
+    return score
+
+
+def choose_anchors(
+    H: np.ndarray,
+    frames: list[int],
+    budget: int,
+    salient: list[np.ndarray],
+    static_k: np.ndarray,
+    config: Any,
+) -> tuple[list[np.ndarray], dict[int, list[int]]]:
+    """Context anchors of one segment: a row of scores [N] and the chosen positions, for each anchor frame."""
+    N = H.shape[1]
+    score_rows = []
+    chosen: dict[int, list[int]] = {}
+    masked: set[int] = set()
+    for i, frame in enumerate(frames):
+        free = [p for p in range(N) if p not in salient[frame]]
+        score = np.full(N, np.nan)
+        if free:
+            score[free] = density_scores(H[frame, free], config.neighbours)
+        score_rows.append(score)
+
+        count = budget // len(frames) + (1 if i < budget % len(frames) else 0)
+        unmasked = [p for p in free if p not in masked]
+        used_last = [p for p in free if p in masked]
+        best_first = lowest(-score, unmasked) + lowest(-score, used_last)  # eq. 12
+        chosen[frame] = sorted(best_first[:count])
+        masked |= {p for p in chosen[frame] if static_k[p]}
+    return score_rows, chosen
+
+
+def most_similar(H_flat: np.ndarray, sources: list[int], targets: list[int]) -> dict[int, int]:
+    """For each source the target of largest rounded cosine, ties to the lowest flat index."""
+    targets = sorted(targets)
+    similarity = np.round(cosine_matrix(H_flat[sources], H_flat[targets]), 6)
+    return {i: targets[int(np.argmax(row))] for i, row in zip(sources, similarity, strict=True)}
+
+
+def merge(
+    H: np.ndarray,
+    segments: list[tuple[int, int]],
+    salient: list[np.ndarray],
+    anchors: list[dict[int, list[int]]],
+    config: Any,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Eq. 34, on the features after eq. 30: index, is_context, assignment and the tokens of what is kept."""
+    L, N, D = H.shape
+    H_flat = H.reshape(L * N, D)
+    salient_flat = {frame * N + int(p) for frame in range(L) for p in salient[frame]}
+    anchor_groups = [[[frame * N + p for p in chosen[frame]] for frame in chosen] for chosen in anchors]
+    anchor_flat = {a for groups in anchor_groups for group in groups for a in group}
+    kept = sorted(salient_flat | anchor_flat)
+
+    feature = H_flat.copy()
+    owner = {i: i for i in kept}
+    for (start, end), groups in zip(segments, anchor_groups, strict=True):
+        inside = range(start * N, end * N)
+        free = [i for i in inside if i not in owner]
+        pool = [a for group in groups for a in group]
+        fallback = [i for i in inside if i in salient_flat] or kept
+        owner |= most_similar(H_flat, free, pool or fallback)
+
+        averaged_together = [pool] if config.merge_scope == "segment" else groups
+        for group in averaged_together:
+            nearest = most_similar(H_flat, free, group) if group else {}
+            for a in group:
+                assigned = [i for i in free if nearest[i] == a]
+                if assigned:
+                    mu = max(config.merge_weight, 1 / (len(assigned) + 1))
+                    feature[a] = mu * H_flat[a] + (1 - mu) * H_flat[assigned].mean(axis=0)
+
+    place = {i: row for row, i in enumerate(kept)}
+    return (
+        np.array(kept),
+        np.array([i in anchor_flat for i in kept]),
+        np.array([place[owner[i]] for i in range(L * N)]),
+        feature[kept],
+    )
