@@ -21,14 +21,16 @@ def test_any_size(frames: int, positions: int, channels: int, ratio: float) -> N
 
 MEASURE = """
 import json, resource, sys, torch
-from infomerge import InfoMergeConfig, compress
+from infomerge import InfoMergeConfig, compress, merging, redundancy
+merging.BLOCK_ELEMENTS = redundancy.BLOCK_ELEMENTS = 1 << 19
 frames = int(sys.argv[1])
 g = torch.Generator().manual_seed(0)
 # A still scene with noise: one segment of all frames, the case in which similarities would grow with frames squared.
-tokens = torch.randn(1, 64, 16, generator=g) + 0.1 * torch.randn(frames, 64, 16, generator=g)
-compress(tokens[:8])
+tokens = torch.randn(1, 64, 4, generator=g) + 0.1 * torch.randn(frames, 64, 4, generator=g)
+config = InfoMergeConfig(retention_ratio=0.15, min_segments=1, segment_threshold=-1)
+compress(tokens[:64], config)
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-out = compress(tokens, InfoMergeConfig(retention_ratio=0.15, min_segments=1, segment_threshold=-1))
+out = compress(tokens, config)
 peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 print(json.dumps({"segments": len(out.trace.segments), "mib": (peak - before) / 1024}))
 """
@@ -43,8 +45,5 @@ def peak_mib(frames: int) -> float:
 
 @pytest.mark.skipif(sys.platform != "linux", reason="peak memory is read in Linux's units")
 def test_memory_grows_linearly_in_one_long_segment() -> None:
-    short, long = peak_mib(1024), peak_mib(4096)
-    # One fingerprint block and one similarity block of at most 2^24 float64 numbers (128 MiB) and their temporaries
-    # are the constant part. Held whole, 4096 frames would need 8 GiB of fingerprints and 24 GiB of similarities.
-    assert long < 4 * short + 256
-    assert long < 1500
+    # Held whole, 800 frames would need 328 MB of fingerprints and 1.1 GB of similarities; a block takes 4 MiB.
+    assert peak_mib(800) < 60

@@ -1,0 +1,184 @@
+"""The `infomerge` command."""
+
+import json
+import sys
+import tempfile
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import click
+from pydantic import ValidationError
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+from infomerge.compression import compress
+from infomerge.config import InfoMergeConfig, explain
+from infomerge.encoders import EfficientNetEncoder, Encoder, VisionTowerEncoder
+from infomerge.report import record
+from infomerge.video import Clip, read_clip, sample_clip, sample_names
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="infomerge")
+def commands() -> None:
+    """See, measure and teach how video tokens are compressed before a language model reads them."""
+
+
+@commands.command()
+@click.argument("clip")
+@click.option("--retention-ratio", "-r", type=float, default=0.15, show_default=True, help="Share of tokens to keep.")
+@click.option(
+    "--out", "-o", type=click.Path(path_type=Path, file_okay=False), required=True, help="Folder to write to."
+)
+@click.option("--num-frames", "-n", type=int, default=32, show_default=True, help="Frames to sample.")
+@click.option("--preset", type=click.Choice(["paper", "fastvid"]), default="paper", show_default=True)
+@click.option(
+    "--set", "options", metavar="OPTION=VALUE", multiple=True, help="Change an option of the preset; repeatable."
+)
+@click.option(
+    "--encoder", metavar="MODEL", help="A vision tower: a local folder or a hub name. [default: EfficientNet-Lite0]"
+)
+@click.option("--force", is_flag=True, help="Replace files of an earlier run.")
+def run(
+    clip: str,
+    retention_ratio: float,
+    out: Path,
+    num_frames: int,
+    preset: str,
+    options: tuple[str, ...],
+    encoder: str | None,
+    force: bool,
+) -> None:
+    """Compress CLIP and draw what was kept, and why.
+
+    CLIP is a video file, or the name of a sample: tour, bigbuckbunny, bikes, carphone.
+
+    Writes contact_sheet and budget_chart as PDF and PNG, and compression.json.
+    """
+    targets = [
+        out / name for name in ("contact_sheet.pdf", "contact_sheet.png", "budget_chart.pdf", "budget_chart.png")
+    ]
+    targets.append(out / "compression.json")
+    there = [target for target in targets if target.exists()]
+    if there and not force:
+        raise click.ClickException(
+            f"--out: found {there[0]} already there; accepted is a new folder, or --force to replace"
+        )
+    make = InfoMergeConfig.paper if preset == "paper" else InfoMergeConfig.fastvid
+    with _bad_input():
+        config = make(retention_ratio, **dict(_split(option) for option in options))
+        source = _open_clip(clip, num_frames)
+        network = _load_encoder(encoder)
+        out.mkdir(parents=True, exist_ok=True)
+
+    encoding = network(source.frames)
+    result = compress(encoding.tokens, config, saliency=encoding.saliency, frame_features=encoding.frame_features)
+    entry = record(result, source, network.name, encoding.saliency_source, encoding.grid)
+
+    from infomerge import plots
+
+    cuts = [] if source.truth is None else source.truth.cut_after(source.timestamps).tolist()
+    title = f"{source.metadata.name}: {'InfoMerge' if preset == 'paper' else 'FastVID'} at {config.retention_ratio:.0%}"
+    sheet = plots.contact_sheet(source.frames, source.timestamps, result, encoding.grid, title=title, true_cuts=cuts)
+    chart = plots.budget_chart(source.frames, source.timestamps, result, title=title, true_cuts=cuts)
+    plots.save(sheet, out / "contact_sheet")
+    plots.save(chart, out / "budget_chart")
+    _write_json(out / "compression.json", entry)
+    _print_table(entry)
+    click.echo(f"Wrote contact_sheet and budget_chart (PDF, PNG) and compression.json to {out}")
+
+
+@contextmanager
+def _bad_input() -> Iterator[None]:
+    """What users can get wrong becomes one line; an error anywhere else is ours, and keeps its traceback."""
+    try:
+        yield
+    except ValidationError as error:
+        raise click.ClickException(explain(error)) from error
+    except (ValueError, TypeError, OSError) as error:
+        raise click.ClickException(str(error)) from error
+
+
+def _split(option: str) -> tuple[str, str]:
+    name, equals, value = option.partition("=")
+    if not equals:
+        raise click.ClickException(f"--set: found {option!r}; accepted is OPTION=VALUE, such as temperature=2")
+    return name.strip(), value.strip()
+
+
+def _open_clip(clip: str, num_frames: int) -> Clip:
+    if clip in sample_names() and not Path(clip).exists():
+        return sample_clip(clip, num_frames)
+    if not Path(clip).exists():
+        raise click.ClickException(
+            f"CLIP: found no file {clip!r}; accepted is a video file or a sample: {', '.join(sample_names())}"
+        )
+    return read_clip(clip, num_frames)
+
+
+def _load_encoder(name: str | None) -> Encoder:
+    if name is None:
+        return EfficientNetEncoder()
+    return VisionTowerEncoder.from_pretrained(name)
+
+
+def _write_json(path: Path, entry: dict[str, Any]) -> None:
+    with tempfile.NamedTemporaryFile("w", dir=path.parent, suffix=".json", delete=False, encoding="utf-8") as handle:
+        json.dump(entry, handle, indent=1)
+        handle.write("\n")
+    Path(handle.name).chmod(0o644)
+    Path(handle.name).replace(path)
+
+
+def _print_table(entry: dict[str, Any]) -> None:
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for heading in ("segment", "time (s)", "frames", "unique u", "rich e", "weight w", "budget B", "by length", "kept"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    for row in entry["segments"]:
+        table.add_row(
+            str(row["segment"]),
+            f"{row['first_seconds']:.1f}-{row['last_seconds']:.1f}",
+            f"{row['first_frame']}-{row['last_frame']}",
+            f"{row['uniqueness']:.3f}",
+            f"{row['richness']:.3f}",
+            f"{row['weight']:.2f}",
+            str(row["budget"]),
+            str(row["length_budget"]),
+            str(row["kept"]),
+        )
+    console = Console(width=None if sys.stdout.isatty() else 100, highlight=False)
+    console.print(table)
+    how = "by content" if entry["config"]["allocation"] == "caba" else "by length"
+    console.print(
+        f"{entry['clip']['name']}: kept {entry['kept']:,} of {entry['tokens']:,} tokens, requested {entry['requested']:,}: "
+        f"{entry['salient']:,} salient, {entry['context']:,} context with budgets {how}"
+    )
+    if "cuts_after_frames" in entry:
+        cuts = entry["cuts_after_frames"]
+        hits, total = len(cuts["found"]), len(cuts["found"]) + len(cuts["missed"])
+        console.print(f"true cuts found: {hits} of {total}; further boundaries: {len(cuts['added'])}")
+
+
+def _one_line(message: Warning | str, *_: Any, **__: Any) -> None:
+    click.echo(f"infomerge: note: {message}", err=True)
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run the command; bad input ends it with exit code 2 and one line on standard error."""
+    warnings.showwarning = _one_line
+    try:
+        commands.main(arguments, prog_name="infomerge", standalone_mode=False)
+    except click.exceptions.Exit as stop:
+        sys.exit(stop.exit_code)
+    except click.Abort:
+        sys.exit(130)
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.format_message())
+        sys.exit(2)
+    except click.ClickException as error:
+        click.echo(f"infomerge: {' '.join(error.format_message().split())}", err=True)
+        sys.exit(2)

@@ -1,0 +1,13 @@
+"""Frames in, visual tokens with their saliency out.
+
+    encoding = EfficientNetEncoder()(frames)
+    compress(encoding.tokens, config, saliency=encoding.saliency, frame_features=encoding.frame_features)
+
+`EfficientNetEncoder` needs no download; `VisionTowerEncoder` takes the vision model of a Video-LLM.
+"""
+
+from infomerge.encoders.base import Encoder, Encoding
+from infomerge.encoders.efficientnet import EfficientNetEncoder
+from infomerge.encoders.vision_tower import VisionTowerEncoder
+
+__all__ = ["EfficientNetEncoder", "Encoder", "Encoding", "VisionTowerEncoder"]

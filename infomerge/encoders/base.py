@@ -1,0 +1,91 @@
+"""What every encoder takes and gives back, and how frames become a network's input."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol
+
+import numpy as np
+import torch
+from jaxtyping import Float, UInt8
+from torch import Tensor
+from torch.nn import functional
+
+Resample = Literal["bilinear", "bicubic"]
+
+
+@dataclass(frozen=True, eq=False)
+class Encoding:
+    """The visual tokens of a clip, with what `infomerge.compress` can use beside them."""
+
+    tokens: Float[Tensor, "frames positions channels"]
+    """Positions run row by row over `grid`."""
+    saliency: Float[Tensor, "frames positions"] | None
+    """How much each token matters, higher is more (A_l of eq. 10), or None where the encoder cannot tell."""
+    frame_features: Float[Tensor, "frames features"] | None
+    """One global feature a frame (g_l of eq. 22), or None where the mean of its tokens serves better."""
+    grid: tuple[int, int]
+    """Rows and columns of positions."""
+    saliency_source: str
+    """Where the saliency comes from, in words for a figure's legend; "none" where there is none."""
+
+    def __post_init__(self) -> None:
+        rows, columns = self.grid
+        if rows * columns != self.tokens.shape[1]:
+            raise ValueError(
+                f"grid: found {rows} x {columns}; accepted are rows and columns that make the tokens' "
+                f"{self.tokens.shape[1]} positions"
+            )
+
+
+class Encoder(Protocol):
+    """Anything that turns frames into an `Encoding`."""
+
+    @property
+    def name(self) -> str:
+        """The network's name, for titles and files."""
+
+    def __call__(self, frames: UInt8[np.ndarray, "frames height width 3"]) -> Encoding:
+        """Encode RGB frames of any size."""
+
+
+def check_frames(frames: Any) -> None:
+    """Refuse anything but RGB frames [frames, height, width, 3] in uint8, at least one of them.
+
+    Raises:
+        TypeError: not a NumPy array, or not uint8.
+        ValueError: wrong shape, or empty.
+    """
+    accepted = "accepted is a uint8 array [frames, height, width, 3], RGB"
+    if not isinstance(frames, np.ndarray):
+        raise TypeError(f"frames: found {type(frames).__name__}; {accepted}")
+    if frames.dtype != np.uint8:
+        raise TypeError(f"frames: found dtype {frames.dtype}; {accepted}")
+    if frames.ndim != 4:
+        raise ValueError(f"frames: found {frames.ndim} dimensions, shape {list(frames.shape)}; {accepted}")
+    if frames.shape[3] != 3:
+        raise ValueError(f"frames: found {frames.shape[3]} channels, shape {list(frames.shape)}; {accepted}")
+    if frames.size == 0:
+        raise ValueError(f"frames: found none, shape {list(frames.shape)}; {accepted}, at least [1, 1, 1, 3]")
+
+
+def pixel_values(
+    frames: UInt8[np.ndarray, "frames height width 3"],
+    size: int,
+    mean: Sequence[float],
+    std: Sequence[float],
+    resample: Resample = "bicubic",
+) -> Float[Tensor, "frames 3 {size} {size}"]:
+    """Resize frames to a square of `size` pixels and normalise: (pixel - mean) / std, in units of 0 to 255.
+
+    Each frame is squeezed to the square, not cropped: its aspect ratio is lost, as in LLaVA-OneVision's video
+    frames. Resizing filters against aliasing and rounds to whole pixel values, as Pillow does, with which the
+    networks' training images were made. The result is float32 on the CPU.
+    """
+    # A copy, because torch takes neither negative strides nor, without a warning, read-only memory.
+    pixels = torch.from_numpy(frames.copy()).permute(0, 3, 1, 2)
+    pixels = functional.interpolate(pixels, size=(size, size), mode=resample, antialias=True)
+    return (pixels.float() - _per_channel(mean)) / _per_channel(std)
+
+
+def _per_channel(values: Sequence[float]) -> Float[Tensor, "3 1 1"]:
+    return torch.tensor(values, dtype=torch.float32).view(3, 1, 1)

@@ -1,0 +1,413 @@
+"""Vision models of transformers, such as the SigLIP or CLIP tower of a Video-LLM, as encoders."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from os import PathLike
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+import torch
+from jaxtyping import Float, UInt8
+from torch import Tensor, nn
+from torch.nn import functional
+from tqdm import tqdm
+
+from infomerge.encoders.base import Encoding, Resample, check_frames, pixel_values
+
+RGB = tuple[float, float, float]
+
+
+class _Family(NamedTuple):
+    """How a supported kind of model was trained, and where its saliency comes from."""
+
+    mean: RGB
+    std: RGB
+    saliency: Literal["head", "cls"]
+
+
+_HALF = (0.5, 0.5, 0.5)
+_IMAGENET = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
+_CLIP = ((0.48145466, 0.4578275, 0.40821073), (0.26862954, 0.26130258, 0.27577711))
+
+# By the configuration's model_type.
+_FAMILIES = {
+    "siglip_vision_model": _Family(_HALF, _HALF, "head"),
+    "siglip2_vision_model": _Family(_HALF, _HALF, "head"),
+    "clip_vision_model": _Family(*_CLIP, "cls"),
+    "dinov2": _Family(*_IMAGENET, "cls"),
+    "dinov2_with_registers": _Family(*_IMAGENET, "cls"),
+}
+_ACCEPTED = (
+    "accepted are SiglipVisionModel, Siglip2VisionModel, CLIPVisionModel, Dinov2Model, "
+    "Dinov2WithRegistersModel, a model that has one of them as its vision_model, and, without saliency, any "
+    "transformers model with patch_size and image_size in its config and one token a patch in its "
+    "last_hidden_state, after [CLS] and register tokens or after none"
+)
+
+
+class VisionTowerEncoder:
+    """A vision model of transformers: one token a patch, the model's own attention as saliency.
+
+    Saliency, in float32, averaged over the heads:
+
+    - SigLIP and SigLIP 2 with their pooling head: attention of the head's probe over the positions. Without
+      the head, as inside LLaVA-OneVision, there is none.
+    - CLIP and DINOv2: attention of [CLS] over the positions in the last block, whichever attention
+      implementation the model runs with.
+    - Any other model: none.
+
+    Frame features are the model's `pooler_output`, where it has one.
+
+    Args:
+        model: a SiglipVisionModel, Siglip2VisionModel, CLIPVisionModel, Dinov2Model,
+            Dinov2WithRegistersModel; a model that has one of them as its `vision_model` (CLIPModel ...); or
+            any transformers model with `patch_size` and `image_size` in its config whose `last_hidden_state`
+            has one token a patch, after [CLS] and register tokens or after none. It runs in evaluation mode,
+            on its own device and in its own dtype, and is left as it was.
+        mean: RGB mean of the training images, from 0 to 1. Without it, the family's.
+        std: their standard deviation. Without it, the family's.
+        size: side of the square that frames are resized to, in pixels. Without it, the configuration's.
+        resample: how frames are resized.
+        name: a name for titles and files. Without it, the name of the model's class.
+        layer: which hidden states are the tokens. None: `last_hidden_state`, after the model's final norm
+            where it has one. A number: that entry of `hidden_states` (0 the embeddings, -1 the last block),
+            without the norm. LLaVA reads CLIP at -2. LLaVA-OneVision reads the last block of a SigLIP that
+            lost its last one: -1 on its own tower, -2 on the full SigLIP.
+        pool: shrinks the grid to ceil(side / pool) by bilinear interpolation, saliency too. LLaVA-OneVision
+            does so to video frames with 2, from 27 x 27 to 14 x 14, though after its projector.
+        batch_size: frames at a time.
+
+    Raises:
+        TypeError: the model is of no supported class.
+        ValueError: an option is out of range, or a model outside the families has no `mean` or `std`.
+    """
+
+    def __init__(
+        self,
+        model: nn.Module,
+        *,
+        mean: Sequence[float] | None = None,
+        std: Sequence[float] | None = None,
+        size: int | None = None,
+        resample: Resample = "bicubic",
+        name: str | None = None,
+        layer: int | None = None,
+        pool: int = 1,
+        batch_size: int = 8,
+    ) -> None:
+        self.name = name or type(model).__name__
+        self.model: Any = _tower(model)
+        config = self.model.config
+        family = _FAMILIES.get(config.model_type)
+        self.mean = _rgb("mean", mean, family.mean if family else None)
+        self.std = _rgb("std", std, family.std if family else None)
+        self.resample: Resample = resample
+        self.layer = layer
+        self.pool = pool
+        self.batch_size = batch_size
+        self._patch = _side("patch_size", config.patch_size)
+        self._native_size = _native_size(config, self._patch)
+        self.size = self._native_size if size is None else size
+        self._saliency = family.saliency if family else None
+        if self._saliency == "head" and not hasattr(self.model, "head"):
+            self._saliency = None
+        self._check_options()
+
+    @classmethod
+    def from_pretrained(
+        cls,
+        name_or_path: str | PathLike[str],
+        *,
+        size: int | None = None,
+        layer: int | None = None,
+        pool: int = 1,
+        batch_size: int = 8,
+        device: str | torch.device = "cpu",
+        dtype: torch.dtype | None = None,
+    ) -> "VisionTowerEncoder":
+        """Load a vision model, or the vision half of a two-tower model, from a folder or the hub.
+
+        Mean, standard deviation, size (the crop's, where the preprocessing crops) and the way of resizing
+        come from the preprocessor_config.json beside the weights. Without that file, from the family and the
+        configuration.
+
+        Args:
+            name_or_path: a folder, or a model's name on the Hugging Face hub such as
+                "google/siglip-so400m-patch14-384", which is downloaded unless it is in the local cache.
+            size: as in the class. Without it, the preprocessing's.
+            layer: as in the class.
+            pool: as in the class.
+            batch_size: as in the class.
+            device: where the model goes.
+            dtype: what its weights are converted to. Without it, as they are stored.
+
+        Raises:
+            OSError: there is no such model, or it cannot be read.
+            TypeError: the model is of no supported class.
+            ValueError: the checkpoint lacks weights of the vision model, or an option is out of range.
+        """
+        name = str(name_or_path)
+        model = _load(name, "auto" if dtype is None else dtype)
+        options = _preprocessing(name)
+        if size is not None:
+            options["size"] = size
+        return cls(model.to(device), name=name, layer=layer, pool=pool, batch_size=batch_size, **options)
+
+    @property
+    def grid(self) -> tuple[int, int]:
+        """Rows and columns of positions."""
+        side = -(-self._patches // self.pool)
+        return side, side
+
+    @torch.no_grad()
+    def __call__(self, frames: UInt8[np.ndarray, "frames height width 3"]) -> Encoding:
+        """Encode RGB frames of any size: tokens and frame features in the model's dtype, all on its device.
+
+        Raises:
+            TypeError: `frames` is not a uint8 array, or the model's output is not that of a supported class.
+            ValueError: `frames` has the wrong shape or is empty.
+        """
+        check_frames(frames)
+        batches = []
+        progress = tqdm(total=len(frames), desc=self.name, unit="frame", delay=1, leave=False)
+        with progress, _evaluating(self.model):
+            for start in range(0, len(frames), self.batch_size):
+                batch = frames[start : start + self.batch_size]
+                batches.append(self._encode(batch))
+                progress.update(len(batch))
+        tokens, saliency, features = zip(*batches, strict=True)
+        sources = {"head": "pooling-head attention", "cls": "[CLS] attention, last block", None: "none"}
+        return Encoding(
+            tokens=torch.cat(tokens),
+            saliency=None if saliency[0] is None else torch.cat(saliency),
+            frame_features=None if features[0] is None else torch.cat(features),
+            grid=self.grid,
+            saliency_source=sources[self._saliency],
+        )
+
+    @property
+    def _patches(self) -> int:
+        """Patches along a side of the image."""
+        return self.size // self._patch
+
+    def _check_options(self) -> None:
+        config = self.model.config
+        if self.resample not in ("bilinear", "bicubic"):
+            raise ValueError(f"resample: found {self.resample!r}; accepted are 'bilinear' and 'bicubic'")
+        if self.size < self._patch:
+            raise ValueError(f"size: found {self.size}; accepted is a patch of {self._patch} pixels or more")
+        if config.model_type == "siglip2_vision_model" and self.size % self._patch:
+            raise ValueError(f"size: found {self.size}; accepted are multiples of {self._patch}, the patch")
+        for option in ("pool", "batch_size"):
+            if getattr(self, option) < 1:
+                raise ValueError(f"{option}: found {getattr(self, option)}; accepted is 1 or more")
+        blocks = config.num_hidden_layers
+        if self.layer is not None and not -blocks - 1 <= self.layer <= blocks:
+            raise ValueError(f"layer: found {self.layer}; accepted are {-blocks - 1} to {blocks}, and None")
+
+    def _encode(
+        self, frames: UInt8[np.ndarray, "batch height width 3"]
+    ) -> tuple[
+        Float[Tensor, "batch positions channels"],
+        Float[Tensor, "batch positions"] | None,
+        Float[Tensor, "batch features"] | None,
+    ]:
+        """Tokens, saliency and frame features of one batch."""
+        weight = next(self.model.parameters())
+        mean, std = ([255 * value for value in values] for values in (self.mean, self.std))
+        pixels = pixel_values(frames, self.size, mean, std, self.resample).to(weight.device, weight.dtype)
+        with _recorded(_query_and_key(self.model) if self._saliency == "cls" else {}) as recorded:
+            output = self.model(**self._inputs(pixels), output_hidden_states=self.layer is not None)
+
+        states = self._last_hidden_state(output)
+        prefix = states.shape[1] - self._patches**2
+        saliency = None
+        if self._saliency == "cls":
+            heads = self.model.config.num_attention_heads
+            saliency = _attention(recorded["query"][:, 0], recorded["key"], heads)[:, prefix:]
+        elif self._saliency == "head":
+            saliency = _probe_attention(self.model.head, states)
+        tokens = states if self.layer is None else output.hidden_states[self.layer]
+        return (
+            self._pooled(tokens[:, prefix:]),
+            None if saliency is None else self._pooled(saliency[:, :, None]).squeeze(2),
+            getattr(output, "pooler_output", None),
+        )
+
+    def _inputs(self, pixels: Float[Tensor, "batch 3 size size"]) -> dict[str, Any]:
+        """What the model's `forward` takes for these pixels."""
+        model_type = self.model.config.model_type
+        if model_type == "siglip2_vision_model":
+            return self._patch_inputs(pixels)
+        if model_type in ("siglip_vision_model", "clip_vision_model") and self.size != self._native_size:
+            return {"pixel_values": pixels, "interpolate_pos_encoding": True}
+        return {"pixel_values": pixels}
+
+    def _patch_inputs(self, pixels: Float[Tensor, "batch 3 size size"]) -> dict[str, Any]:
+        """SigLIP 2 takes a list of patches of any shape of grid: here all of a square one."""
+        batch, side, patch = len(pixels), self._patches, self._patch
+        patches = pixels.reshape(batch, 3, side, patch, side, patch).permute(0, 2, 4, 3, 5, 1)
+        return {
+            "pixel_values": patches.reshape(batch, side**2, patch * patch * 3),
+            "pixel_attention_mask": torch.ones(batch, side**2, dtype=torch.long, device=pixels.device),
+            "spatial_shapes": torch.full((batch, 2), side, device=pixels.device),
+        }
+
+    def _last_hidden_state(self, output: Any) -> Float[Tensor, "batch tokens channels"]:
+        states = getattr(output, "last_hidden_state", None)
+        found = "no last_hidden_state"
+        if isinstance(states, Tensor):
+            found = f"last_hidden_state of shape {list(states.shape)} for {self._patches**2} patches"
+            registers = getattr(self.model.config, "num_register_tokens", 0)
+            if states.ndim == 3 and states.shape[1] - self._patches**2 in (0, 1 + registers):
+                return states
+        raise TypeError(f"model: found {type(self.model).__name__}, which gives {found}; {_ACCEPTED}")
+
+    def _pooled(
+        self, values: Float[Tensor, "batch positions channels"]
+    ) -> Float[Tensor, "batch pooled_positions channels"]:
+        if self.pool == 1:
+            return values
+        maps = values.transpose(1, 2).reshape(len(values), -1, self._patches, self._patches)
+        return functional.interpolate(maps, size=self.grid, mode="bilinear").flatten(2).transpose(1, 2)
+
+
+def _tower(model: Any) -> Any:
+    """The vision model inside `model`, which may be one itself."""
+    tower = getattr(model, "base_model", model)
+    tower = getattr(tower, "vision_model", tower)
+    config = getattr(tower, "config", None)
+    known = all(hasattr(config, option) for option in ("model_type", "patch_size", "num_hidden_layers"))
+    if not isinstance(tower, nn.Module) or not known:
+        raise TypeError(f"model: found {type(model).__name__}; {_ACCEPTED}")
+    return tower
+
+
+def _native_size(config: Any, patch: int) -> int:
+    """Side of the images that the model was made for, in pixels."""
+    if config.model_type == "siglip2_vision_model":
+        return int(config.num_patches**0.5) * patch
+    return _side("image_size", getattr(config, "image_size", None))
+
+
+def _side(option: str, value: Any) -> int:
+    """Side of a square that is given by one number or by two equal ones."""
+    sides = set(value) if isinstance(value, Iterable) else {value}
+    side = sides.pop()
+    if sides or not isinstance(side, int):
+        raise ValueError(f"{option} in the model's configuration: found {value}; accepted is a square")
+    return side
+
+
+def _rgb(option: str, value: Sequence[float] | None, default: RGB | None) -> RGB:
+    if value is None and default is not None:
+        return default
+    if value is None or len(value) != 3 or (option == "std" and min(value) <= 0):
+        accepted = "three numbers, for red, green and blue" + (", above 0" if option == "std" else "")
+        raise ValueError(f"{option}: found {value}; accepted for this model are {accepted}")
+    red, green, blue = value
+    return red, green, blue
+
+
+def _load(name: str, dtype: torch.dtype | str) -> nn.Module:
+    from transformers import AutoConfig, AutoModel
+
+    try:
+        config = AutoConfig.from_pretrained(name)
+        # Of a two-tower checkpoint only the vision half is read.
+        config = getattr(config, "vision_config", config)
+        model, info = AutoModel.from_pretrained(name, config=config, dtype=dtype, output_loading_info=True)
+    except (OSError, ValueError) as error:
+        reason = str(error).splitlines()[0]
+        raise OSError(
+            f"name_or_path: found {name!r}, which cannot be loaded ({reason}); accepted is a folder with a "
+            "saved vision model or a model's name on the Hugging Face hub"
+        ) from error
+    missing = sorted(info["missing_keys"])
+    if missing:
+        raise ValueError(
+            f"name_or_path: found {name!r}, which lacks {len(missing)} weights of {type(model).__name__}, "
+            f"{missing[0]} among them; accepted is a checkpoint with all of them"
+        )
+    vision_model: nn.Module = model
+    return vision_model
+
+
+def _preprocessing(name: str) -> dict[str, Any]:
+    """Options that the checkpoint's preprocessor_config.json settles; none without the file."""
+    # The image processors themselves need torchvision or Pillow. Their settings are plain JSON.
+    from transformers.image_processing_base import ImageProcessingMixin
+
+    try:
+        settings, _ = ImageProcessingMixin.get_image_processor_dict(name)
+    except OSError:
+        return {}
+    options: dict[str, Any] = {"mean": settings.get("image_mean"), "std": settings.get("image_std")}
+    crop = settings.get("crop_size") if settings.get("do_center_crop", True) else None
+    size = crop or settings.get("size")
+    if size:
+        options["size"] = _side("size", size.values() if isinstance(size, dict) else size)
+    if settings.get("resample") == 2:  # bilinear, in Pillow's numbers
+        options["resample"] = "bilinear"
+    return options
+
+
+@contextmanager
+def _evaluating(model: nn.Module) -> Iterator[None]:
+    """Evaluation mode inside the block; afterwards each module is as it was."""
+    training = [module for module in model.modules() if module.training]
+    model.eval()
+    try:
+        yield
+    finally:
+        for module in training:
+            module.training = True
+
+
+@contextmanager
+def _recorded(modules: Mapping[str, nn.Module]) -> Iterator[dict[str, Tensor]]:
+    """The last output of each module that ran inside the block, by the module's name here."""
+    outputs: dict[str, Tensor] = {}
+
+    def record(module: nn.Module, _: Any, output: Tensor) -> None:
+        outputs.update({name: output for name, other in modules.items() if other is module})
+
+    hooks = [module.register_forward_hook(record) for module in modules.values()]
+    try:
+        yield outputs
+    finally:
+        for hook in hooks:
+            hook.remove()
+
+
+def _query_and_key(model: Any) -> dict[str, nn.Module]:
+    """Query and key projection of the last block: fast attention implementations return no weights."""
+    encoder = model.encoder
+    block = (encoder.layers if hasattr(encoder, "layers") else encoder.layer)[-1]
+    modules = {name.rpartition(".")[2]: module for name, module in block.named_modules()}
+    query, key = ("q_proj", "k_proj") if "q_proj" in modules else ("query", "key")
+    return {"query": modules[query], "key": modules[key]}
+
+
+def _probe_attention(head: Any, states: Float[Tensor, "batch positions channels"]) -> Float[Tensor, "batch positions"]:
+    """Attention of the pooling head's probe over the positions."""
+    attention = head.attention
+    weights, biases = attention.in_proj_weight.chunk(3), attention.in_proj_bias.chunk(3)
+    query = functional.linear(head.probe[:, 0], weights[0], biases[0])
+    key = functional.linear(states, weights[1], biases[1])
+    return _attention(query.expand(len(key), -1), key, attention.num_heads)
+
+
+def _attention(
+    query: Float[Tensor, "batch channels"], key: Float[Tensor, "batch tokens channels"], heads: int
+) -> Float[Tensor, "batch tokens"]:
+    """Softmax attention of one query over all tokens, averaged over the heads.
+
+    In float32: in half precision, tokens of similar weight would tie.
+    """
+    batch, tokens, channels = key.shape
+    query = query.float().reshape(batch, heads, channels // heads)
+    key = key.float().reshape(batch, tokens, heads, channels // heads)
+    scores = torch.einsum("bhc,bthc->bht", query, key) * (channels // heads) ** -0.5
+    weights: Tensor = scores.softmax(dim=-1)
+    return weights.mean(dim=1)

@@ -1,0 +1,21 @@
+"""Figures: plain functions of arrays that return a matplotlib Figure, in one style, at print size."""
+
+from infomerge.plots.budget_chart import budget_chart, film_strip
+from infomerge.plots.contact_sheet import contact_sheet
+from infomerge.plots.redundancy import fingerprint_matrices, prior_maps, token_grid
+from infomerge.plots.spectrum import energy_spectrum
+from infomerge.plots.style import DOUBLE_COLUMN, SINGLE_COLUMN, save, styled
+
+__all__ = [
+    "DOUBLE_COLUMN",
+    "SINGLE_COLUMN",
+    "budget_chart",
+    "contact_sheet",
+    "energy_spectrum",
+    "film_strip",
+    "fingerprint_matrices",
+    "prior_maps",
+    "save",
+    "styled",
+    "token_grid",
+]

@@ -1,0 +1,88 @@
+"""The look that all figures share, and how they are written to disk."""
+
+import os
+import tempfile
+from collections.abc import Callable
+from functools import wraps
+from importlib.resources import as_file, files
+from pathlib import Path
+from typing import ParamSpec
+
+import matplotlib as mpl
+import matplotlib.style
+import numpy as np
+from jaxtyping import Float
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+SINGLE_COLUMN, DOUBLE_COLUMN = 3.4, 7.0
+"""Widths of a figure in inches, in a two-column paper."""
+
+# Okabe-Ito: told apart under every common form of colour blindness.
+ORANGE, SKY, GREEN, YELLOW, BLUE, VERMILLION, PURPLE = (
+    "#E69F00",
+    "#56B4E9",
+    "#009E73",
+    "#F0E442",
+    "#0072B2",
+    "#D55E00",
+    "#CC79A7",
+)
+INK, GREY, PALE = "#222222", "#777777", "#D8D8D8"
+SALIENT, CONTEXT = ORANGE, BLUE
+SEGMENT_COLOURS = (BLUE, ORANGE, GREEN, PURPLE, SKY, VERMILLION)
+"""Bands of consecutive segments; they always carry the segment's number too."""
+
+Arguments = ParamSpec("Arguments")
+
+
+def styled(draw: Callable[Arguments, Figure]) -> Callable[Arguments, Figure]:
+    """Draw a figure in the shared style, without touching the reader's own matplotlib settings."""
+
+    @wraps(draw)
+    def drawn(*args: Arguments.args, **kwargs: Arguments.kwargs) -> Figure:
+        with as_file(files("infomerge.plots") / "infomerge.mplstyle") as sheet, mpl.style.context(["default", sheet]):
+            figure = draw(*args, **kwargs)
+            # Laid out here, while the style's font sizes hold.
+            FigureCanvasAgg(figure).draw()
+            return figure
+
+    return drawn
+
+
+def save(figure: Figure, path: Path | str) -> list[Path]:
+    """Write a figure as vector PDF and as PNG beside it, each whole or not at all; same figure, same bytes.
+
+    Args:
+        figure: what a function of `infomerge.plots` returned.
+        path: where to, with or without an ending; the endings are .pdf and .png.
+    """
+    stem = Path(path)
+    stem = stem.with_suffix("") if stem.suffix in (".pdf", ".png") else stem
+    stem.parent.mkdir(parents=True, exist_ok=True)
+    written = []
+    # Without the date of its making, a file changes only when the figure does.
+    for ending, metadata in ((".pdf", {"CreationDate": None}), (".png", {"Software": None})):
+        target = stem.with_name(stem.name + ending)
+        handle, temporary = tempfile.mkstemp(suffix=ending, dir=stem.parent)
+        os.close(handle)
+        try:
+            with mpl.rc_context({"pdf.fonttype": 42, "savefig.dpi": 220}):
+                figure.savefig(temporary, metadata=metadata)
+            Path(temporary).chmod(0o644)
+            Path(temporary).replace(target)
+        except BaseException:
+            Path(temporary).unlink(missing_ok=True)
+            raise
+        written.append(target)
+    return written
+
+
+def frame_edges(timestamps: Float[np.ndarray, "frames"]) -> Float[np.ndarray, "frames+1"]:
+    """Where each sampled frame's stretch of time begins and ends: half-way to its neighbours, in seconds."""
+    if len(timestamps) == 1:
+        return timestamps[0] + np.array([-0.5, 0.5])
+    middles = (timestamps[1:] + timestamps[:-1]) / 2
+    first = timestamps[0] - (middles[0] - timestamps[0])
+    last = timestamps[-1] + (timestamps[-1] - middles[-1])
+    return np.concatenate([[first], middles, [last]])

@@ -1,0 +1,128 @@
+"""Reading with PyAV from beginning to end, which is right for every file that FFmpeg can decode."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import partial
+
+import av.error
+import numpy as np
+from av.container import InputContainer
+from av.video.frame import VideoFrame
+from av.video.stream import VideoStream
+from jaxtyping import Int64, UInt8
+
+from infomerge.video.orientation import AS_STORED, Orientation, orientation_of
+from infomerge.video.sampled import Sampled, sample_indices
+from infomerge.video.source import AnyPacket, demux_to_end, open_video, unreadable
+from infomerge.video.survey import Survey
+
+# One that fails, one that finds the number of frames, one that reads them; and one to spare.
+_MOST_PASSES = 4
+
+
+@dataclass
+class _Pass:
+    """What one pass over a file gathers: the wanted frames and, of all others, only their number and times."""
+
+    frames: list[UInt8[np.ndarray, "height width 3"]] = field(default_factory=list)
+    times: list[int] = field(default_factory=list)
+    first_time: int = 0
+    last_time: int = 0
+    count: int = 0
+    orientation: Orientation = AS_STORED
+
+
+class _DamagedError(Exception):
+    """A frame was decoded by making up a part of it."""
+
+
+def read_in_order(found: Survey, num_frames: int) -> Sampled:
+    """The frames that `sample_indices` takes, holding no others in memory.
+
+    The number of frames is known only at the end. Packets foretell it nearly always; where they do not, the file is
+    decoded once more. After an error it is decoded again, leaving out what cannot be decoded.
+
+    Raises:
+        UnreadableClipError: not one frame can be decoded.
+    """
+    tolerant, count = found.ends_early, found.expected_frames
+    for _ in range(_MOST_PASSES):
+        indices = sample_indices(count, num_frames)
+        try:
+            result = _decode(found, set(indices.tolist()), tolerant)
+        except (av.error.FFmpegError, _DamagedError):
+            tolerant = True
+            continue
+        if result.count == 0:
+            raise unreadable(found.path, "not one frame of it can be decoded")
+        if result.count == count:
+            return _sampled(result, indices, damaged=tolerant)
+        count = result.count
+    raise unreadable(found.path, "it decodes differently each time")
+
+
+def _sampled(result: _Pass, indices: Int64[np.ndarray, "frames"], damaged: bool) -> Sampled:
+    return Sampled(
+        indices=indices,
+        frames=np.stack(result.frames),
+        times=tuple(result.times),
+        first_time=result.first_time,
+        last_time=result.last_time,
+        frame_count=result.count,
+        orientation=result.orientation,
+        damaged=damaged,
+    )
+
+
+def _decode(found: Survey, wanted: set[int], tolerant: bool) -> _Pass:
+    result = _Pass()
+    with open_video(found.path) as (container, stream):
+        for frame in _shown_frames(container, stream, found, tolerant):
+            if frame.is_corrupt:
+                raise _DamagedError
+            result.last_time = _time_of(frame, result.count, found)
+            if result.count == 0:
+                width, height = frame.width, frame.height
+                result.first_time, result.orientation = result.last_time, orientation_of(frame)
+            if result.count in wanted:
+                image = frame.to_ndarray(format="rgb24", width=width, height=height)
+                result.frames.append(result.orientation.upright(image))
+                result.times.append(result.last_time)
+            result.count += 1
+    return result
+
+
+def _shown_frames(
+    container: InputContainer, stream: VideoStream, found: Survey, tolerant: bool
+) -> Iterator[VideoFrame]:
+    # In one thread, an error comes with the packet that causes it and takes no other frame with it.
+    stream.thread_type = "NONE" if tolerant else "AUTO"
+    decode = partial(_intact_frames, stream) if tolerant else stream.decode
+    packets = _until_error(container, stream) if tolerant else demux_to_end(container, stream)
+    last = len(found.packets) - 1
+    for number, packet in enumerate(packet for packet in packets if packet.size):
+        if number < last or number == 0 or not found.last_is_partial:
+            yield from decode(packet)
+    yield from decode(None)
+
+
+def _until_error(container: InputContainer, stream: VideoStream) -> Iterator[AnyPacket]:
+    try:
+        yield from demux_to_end(container, stream)
+    except av.error.FFmpegError:
+        return
+
+
+def _intact_frames(stream: VideoStream, packet: AnyPacket | None) -> list[VideoFrame]:
+    """The frames that can be decoded without making up a part of them."""
+    try:
+        return [frame for frame in stream.decode(packet) if not frame.is_corrupt]
+    except av.error.FFmpegError:
+        return []
+
+
+def _time_of(frame: VideoFrame, number: int, found: Survey) -> int:
+    if frame.pts is not None:
+        return frame.pts
+    # Raw streams carry no times: there, frames follow each other at the declared rate.
+    return 0 if found.frame_rate is None else round(number / (found.frame_rate * found.time_base))

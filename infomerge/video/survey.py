@@ -1,0 +1,179 @@
+"""Surveying a file's packets, which is cheap because only the first shown frame is decoded."""
+
+import os
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+
+import av.error
+from av.container import InputContainer
+from av.video.frame import VideoFrame
+from av.video.stream import VideoStream
+
+from infomerge.video.source import AnyPacket, demux_to_end, open_video
+
+# These formats declare their length up front, so that a file that ends before it has been cut short.
+_DECLARE_DURATION = {"mov,mp4,m4a,3gp,3g2,mj2", "matroska,webm", "avi", "flv", "asf"}
+
+_MATROSKA_SEGMENT = bytes.fromhex("18538067")
+
+_MICROSECONDS = 1_000_000
+
+
+@dataclass(frozen=True)
+class PacketFacts:
+    """What the container says about one coded picture; times in units of the stream's time base.
+
+    `nal_types` are the types of its H.264 or HEVC units; None for other codecs and where the units do not fill
+    the packet exactly.
+    """
+
+    pts: int | None
+    duration: int
+    is_keyframe: bool
+    is_discard: bool
+    is_corrupt: bool
+    has_new_header: bool
+    nal_types: tuple[int, ...] | None
+
+
+@dataclass(frozen=True)
+class Survey:
+    """The packets of the video stream in decoding order, and the first frame that the file shows."""
+
+    path: Path
+    container: str
+    codec: str
+    pix_fmt: str
+    time_base: Fraction
+    frame_rate: Fraction | None
+    video_streams: int
+    declared_frames: int
+    packets: tuple[PacketFacts, ...]
+    first_frame: VideoFrame | None
+    ends_early: bool
+    last_is_partial: bool
+
+    @property
+    def expected_frames(self) -> int:
+        """How many frames will be shown, if every packet that is not to be discarded gives one."""
+        return sum(not packet.is_discard for packet in self.packets)
+
+
+def survey(path: Path) -> Survey:
+    """Read all packets of a file, and decode as far as its first shown frame.
+
+    Raises:
+        FileNotFoundError, PermissionError, UnreadableClipError: as `open_video`.
+    """
+    with open_video(path) as (container, stream):
+        packets: list[PacketFacts] = []
+        first_frame: VideoFrame | None = None
+        latest_end, broken = 0.0, False
+        codec = stream.codec_context.codec.canonical_name
+        length_bytes = _nal_length_bytes(codec, stream.codec_context.extradata)
+        try:
+            for packet in demux_to_end(container):
+                latest_end = max(latest_end, _end_s(packet))
+                if packet.stream_index != stream.index:
+                    continue
+                if packet.size:
+                    packets.append(_facts(packet, codec, length_bytes))
+                first_frame = first_frame or _decode_one(stream, packet)
+        except av.error.FFmpegError:
+            broken = True
+        partial = packets[-1].is_corrupt if packets else False
+        partial = partial or (container.format.name == "gif" and not _has_gif_end(path))
+        short = _stops_before_declared_end(container, stream, len(packets), latest_end)
+        return Survey(
+            path=path,
+            container=container.format.name,
+            codec=codec,
+            pix_fmt=stream.codec_context.pix_fmt or "",
+            time_base=stream.time_base or Fraction(1, _MICROSECONDS),
+            frame_rate=stream.average_rate or None,
+            video_streams=len(container.streams.video),
+            declared_frames=stream.frames,
+            packets=tuple(packets),
+            first_frame=first_frame,
+            ends_early=broken or partial or short or _is_cut_matroska(path, container),
+            last_is_partial=partial,
+        )
+
+
+def _end_s(packet: AnyPacket) -> float:
+    if packet.pts is None:
+        return 0.0
+    return float((packet.pts + (packet.duration or 0)) * packet.time_base)
+
+
+def _decode_one(stream: VideoStream, packet: AnyPacket) -> VideoFrame | None:
+    try:
+        return next(iter(stream.decode(packet)), None)
+    except av.error.FFmpegError:
+        return None
+
+
+def _stops_before_declared_end(container: InputContainer, stream: VideoStream, packets: int, latest_end: float) -> bool:
+    if container.format.name not in _DECLARE_DURATION or not container.duration:
+        return False
+    # Neither sign suffices alone: edit lists drop packets, and variable rates leave the duration inexact.
+    if packets >= stream.frames > 0:
+        return False
+    declared = container.duration / _MICROSECONDS + min(container.start_time or 0, 0) / _MICROSECONDS
+    # Where packets are not counted, the slack covers headers that add the delay of the sound decoder.
+    slack = 0.1 if stream.frames else 0.5
+    return latest_end < declared - slack - 0.01 * declared
+
+
+def _has_gif_end(path: Path) -> bool:
+    with path.open("rb") as file:
+        file.seek(-min(64, path.stat().st_size), os.SEEK_END)
+        return file.read().rstrip(b"\0").endswith(b";")
+
+
+def _is_cut_matroska(path: Path, container: InputContainer) -> bool:
+    """Whether the file is smaller than its one big element says; writers of live streams leave the size open."""
+    if container.format.name != "matroska,webm":
+        return False
+    with path.open("rb") as file:
+        head = file.read(4096)
+    start = head.find(_MATROSKA_SEGMENT) + len(_MATROSKA_SEGMENT)
+    if start < len(_MATROSKA_SEGMENT) or start + 8 > len(head):
+        return False
+    # The leading zero bits of a number say over how many bytes it extends; all ones mean unknown.
+    length = 9 - head[start].bit_length()
+    largest = (1 << 7 * length) - 1
+    size = int.from_bytes(head[start : start + length]) & largest
+    return size != largest and path.stat().st_size < start + length + size
+
+
+def _facts(packet: AnyPacket, codec: str, length_bytes: int) -> PacketFacts:
+    return PacketFacts(
+        pts=packet.pts,
+        duration=packet.duration or 0,
+        is_keyframe=packet.is_keyframe,
+        is_discard=packet.is_discard,
+        is_corrupt=packet.is_corrupt,
+        has_new_header=packet.has_sidedata("new_extradata"),
+        nal_types=_nal_types(memoryview(packet), codec, length_bytes) if length_bytes else None,
+    )
+
+
+def _nal_length_bytes(codec: str, header: bytes | None) -> int:
+    """How many bytes give each unit's length; 0 where units are not stored with their lengths."""
+    position = {"h264": 4, "hevc": 21}.get(codec)
+    if position is None or header is None or len(header) <= position or header[0] != 1:
+        return 0
+    return (header[position] & 3) + 1
+
+
+def _nal_types(data: memoryview, codec: str, length_bytes: int) -> tuple[int, ...] | None:
+    types, position = [], 0
+    while position + length_bytes < len(data):
+        start = position + length_bytes
+        position = start + int.from_bytes(data[position:start])
+        types.append(data[start] & 31 if codec == "h264" else data[start] >> 1 & 63)
+        if position == start:
+            return None
+    return tuple(types) if position == len(data) else None
