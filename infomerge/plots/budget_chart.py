@@ -6,7 +6,6 @@ from itertools import pairwise
 import numpy as np
 from jaxtyping import Float, Int, UInt8
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from infomerge.compression import Compression
@@ -20,6 +19,7 @@ from infomerge.plots.style import (
     PURPLE,
     SEGMENT_COLOURS,
     VERMILLION,
+    PrintFigure,
     frame_edges,
     styled,
 )
@@ -72,7 +72,7 @@ def budget_chart(
     *,
     title: str = "",
     true_cuts: Sequence[int] = (),
-) -> Figure:
+) -> PrintFigure:
     """From similarity to budget, panel under panel over the clip's time.
 
     The last panel is the result: context tokens a frame of each segment by content (CABA), against the same for every
@@ -89,7 +89,7 @@ def budget_chart(
     edges = frame_edges(timestamps)
     bounds = edges[np.append(trace.segments[:, 0].cpu().numpy(), len(timestamps))]
     lengths = np.diff(trace.segments.cpu().numpy(), axis=1).squeeze(1)
-    figure = Figure(figsize=(DOUBLE_COLUMN, 5.5))
+    figure = PrintFigure(figsize=(DOUBLE_COLUMN, 5.5))
     strip, similarity, unique, rich, weight, budget = figure.subplots(
         6,
         1,
@@ -97,7 +97,7 @@ def budget_chart(
         height_ratios=(1.2, 1, 0.75, 0.75, 0.75, 1.7),
         gridspec_kw={"left": 0.155, "right": 0.925, "top": 0.93, "bottom": 0.075, "hspace": 0.42},
     )
-    figure.text(0.01, 0.985, title, fontsize=9, weight="bold", va="top")
+    figure.text(0.01, 0.985, title, fontsize=9, weight="bold", va="top", parse_math=False)
     film_strip(strip, frames, edges, trace.segment_of_frame.tolist())
     strip.text(-0.02, 0.1, "segment", transform=strip.transAxes, ha="right", va="center", fontsize=7.5)
     if len(true_cuts):

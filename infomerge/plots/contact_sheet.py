@@ -6,12 +6,11 @@ import numpy as np
 from jaxtyping import Bool, Float, UInt8
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection, PatchCollection
-from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Circle, Rectangle
 
 from infomerge.compression import Compression
-from infomerge.plots.style import CONTEXT, DOUBLE_COLUMN, SALIENT, SEGMENT_COLOURS, VERMILLION, styled
+from infomerge.plots.style import CONTEXT, DOUBLE_COLUMN, SALIENT, SEGMENT_COLOURS, VERMILLION, PrintFigure, styled
 
 FADE = 0.6
 """How far tokens that are not kept fade into the paper."""
@@ -74,7 +73,7 @@ def draw_tokens(axes: Axes, tokens: Bool[np.ndarray, "rows columns"], box: Box, 
         axes.add_collection(PatchCollection(dots, facecolor=colour, edgecolor="white", linewidth=0.3))
 
 
-def token_legend(figure: Figure, out: Compression, true_cuts: bool) -> None:
+def token_legend(figure: PrintFigure, out: Compression, true_cuts: bool) -> None:
     """A legend below the sheet: what the outlines mean, and how many tokens there are of each kind."""
     context = int(out.is_context.sum())
     plain = {"marker": "s", "markersize": 6, "linestyle": ""}
@@ -108,7 +107,7 @@ def contact_sheet(
     title: str = "",
     true_cuts: Sequence[int] = (),
     columns: int = 8,
-) -> Figure:
+) -> PrintFigure:
     """Every sampled frame with its kept tokens in colour: salient ones outlined, context ones outlined and dotted.
 
     All others fade to grey.
@@ -134,7 +133,7 @@ def contact_sheet(
     cell_height = image_height + band + lead
     head, foot = 0.3, 0.28
     paper_height = rows * cell_height + head + foot
-    figure = Figure(figsize=(DOUBLE_COLUMN, paper_height))
+    figure = PrintFigure(figsize=(DOUBLE_COLUMN, paper_height))
     sheet = figure.add_axes((0, foot / paper_height, 1, rows * cell_height / paper_height))
     # One unit is one inch, counted from the top left corner, so that sizes here are sizes on paper.
     sheet.set(xlim=(0, DOUBLE_COLUMN), ylim=(rows * cell_height, 0))
@@ -169,7 +168,7 @@ def contact_sheet(
     side = gap / DOUBLE_COLUMN
     headline = 1 - 0.09 / paper_height
     share = f"{out.kept:,} of {len(out.assignment):,} tokens kept, {out.kept / len(out.assignment):.1%}"
-    figure.text(side, headline, title, fontsize=9, weight="bold", va="top")
+    figure.text(side, headline, title, fontsize=9, weight="bold", va="top", parse_math=False)
     figure.text(1 - side, headline, f"{share} (requested {out.requested:,})", fontsize=8, ha="right", va="top")
     token_legend(figure, out, true_cuts=len(true_cuts) > 0)
     return figure

@@ -4,13 +4,15 @@ from collections.abc import Sequence
 
 import numpy as np
 from jaxtyping import Bool, Float, UInt8
-from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from matplotlib.patheffects import withStroke
 from matplotlib.ticker import MaxNLocator
 
 from infomerge.plots.contact_sheet import outlines
-from infomerge.plots.style import DOUBLE_COLUMN, GREY, INK, VERMILLION, styled
+from infomerge.plots.style import DOUBLE_COLUMN, GREY, INK, VERMILLION, PrintFigure, styled
+
+LETTERS = "abcdefgh"
+"""By which positions are told apart."""
 
 
 def patch(
@@ -33,7 +35,7 @@ def fingerprint_matrices(
     tfd: Float[np.ndarray, "shown"],
     adjacent: Float[np.ndarray, "shown"],
     grid: tuple[int, int],
-) -> Figure:
+) -> PrintFigure:
     """A segment's first frame with some positions marked; of each its patch over time, and its fingerprint matrix.
 
     Even rows and columns mean that the position looks the same whenever it is looked at: a small TFD.
@@ -46,10 +48,15 @@ def fingerprint_matrices(
         tfd: TFD of each (eq. 2).
         adjacent: the adjacent-frame difference of each.
         grid: rows and columns of tokens in a frame.
+
+    Raises:
+        ValueError: there is no position, or more than there are letters for.
     """
     count, height, width, _ = frames.shape
     shown = len(positions)
-    figure = Figure(figsize=(DOUBLE_COLUMN, 2.25), layout="constrained")
+    if not 1 <= shown <= len(LETTERS):
+        raise ValueError(f"positions: found {shown}; accepted are 1 to {len(LETTERS)}")
+    figure = PrintFigure(figsize=(DOUBLE_COLUMN, 2.25), layout="constrained")
     overview, *rest = figure.subplots(1, shown + 1, gridspec_kw={"width_ratios": [1.5] + [1] * shown})
     overview.imshow(
         frames[0],
@@ -63,7 +70,7 @@ def fingerprint_matrices(
         "fontsize": 8,
         "path_effects": [withStroke(linewidth=1.5, foreground=INK)],
     }
-    for letter, position in zip("abcdefgh", positions, strict=False):
+    for letter, position in zip(LETTERS, positions, strict=False):
         row, column = divmod(position, grid[1])
         overview.add_patch(Rectangle((column, row), 1, 1, fill=False, edgecolor="white", linewidth=2.4))
         overview.add_patch(Rectangle((column, row), 1, 1, fill=False, edgecolor=VERMILLION, linewidth=1.2))
@@ -72,7 +79,7 @@ def fingerprint_matrices(
     overview.set(title="first frame of the segment", xticks=[], yticks=[])
     low = min(0.0, float(fingerprints.min()))
     for axes, letter, position, name, matrix, second, first in zip(
-        rest, "abcdefgh", positions, names, fingerprints, tfd, adjacent, strict=False
+        rest, LETTERS, positions, names, fingerprints, tfd, adjacent, strict=False
     ):
         image = axes.imshow(matrix, vmin=low, vmax=1, extent=(0.5, count + 0.5, count + 0.5, 0.5))
         strip = np.concatenate([_square(patch(frame, position, grid)) for frame in frames], axis=1)
@@ -108,7 +115,7 @@ def prior_maps(
     static_adjacent: Bool[np.ndarray, "segments positions"],
     grid: tuple[int, int],
     names: Sequence[str],
-) -> Figure:
+) -> PrintFigure:
     """TFD and the adjacent-frame difference over some segments' frames, their static candidates outlined.
 
     Args:
@@ -122,7 +129,7 @@ def prior_maps(
     """
     count, height, width, _ = frames.shape
     cell = (DOUBLE_COLUMN - 1.3) / count
-    figure = Figure(figsize=(DOUBLE_COLUMN, 3 * cell * height / width + 0.75), layout="constrained")
+    figure = PrintFigure(figsize=(DOUBLE_COLUMN, 3 * cell * height / width + 0.75), layout="constrained")
     panels = figure.subplots(3, count, squeeze=False)
     stretch = height / width * grid[1] / grid[0]
     extent = (0, grid[1], grid[0], 0)
@@ -161,26 +168,23 @@ def prior_maps(
 
 
 @styled
-def token_grid(
-    frame: UInt8[np.ndarray, "height width 3"], square: UInt8[np.ndarray, "side side 3"], grid: tuple[int, int]
-) -> Figure:
+def token_grid(frame: UInt8[np.ndarray, "height width 3"], grid: tuple[int, int]) -> PrintFigure:
     """A frame as it is, and squeezed to the encoder's square with the token grid on it.
 
     Args:
         frame: the frame as it was decoded.
-        square: the frame as the encoder sees it.
         grid: rows and columns of tokens.
     """
-    figure = Figure(figsize=(DOUBLE_COLUMN, 2.3), layout="constrained")
-    left, right = figure.subplots(1, 2, gridspec_kw={"width_ratios": [frame.shape[1] / frame.shape[0], 1]})
+    height, width, _ = frame.shape
+    figure = PrintFigure(figsize=(DOUBLE_COLUMN, 2.3), layout="constrained")
+    left, right = figure.subplots(1, 2, gridspec_kw={"width_ratios": [width / height, 1]})
     left.imshow(frame, interpolation="antialiased")
-    left.set_title(f"as decoded: {frame.shape[1]} x {frame.shape[0]} pixels")
-    right.imshow(square, extent=(0, grid[1], grid[0], 0), interpolation="antialiased")
+    left.set_title(f"as decoded: {width} x {height} pixels")
+    # Stretched by the axes, not by resampling: the grid's cells come out square.
+    right.imshow(frame, extent=(0, grid[1], grid[0], 0), aspect=grid[1] / grid[0], interpolation="antialiased")
     right.set_title(f"as encoded: {grid[0]} x {grid[1]} = {grid[0] * grid[1]} tokens")
-    for edge in range(1, grid[0]):
-        right.axhline(edge, color="white", linewidth=0.5)
-    for edge in range(1, grid[1]):
-        right.axvline(edge, color="white", linewidth=0.5)
+    right.vlines(np.arange(1, grid[1]), 0, grid[0], color="white", linewidth=0.5)
+    right.hlines(np.arange(1, grid[0]), 0, grid[1], color="white", linewidth=0.5)
     for axes in (left, right):
         axes.set(xticks=[], yticks=[])
         axes.spines[:].set_visible(False)

@@ -4,9 +4,8 @@ from collections.abc import Mapping
 
 import numpy as np
 from jaxtyping import Float
-from matplotlib.figure import Figure
 
-from infomerge.plots.style import BLUE, GREEN, GREY, INK, ORANGE, PURPLE, SINGLE_COLUMN, VERMILLION, styled
+from infomerge.plots.style import BLUE, GREEN, GREY, INK, ORANGE, PURPLE, SINGLE_COLUMN, VERMILLION, PrintFigure, styled
 
 LINES = ((BLUE, "-"), (ORANGE, "--"), (GREEN, "-."), (PURPLE, ":"), (VERMILLION, (0, (5, 1, 1, 1))))
 """Colour and dash of each clip: two ways to tell one from another."""
@@ -15,15 +14,20 @@ LINES = ((BLUE, "-"), (ORANGE, "--"), (GREEN, "-."), (PURPLE, ":"), (VERMILLION,
 @styled
 def energy_spectrum(
     spectra: Mapping[str, Float[np.ndarray, "..."]], *, top: int = 20, paper_share: float | None = None
-) -> Figure:
+) -> PrintFigure:
     """Share of the energy that the first directions hold, one line a clip, marked at the `top`-th.
 
     Args:
         spectra: clip's name -> energy share of each singular direction, largest first (eq. 6).
         top: directions whose share is read off.
         paper_share: the share that the paper prints for them, drawn beside ours.
+
+    Raises:
+        ValueError: there are more clips than lines that can be told apart.
     """
-    figure = Figure(figsize=(SINGLE_COLUMN, 2.4), layout="constrained")
+    if len(spectra) > len(LINES):
+        raise ValueError(f"spectra: found {len(spectra)}; accepted are up to {len(LINES)}")
+    figure = PrintFigure(figsize=(SINGLE_COLUMN, 2.4), layout="constrained")
     axes = figure.subplots()
     for (name, spectrum), (colour, dash) in zip(spectra.items(), LINES, strict=False):
         share = np.cumsum(spectrum)

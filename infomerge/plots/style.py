@@ -1,8 +1,10 @@
 """The look that all figures share, and how they are written to disk."""
 
+import io
 import os
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import wraps
 from importlib.resources import as_file, files
 from pathlib import Path
@@ -36,12 +38,29 @@ SEGMENT_COLOURS = (BLUE, ORANGE, GREEN, PURPLE, SKY, VERMILLION)
 Arguments = ParamSpec("Arguments")
 
 
-def styled(draw: Callable[Arguments, Figure]) -> Callable[Arguments, Figure]:
+@contextmanager
+def _style() -> Iterator[None]:
+    """The shared style and nothing of the reader's own settings, which are back when the block ends."""
+    with as_file(files("infomerge.plots") / "infomerge.mplstyle") as sheet, mpl.style.context(["default", sheet]):
+        yield
+
+
+class PrintFigure(Figure):
+    """A matplotlib figure that shows itself in any notebook, without pyplot and its global state."""
+
+    def _repr_png_(self) -> bytes:
+        picture = io.BytesIO()
+        with _style():
+            self.savefig(picture, format="png", dpi=130, metadata={"Software": None})
+        return picture.getvalue()
+
+
+def styled(draw: Callable[Arguments, PrintFigure]) -> Callable[Arguments, PrintFigure]:
     """Draw a figure in the shared style, without touching the reader's own matplotlib settings."""
 
     @wraps(draw)
-    def drawn(*args: Arguments.args, **kwargs: Arguments.kwargs) -> Figure:
-        with as_file(files("infomerge.plots") / "infomerge.mplstyle") as sheet, mpl.style.context(["default", sheet]):
+    def drawn(*args: Arguments.args, **kwargs: Arguments.kwargs) -> PrintFigure:
+        with _style():
             figure = draw(*args, **kwargs)
             # Laid out here, while the style's font sizes hold.
             FigureCanvasAgg(figure).draw()
@@ -67,7 +86,7 @@ def save(figure: Figure, path: Path | str) -> list[Path]:
         handle, temporary = tempfile.mkstemp(suffix=ending, dir=stem.parent)
         os.close(handle)
         try:
-            with mpl.rc_context({"pdf.fonttype": 42, "savefig.dpi": 220}):
+            with _style():
                 figure.savefig(temporary, metadata=metadata)
             Path(temporary).chmod(0o644)
             Path(temporary).replace(target)

@@ -1,0 +1,46 @@
+"""Execute the notebooks: `python -m tests.notebooks --in-place` writes them back as they are committed."""
+
+import argparse
+from pathlib import Path
+
+import nbformat
+from nbclient import NotebookClient
+from nbformat import NotebookNode
+
+FOLDER = Path(__file__).parent.parent / "notebooks"
+NOTEBOOKS = sorted(FOLDER.glob("*.ipynb"))
+
+
+def execute(path: Path) -> NotebookNode:
+    """The notebook, run from top to bottom in its own folder; raises at the first cell that fails."""
+    notebook = nbformat.read(path, as_version=4)
+    NotebookClient(notebook, timeout=600, kernel_name="python3", resources={"metadata": {"path": FOLDER}}).execute()
+    for cell in notebook.cells:
+        cell.metadata.pop("execution", None)  # when each cell ran would change with every run
+        if cell.cell_type == "code":
+            # Progress bars and notes are for the reader who is waiting.
+            cell.outputs = [output for output in cell.outputs if output.get("name") != "stderr"]
+    # A live view's state holds all of plotly.js; each view is followed by a picture of itself instead.
+    notebook.metadata.pop("widgets", None)
+    notebook.metadata["language_info"] = {"name": "python"}
+    return notebook
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--in-place", action="store_true", help="write the executed notebooks back")
+    parser.add_argument("names", nargs="*", help="notebooks to run, such as 00_start_here; all by default")
+    arguments = parser.parse_args()
+    for path in NOTEBOOKS:
+        if arguments.names and path.stem not in arguments.names:
+            continue
+        notebook = execute(path)
+        print(f"{path.name}: executed")
+        if arguments.in_place:
+            temporary = path.with_suffix(".tmp")
+            nbformat.write(notebook, temporary)
+            temporary.replace(path)
+
+
+if __name__ == "__main__":
+    main()

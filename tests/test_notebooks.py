@@ -1,0 +1,64 @@
+"""Every notebook runs from top to bottom, and is committed as its readers should find it."""
+
+import json
+from pathlib import Path
+
+import nbformat
+import pytest
+
+from tests.notebooks import NOTEBOOKS, execute
+
+
+def names(paths: list[Path]) -> list[str]:
+    return [path.stem for path in paths]
+
+
+def printed(notebook: nbformat.NotebookNode) -> list[str]:
+    return [
+        output["text"]
+        for cell in notebook.cells
+        if cell.cell_type == "code"
+        for output in cell.outputs
+        if output.output_type == "stream"
+    ]
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=names(NOTEBOOKS))
+def test_runs_and_prints_what_is_committed(path: Path) -> None:
+    committed = nbformat.read(path, as_version=4)
+    assert printed(execute(path)) == printed(committed), "outputs are out of date: make notebooks"
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=names(NOTEBOOKS))
+def test_is_committed_executed_small_and_without_a_machine_in_it(path: Path) -> None:
+    notebook = nbformat.read(path, as_version=4)
+    code = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    assert [cell.execution_count for cell in code] == list(range(1, len(code) + 1)), "not run top to bottom in one go"
+    assert not [output for cell in code for output in cell.outputs if output.output_type == "error"]
+    assert path.stat().st_size < 1.5e6
+    assert "widgets" not in notebook.metadata
+    text = json.dumps([[cell.source, [output.get("text", "") for output in cell.get("outputs", [])]] for cell in code])
+    assert str(Path.home()) not in text
+    assert "site-packages" not in text
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=names(NOTEBOOKS))
+def test_opens_with_goals_and_time_asks_for_predictions_and_ends_with_a_summary(path: Path) -> None:
+    text = [cell.source for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "markdown"]
+    assert text[0].startswith("# ")
+    for part in ("**You will see**", "**Time**", "**Before**"):
+        assert part in text[0]
+    assert any("**Predict" in cell for cell in text)
+    assert "## Summary" in text[-1]
+    assert "**References:**" in text[-1]
+
+
+def test_links_between_notebooks_lead_somewhere() -> None:
+    for path in NOTEBOOKS:
+        for cell in nbformat.read(path, as_version=4).cells:
+            if cell.cell_type == "markdown":
+                for target in cell.source.split("](")[1:]:
+                    name = target.split(")")[0]
+                    assert name.startswith("https://arxiv.org/") or (path.parent / name).exists(), (
+                        f"{path.name}: {name}"
+                    )

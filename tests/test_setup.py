@@ -1,0 +1,96 @@
+"""pyproject.toml, constraints.txt and environment.yml say the same, and so does what is installed."""
+
+import re
+import subprocess
+import tomllib
+from importlib.metadata import version
+from pathlib import Path
+
+import pytest
+import yaml
+from packaging.markers import default_environment
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+ROOT = Path(__file__).parent.parent
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+REQUIREMENTS = [Requirement(text) for text in PROJECT["dependencies"] + PROJECT["optional-dependencies"]["dev"]]
+PINS = {
+    canonicalize_name(name): pin
+    for name, equals, pin in (line.partition("==") for line in (ROOT / "constraints.txt").read_text().splitlines())
+    if equals
+}
+
+
+@pytest.mark.parametrize("requirement", REQUIREMENTS, ids=lambda requirement: requirement.name)
+def test_every_requirement_is_pinned_within_its_range_and_installed_so(requirement: Requirement) -> None:
+    pin = PINS[canonicalize_name(requirement.name)]
+    assert requirement.specifier.contains(pin)
+    if requirement.marker is None or requirement.marker.evaluate(default_environment()):
+        assert version(requirement.name).split("+")[0] == pin
+
+
+def test_no_pin_brings_a_cuda_package() -> None:
+    assert not [name for name in PINS if re.match(r"nvidia|cuda|triton|torchvision", name)]
+
+
+def test_conda_installs_the_project_with_the_same_pins() -> None:
+    environment = yaml.safe_load((ROOT / "environment.yml").read_text())
+    python, pip, packages = environment["dependencies"]
+    assert python == f"python{PROJECT['requires-python']}"
+    assert pip == "pip"
+    assert packages == {"pip": ["--constraint constraints.txt", "--editable .[dev]"]}
+
+
+def test_decord_is_left_out_where_it_has_no_wheels() -> None:
+    (decord,) = [requirement for requirement in REQUIREMENTS if requirement.name == "decord"]
+    assert decord.marker is not None
+    for machine, system, wanted in (("x86_64", "linux", True), ("aarch64", "linux", False), ("arm64", "darwin", False)):
+        assert decord.marker.evaluate({"platform_machine": machine, "sys_platform": system}) is wanted
+
+
+def test_version_is_told_once() -> None:
+    import infomerge
+
+    assert infomerge.__version__ == PROJECT["version"]
+    assert f"version: {PROJECT['version']}\n" in (ROOT / "CITATION.cff").read_text()
+
+
+def test_make_help_lists_every_target() -> None:
+    listed = subprocess.run(["make", "help"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    for target in ("setup", "lab", "test", "lint", "figures", "notebooks", "bench", "clean"):
+        assert f"make {target} " in listed
+
+
+def test_a_second_make_does_not_reinstall() -> None:
+    if not (ROOT / ".venv" / ".ready").exists():
+        pytest.skip("this environment was not made by make")
+    plan = subprocess.run(["make", "--dry-run", "setup"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    assert "pip install" not in plan
+
+
+def test_imports_run_one_way() -> None:
+    order = [
+        "config", "numerics", "segmentation", "redundancy", "budget", "selection", "merging", "compression", "methods",
+        "video", "encoders", "measure", "models", "report", "plots", "widgets", "cli",
+    ]  # fmt: skip
+    for path in sorted((ROOT / "infomerge").rglob("*.py")):
+        room = path.relative_to(ROOT / "infomerge").with_suffix("").parts[0]
+        if room == "__init__":
+            continue
+        used = re.findall(r"^\s*(?:from|import) infomerge\.(\w+)", path.read_text(), flags=re.MULTILINE)
+        used += [
+            name
+            for names in re.findall(r"^\s*from infomerge import (.+)", path.read_text(), flags=re.MULTILINE)
+            for name in re.findall(r"\w+", names)
+            if name in order
+        ]
+        for name in used:
+            assert order.index(name) <= order.index(room), f"{path.name} imports {name}, which comes after it"
+
+
+def test_the_package_carries_its_data_files() -> None:
+    declared = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]["package-data"]["infomerge"]
+    shipped = {path for pattern in declared for path in (ROOT / "infomerge").glob(pattern)}
+    others = {path for path in (ROOT / "infomerge").rglob("*") if path.suffix in {".mplstyle", ".js", ".css", ".typed"}}
+    assert others <= shipped
