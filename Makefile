@@ -4,6 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+LAB_SETTINGS := $(VENV)/share/jupyter/lab/settings
 
 .DEFAULT_GOAL := help
 .PHONY: help setup lab test lint figures notebooks bench clean
@@ -19,10 +20,17 @@ $(READY): pyproject.toml constraints.txt
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@echo "Installing (about 2 minutes, once) ..."
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	@mkdir -p $(LAB_SETTINGS) # JupyterLab shall not ask whether it may fetch news
+	@echo '{"@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": false}}' \
+	  > $(LAB_SETTINGS)/overrides.json
 	@touch $@
 
+# As root JupyterLab wants to be told that it may; without a display there is no browser to open, and it prints its URL.
+LAB_FLAGS := $(if $(filter 0,$(shell id -u)),--allow-root) \
+  $(if $(or $(DISPLAY),$(WAYLAND_DISPLAY),$(filter Darwin,$(shell uname -s))),,--no-browser)
+
 lab: $(READY) ## Open JupyterLab on 127.0.0.1 at the first notebook
-	@$(BIN)/infomerge lab
+	$(BIN)/jupyter lab --ServerApp.ip=127.0.0.1 --LabApp.default_url=/lab/tree/notebooks/00_start_here.ipynb $(LAB_FLAGS)
 
 test: $(READY) lint ## Lint, check types, run all tests and re-execute every notebook
 	$(BIN)/python -m pytest

@@ -17,7 +17,7 @@ from rich.table import Table
 
 from infomerge.compression import compress
 from infomerge.config import InfoMergeConfig, explain
-from infomerge.encoders import EfficientNetEncoder, Encoder, VisionTowerEncoder
+from infomerge.encoders import EfficientNetEncoder, VisionTowerEncoder
 from infomerge.report import record
 from infomerge.video import Clip, read_clip, sample_clip, sample_names
 
@@ -85,28 +85,37 @@ def run(
     title = f"{source.metadata.name}: {'InfoMerge' if preset == 'paper' else 'FastVID'} at {config.retention_ratio:.0%}"
     sheet = plots.contact_sheet(source.frames, source.timestamps, result, encoding.grid, title=title, true_cuts=cuts)
     chart = plots.budget_chart(source.frames, source.timestamps, result, title=title, true_cuts=cuts)
-    plots.save(sheet, out / "contact_sheet")
-    plots.save(chart, out / "budget_chart")
-    _write_json(out / "compression.json", entry)
+    with _bad_input():
+        plots.save(sheet, out / "contact_sheet")
+        plots.save(chart, out / "budget_chart")
+        _write_json(out / "compression.json", entry)
     _print_table(entry)
     click.echo(f"Wrote contact_sheet and budget_chart (PDF, PNG) and compression.json to {out}")
 
 
 @contextmanager
 def _bad_input() -> Iterator[None]:
-    """What users can get wrong becomes one line; an error anywhere else is ours, and keeps its traceback."""
+    """What users can get wrong becomes one line; an error anywhere else is ours, and keeps its traceback.
+
+    Notes wait until the block has succeeded, so that an error stands alone.
+    """
     try:
-        yield
+        with warnings.catch_warnings(record=True) as notes:
+            yield
     except ValidationError as error:
         raise click.ClickException(explain(error)) from error
     except (ValueError, TypeError, OSError) as error:
         raise click.ClickException(str(error)) from error
+    for note in notes:
+        _one_line(note.message)
 
 
 def _split(option: str) -> tuple[str, str]:
     name, equals, value = option.partition("=")
     if not equals:
         raise click.ClickException(f"--set: found {option!r}; accepted is OPTION=VALUE, such as temperature=2")
+    if name.strip() == "retention_ratio":
+        raise click.ClickException(f"--set: found {option!r}; accepted is --retention-ratio {value.strip()}")
     return name.strip(), value.strip()
 
 
@@ -120,18 +129,21 @@ def _open_clip(clip: str, num_frames: int) -> Clip:
     return read_clip(clip, num_frames)
 
 
-def _load_encoder(name: str | None) -> Encoder:
+def _load_encoder(name: str | None) -> EfficientNetEncoder | VisionTowerEncoder:
     if name is None:
         return EfficientNetEncoder()
     return VisionTowerEncoder.from_pretrained(name)
 
 
 def _write_json(path: Path, entry: dict[str, Any]) -> None:
-    with tempfile.NamedTemporaryFile("w", dir=path.parent, suffix=".json", delete=False, encoding="utf-8") as handle:
-        json.dump(entry, handle, indent=1)
-        handle.write("\n")
-    Path(handle.name).chmod(0o644)
-    Path(handle.name).replace(path)
+    with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".json", delete=False) as handle:
+        temporary = Path(handle.name)
+    try:
+        temporary.write_text(json.dumps(entry, indent=1, allow_nan=False) + "\n", encoding="utf-8")
+        temporary.chmod(0o644)
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
 
 
 def _print_table(entry: dict[str, Any]) -> None:
@@ -150,12 +162,14 @@ def _print_table(entry: dict[str, Any]) -> None:
             str(row["length_budget"]),
             str(row["kept"]),
         )
-    console = Console(width=None if sys.stdout.isatty() else 100, highlight=False)
+    # A clip's name may hold brackets and colons, which are not rich's mark-up.
+    console = Console(width=None if sys.stdout.isatty() else 100, highlight=False, markup=False, emoji=False)
     console.print(table)
     how = "by content" if entry["config"]["allocation"] == "caba" else "by length"
     console.print(
-        f"{entry['clip']['name']}: kept {entry['kept']:,} of {entry['tokens']:,} tokens, requested {entry['requested']:,}: "
-        f"{entry['salient']:,} salient, {entry['context']:,} context with budgets {how}"
+        f"{entry['clip']['name']}: kept {entry['kept']:,} of {entry['tokens']:,} tokens, "
+        f"requested {entry['requested']:,}: {entry['salient']:,} salient, {entry['context']:,} context "
+        f"with budgets {how}"
     )
     if "cuts_after_frames" in entry:
         cuts = entry["cuts_after_frames"]
@@ -164,7 +178,7 @@ def _print_table(entry: dict[str, Any]) -> None:
 
 
 def _one_line(message: Warning | str, *_: Any, **__: Any) -> None:
-    click.echo(f"infomerge: note: {message}", err=True)
+    click.echo(f"infomerge: note: {' '.join(str(message).split())}", err=True)
 
 
 def main(arguments: list[str] | None = None) -> None:
