@@ -1,7 +1,7 @@
 """Figures: plain functions of arrays that return a matplotlib Figure, in one style, at print size."""
 
 from infomerge.plots.budget_chart import budget_chart, film_strip
-from infomerge.plots.contact_sheet import contact_sheet
+from infomerge.plots.contact_sheet import contact_sheet, heat_sheet, ownership_sheet
 from infomerge.plots.redundancy import fingerprint_matrices, prior_maps, token_grid
 from infomerge.plots.spectrum import energy_spectrum
 from infomerge.plots.style import DOUBLE_COLUMN, SINGLE_COLUMN, save, styled
@@ -14,6 +14,8 @@ __all__ = [
     "energy_spectrum",
     "film_strip",
     "fingerprint_matrices",
+    "heat_sheet",
+    "ownership_sheet",
     "prior_maps",
     "save",
     "styled",

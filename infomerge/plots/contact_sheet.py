@@ -3,20 +3,23 @@
 from collections.abc import Sequence
 
 import numpy as np
-from jaxtyping import Bool, Float, UInt8
+from jaxtyping import Bool, Float, Shaped, UInt8
 from matplotlib.axes import Axes
+from matplotlib.cm import ScalarMappable
 from matplotlib.collections import LineCollection, PatchCollection
+from matplotlib.colors import LogNorm
 from matplotlib.lines import Line2D
-from matplotlib.patches import Circle, Rectangle
+from matplotlib.patches import Circle
 
 from infomerge.compression import Compression
-from infomerge.plots.style import CONTEXT, DOUBLE_COLUMN, SALIENT, SEGMENT_COLOURS, VERMILLION, PrintFigure, styled
+from infomerge.plots.sheet import Box, extent, frame_sheet
+from infomerge.plots.style import CONTEXT, SALIENT, VERMILLION, PrintFigure, styled
+
+Lines = list[tuple[tuple[int, int], tuple[int, int]]]
+"""Line segments (x, y) to (x, y) along a token grid."""
 
 FADE = 0.6
 """How far tokens that are not kept fade into the paper."""
-
-Box = tuple[float, float, float, float]
-"""Left, top, width and height of a drawn frame."""
 
 
 def kept_masks(
@@ -50,26 +53,38 @@ def fade(
     return np.where(kept[rows][:, columns][:, :, None], image, faded)
 
 
-def outlines(tokens: Bool[np.ndarray, "rows columns"]) -> list[tuple[tuple[int, int], tuple[int, int]]]:
-    """The edges, in cells, between marked cells and all others: one outline around every group that touches."""
-    framed = np.pad(tokens, 1).astype(int)
-    across = np.argwhere(np.diff(framed, axis=0)[:, 1:-1])
-    down = np.argwhere(np.diff(framed, axis=1)[1:-1])
-    horizontal = [((column, row), (column + 1, row)) for row, column in across.tolist()]
-    vertical = [((column, row), (column, row + 1)) for row, column in down.tolist()]
+def edges_between(cells: Shaped[np.ndarray, "rows columns"]) -> Lines:
+    """The edges between neighbouring cells that differ, in units of cells from the top left corner."""
+    across = np.argwhere(cells[1:] != cells[:-1]).tolist()
+    down = np.argwhere(cells[:, 1:] != cells[:, :-1]).tolist()
+    horizontal = [((column, row + 1), (column + 1, row + 1)) for row, column in across]
+    vertical = [((column + 1, row), (column + 1, row + 1)) for row, column in down]
     return horizontal + vertical
+
+
+def outlines(tokens: Bool[np.ndarray, "rows columns"]) -> Lines:
+    """One outline around every group of marked cells that touch, in units of cells from the top left corner."""
+    framed = edges_between(np.pad(tokens, 1))
+    return [((x0 - 1, y0 - 1), (x1 - 1, y1 - 1)) for (x0, y0), (x1, y1) in framed]
+
+
+def draw_lines(axes: Axes, lines: Lines, grid: tuple[int, int], box: Box, colour: str, width: float) -> None:
+    """Draw edges of a token grid onto a frame drawn in `box`."""
+    left, top, frame_width, frame_height = box
+    step = np.array([frame_width / grid[1], frame_height / grid[0]])
+    placed = [np.array([left, top]) + np.array(line) * step for line in lines]
+    axes.add_collection(LineCollection(placed, colors=colour, linewidths=width, capstyle="projecting"))
 
 
 def draw_tokens(axes: Axes, tokens: Bool[np.ndarray, "rows columns"], box: Box, colour: str, dotted: bool) -> None:
     """Outline the marked cells of a frame drawn in `box`; a dot in each tells the kinds apart without colour."""
-    left, top, width, height = box
-    step = np.array([width / tokens.shape[1], height / tokens.shape[0]])
-    corner = np.array([left, top])
-    lines = [corner + np.array(line) * step for line in outlines(tokens)]
-    axes.add_collection(LineCollection(lines, colors=colour, linewidths=0.8, capstyle="projecting"))
+    rows, columns = tokens.shape
+    draw_lines(axes, outlines(tokens), (rows, columns), box, colour, 0.8)
     if dotted:
-        cells = np.argwhere(tokens)[:, ::-1]
-        dots = [Circle(corner + (cell + 0.5) * step, 0.2 * step.min()) for cell in cells]
+        left, top, width, height = box
+        step = np.array([width / columns, height / rows])
+        centres = np.array([left, top]) + (np.argwhere(tokens)[:, ::-1] + 0.5) * step
+        dots = [Circle(centre, 0.2 * step.min()) for centre in centres]
         axes.add_collection(PatchCollection(dots, facecolor=colour, edgecolor="white", linewidth=0.3))
 
 
@@ -110,9 +125,8 @@ def contact_sheet(
 ) -> PrintFigure:
     """Every sampled frame with its kept tokens in colour: salient ones outlined, context ones outlined and dotted.
 
-    All others fade to grey.
-
-    The band above a frame carries its segment's colour and number: a band that ends is a cut that was found.
+    All others fade to grey. The band above a frame carries its segment's colour and number: a band that ends is a cut
+    that was found.
 
     Args:
         frames: the frames that were encoded.
@@ -123,52 +137,108 @@ def contact_sheet(
         true_cuts: frames after which the clip is known to cut; marked by a wedge.
         columns: frames in a row of the sheet.
     """
-    count, height, width, _ = frames.shape
-    columns = min(columns, count)
-    rows = -(-count // columns)
-    gap, band, lead = 0.03, 0.12, 0.05  # inches: between frames, of the segment's band, between rows
-    cell_width = DOUBLE_COLUMN / columns
-    image_width = cell_width - 2 * gap
-    image_height = image_width * height / width
-    cell_height = image_height + band + lead
-    head, foot = 0.3, 0.28
-    paper_height = rows * cell_height + head + foot
-    figure = PrintFigure(figsize=(DOUBLE_COLUMN, paper_height))
-    sheet = figure.add_axes((0, foot / paper_height, 1, rows * cell_height / paper_height))
-    # One unit is one inch, counted from the top left corner, so that sizes here are sizes on paper.
-    sheet.set(xlim=(0, DOUBLE_COLUMN), ylim=(rows * cell_height, 0))
-    sheet.axis("off")
-
     salient, context = kept_masks(out, grid)
-    segment = out.trace.segment_of_frame.tolist()
-    for frame in range(count):
-        left = frame % columns * cell_width + gap
-        top = frame // columns * cell_height + band
-        box = (left, top, image_width, image_height)
-        extent = (left, left + image_width, top + image_height, top)
+
+    def draw(axes: Axes, frame: int, box: Box) -> None:
         image = fade(frames[frame], salient[frame] | context[frame])
-        sheet.imshow(image, extent=extent, aspect="auto", interpolation="antialiased")
-        draw_tokens(sheet, salient[frame], box, SALIENT, dotted=False)
-        draw_tokens(sheet, context[frame], box, CONTEXT, dotted=True)
+        axes.imshow(image, extent=extent(box), aspect="auto", interpolation="antialiased")
+        draw_tokens(axes, salient[frame], box, SALIENT, dotted=False)
+        draw_tokens(axes, context[frame], box, CONTEXT, dotted=True)
 
-        first = frame == 0 or segment[frame] != segment[frame - 1]
-        last = frame == count - 1 or segment[frame] != segment[frame + 1]
-        start = left if first else left - gap
-        length = image_width + gap * (not first) + gap * (not last)
-        colour = SEGMENT_COLOURS[segment[frame] % len(SEGMENT_COLOURS)]
-        sheet.add_patch(Rectangle((start, top - band), length, band - 0.015, color=colour, linewidth=0))
-        middle = top - band / 2 - 0.005
-        words = {"color": "white", "fontsize": 5, "va": "center_baseline"}
-        if first or frame % columns == 0:
-            sheet.text(left + 0.02, middle, f"segment {segment[frame] + 1}", weight="bold", **words)
-        sheet.text(left + image_width - 0.02, middle, f"{timestamps[frame]:.1f} s", ha="right", **words)
-        if frame in true_cuts:
-            sheet.plot(left + image_width + gap, top - band, marker="v", color=VERMILLION, markersize=5, clip_on=False)
-
-    side = gap / DOUBLE_COLUMN
-    headline = 1 - 0.09 / paper_height
-    share = f"{out.kept:,} of {len(out.assignment):,} tokens kept, {out.kept / len(out.assignment):.1%}"
-    figure.text(side, headline, title, fontsize=9, weight="bold", va="top", parse_math=False)
-    figure.text(1 - side, headline, f"{share} (requested {out.requested:,})", fontsize=8, ha="right", va="top")
+    aspect = frames.shape[1] / frames.shape[2]
+    figure = frame_sheet(aspect, timestamps, out, draw, title=title, true_cuts=true_cuts, columns=columns)
     token_legend(figure, out, true_cuts=len(true_cuts) > 0)
+    return figure
+
+
+@styled
+def heat_sheet(
+    frames: UInt8[np.ndarray, "frames height width 3"],
+    timestamps: Float[np.ndarray, "frames"],
+    out: Compression,
+    grid: tuple[int, int],
+    *,
+    title: str = "",
+    true_cuts: Sequence[int] = (),
+    columns: int = 8,
+) -> PrintFigure:
+    """Retained-token heat maps: every kept token coloured by how many tokens of the clip it stands for.
+
+    Arguments as for `contact_sheet`.
+    """
+    salient, context = kept_masks(out, grid)
+    kept = salient | context
+    sizes = np.ones(len(out.assignment))
+    sizes[out.index.cpu().numpy()] = out.assignment.bincount(minlength=out.kept).cpu().numpy()
+    sizes = sizes.reshape(kept.shape)
+    scale = LogNorm(1, max(2, sizes.max()))
+
+    def draw(axes: Axes, frame: int, box: Box) -> None:
+        faded = fade(frames[frame], np.zeros_like(kept[frame]))
+        axes.imshow(faded, extent=extent(box), aspect="auto", interpolation="antialiased")
+        shown = np.ma.masked_where(~kept[frame], sizes[frame])
+        axes.imshow(shown, norm=scale, extent=extent(box), aspect="auto")
+
+    aspect = frames.shape[1] / frames.shape[2]
+    figure = frame_sheet(aspect, timestamps, out, draw, title=title, true_cuts=true_cuts, columns=columns)
+    height = figure.get_size_inches()[1]
+    bar_axes = figure.add_axes((0.4, 0.13 / height, 0.3, 0.07 / height))
+    bar = figure.colorbar(ScalarMappable(scale), cax=bar_axes, orientation="horizontal", format="%d")
+    bar_axes.tick_params(labelsize=5.5, pad=1, length=1.5)
+    bar.outline.set_visible(False)
+    label = "tokens that a kept token stands for, itself included"
+    figure.text(0.39, 0.165 / height, label, ha="right", va="center", fontsize=7)
+    return figure
+
+
+def group_colours(
+    frames: UInt8[np.ndarray, "frames height width 3"], out: Compression, grid: tuple[int, int]
+) -> Float[np.ndarray, "kept 3"]:
+    """Mean colour, 0 to 1, of all patches that each kept token stands for, over the whole clip."""
+    means = np.stack([patch_means(frame, grid) for frame in frames]).reshape(-1, 3)
+    owner = out.assignment.cpu().numpy()
+    sums = np.stack([np.bincount(owner, weights=means[:, colour], minlength=out.kept) for colour in range(3)], axis=1)
+    return sums / np.bincount(owner, minlength=out.kept)[:, None]
+
+
+def patch_means(
+    frame: UInt8[np.ndarray, "height width 3"], grid: tuple[int, int]
+) -> Float[np.ndarray, "rows columns 3"]:
+    """Mean colour of every patch of a frame, 0 to 1; each pixel counts for the patch that it lies in."""
+    rows = np.arange(frame.shape[0]) * grid[0] // frame.shape[0]
+    columns = np.arange(frame.shape[1]) * grid[1] // frame.shape[1]
+    cell = (rows[:, None] * grid[1] + columns[None, :]).ravel()
+    pixels = frame.reshape(-1, 3) / 255
+    sums = np.stack([np.bincount(cell, weights=pixels[:, c], minlength=grid[0] * grid[1]) for c in range(3)], axis=1)
+    return (sums / np.bincount(cell, minlength=grid[0] * grid[1])[:, None]).reshape(*grid, 3)
+
+
+@styled
+def ownership_sheet(
+    frames: UInt8[np.ndarray, "frames height width 3"],
+    timestamps: Float[np.ndarray, "frames"],
+    out: Compression,
+    grid: tuple[int, int],
+    *,
+    title: str = "",
+    true_cuts: Sequence[int] = (),
+    columns: int = 8,
+) -> PrintFigure:
+    """What is left of the clip: every patch in the mean colour of its group, with a rim where the owner changes.
+
+    A group is a kept token and all tokens that it stands for, over the whole clip; ToMe draws images like this, here
+    the groups reach over time. Patches without a rim between them have become one token. Arguments as for
+    `contact_sheet`.
+    """
+    owner = out.assignment.cpu().numpy().reshape(-1, *grid)
+    colours = group_colours(frames, out, grid)
+
+    def draw(axes: Axes, frame: int, box: Box) -> None:
+        axes.imshow(colours[owner[frame]], extent=extent(box), aspect="auto")
+        draw_lines(axes, edges_between(owner[frame]), grid, box, "white", 0.35)
+
+    aspect = frames.shape[1] / frames.shape[2]
+    figure = frame_sheet(aspect, timestamps, out, draw, title=title, true_cuts=true_cuts, columns=columns)
+    words = "every patch in the mean colour of its group over the whole clip; white rims where the owner changes"
+    figure.text(0.5, 0.14 / figure.get_size_inches()[1], words, ha="center", va="center", fontsize=7)
     return figure

@@ -1,0 +1,78 @@
+"""A headless Chromium for tests, and a record of what a page complained of and what it asked the network for."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+from playwright.sync_api import Browser, Page, Request, sync_playwright
+
+NAMES = ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome", "chrome")
+FLAGS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+INLINE = ("data", "blob", "about", "file")
+
+
+def find_chromium() -> str | None:
+    """The browser that INFOMERGE_CHROMIUM names, one on the PATH, or the one that Playwright downloaded."""
+    named = os.environ.get("INFOMERGE_CHROMIUM")
+    installed = named or next(filter(None, map(shutil.which, NAMES)), None)
+    if installed:
+        return installed
+    with sync_playwright() as playwright:
+        downloaded = playwright.chromium.executable_path
+    return downloaded if Path(downloaded).exists() else None
+
+
+@contextmanager
+def launched() -> Iterator[Browser]:
+    """A browser; the test that asks for it is skipped, and says so, where there is none."""
+    executable = find_chromium()
+    if executable is None:
+        pytest.skip(f"no browser: found none of {', '.join(NAMES)}; install chromium or set INFOMERGE_CHROMIUM")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=executable, args=list(FLAGS))
+        try:
+            yield browser
+        finally:
+            browser.close()
+
+
+@dataclass
+class Record:
+    """What a page did that nobody should notice."""
+
+    errors: list[str] = field(default_factory=list)
+    """Console errors and uncaught exceptions."""
+    requests: list[str] = field(default_factory=list)
+    """Addresses asked for, other than the page's own bytes (data:, blob:, file:)."""
+
+    def requests_off(self, *hosts: str) -> list[str]:
+        """The requests that went to any host but these."""
+        return [address for address in self.requests if urlsplit(address).hostname not in hosts]
+
+
+def watch(page: Page) -> Record:
+    """Record a page's errors and requests from now on."""
+    record = Record()
+
+    def note(request: Request) -> None:
+        if urlsplit(request.url).scheme not in INLINE:
+            record.requests.append(request.url)
+
+    page.on("console", lambda message: record.errors.append(message.text) if message.type == "error" else None)
+    page.on("pageerror", lambda error: record.errors.append(str(error)))
+    page.on("request", note)
+    page.on("websocket", lambda socket: record.requests.append(socket.url))
+    return record

@@ -1,0 +1,154 @@
+"""The record of a run against the numbers of the compression itself, counted again one by one."""
+
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+import infomerge
+from infomerge import Compression, InfoMergeConfig, compress
+from infomerge.report import compare_cuts, record, segment_records
+from infomerge.video.clip import Clip, ClipMetadata
+from infomerge.video.truth import GroundTruth, Shot
+from tests.clips import random_clip, structured_clips
+
+
+def clip_of(timestamps: np.ndarray, cut_times: tuple[float, ...] | None = None) -> Clip:
+    frames = len(timestamps)
+    metadata = ClipMetadata(
+        name="a clip",
+        path=Path("a clip.mp4"),
+        width=4,
+        height=2,
+        frame_count=10 * frames,
+        frame_rate=25.0,
+        duration=0.4 * frames,
+        codec="h264",
+        container="mp4",
+        rotation=0,
+        reader="pyav",
+        fallback_reason="open GOP",
+        truncated=True,
+        frame_indices=tuple(range(0, 10 * frames, 10)),
+    )
+    truth = None
+    if cut_times is not None:
+        truth = GroundTruth(tuple(round(25 * time) for time in cut_times), cut_times, (Shot("all", "motion", 0, 9),))
+    return Clip(np.zeros((frames, 2, 4, 3), np.uint8), timestamps, metadata, truth)
+
+
+def compressed(frames: int = 11, positions: int = 9, **options: Any) -> Compression:
+    tokens = random_clip(torch.Generator().manual_seed(4), frames, positions, 6)
+    return compress(tokens, InfoMergeConfig(**{"retention_ratio": 0.3, "segment_threshold": -1.0} | options))
+
+
+TIMES = np.array([0.0, 0.5, 1, 2, 2.5, 4, 4.5, 5, 6.5, 7, 9])
+
+
+@pytest.mark.parametrize(
+    "options", [{"min_segments": 4}, {"min_segments": 1}, {"allocation": "length", "static_prior": "none"}]
+)
+def test_each_segment_is_recorded_with_its_own_numbers(options: dict[str, Any]) -> None:
+    out = compressed(**options)
+    trace = out.trace
+    rows = segment_records(out, TIMES)
+    assert len(rows) == len(trace.segments)
+    for number, row in enumerate(rows):
+        start, end = trace.segments[number].tolist()
+        kept = [index for index in out.index.tolist() if start <= index // 9 < end]
+        assert row == {
+            "segment": number + 1,
+            "first_frame": start,
+            "last_frame": end - 1,
+            "first_seconds": TIMES[start],
+            "last_seconds": TIMES[end - 1],
+            "uniqueness": trace.uniqueness[number].item(),
+            "richness": trace.richness[number].item(),
+            "weight": trace.weight[number].item(),
+            "budget": int(trace.budget[number]),
+            "length_budget": int(trace.length_budget[number]),
+            "static_candidates": sum(trace.static[number].tolist()),
+            "kept": len(kept),
+        }
+    assert sum(row["kept"] for row in rows) == out.kept
+    covered = [frame for row in rows for frame in range(row["first_frame"], row["last_frame"] + 1)]
+    assert covered == list(range(11))
+
+
+def test_budgets_add_up_to_the_context_tokens() -> None:
+    entry = record(compressed(min_segments=4), clip_of(TIMES), "a network", "its attention", (3, 3))
+    assert sum(row["budget"] for row in entry["segments"]) == entry["context"]
+    assert sum(row["length_budget"] for row in entry["segments"]) == entry["context"]
+    assert entry["salient"] + entry["context"] == entry["kept"] == sum(row["kept"] for row in entry["segments"])
+
+
+def test_a_record_tells_what_was_done_to_what() -> None:
+    out = compressed(min_segments=4)
+    entry = record(out, clip_of(TIMES), "a network", "its attention", (3, 3))
+    assert (entry["schema"], entry["schema_version"]) == ("infomerge.compression", 1)
+    assert entry["infomerge"] == infomerge.__version__
+    assert entry["clip"] == {
+        "name": "a clip",
+        "frames": 11,
+        "timestamps_seconds": TIMES.tolist(),
+        "source_frames": list(range(0, 110, 10)),
+        "reader": "pyav",
+        "truncated": True,
+    }
+    assert entry["encoder"] == {"name": "a network", "saliency": "its attention", "grid": [3, 3]}
+    assert InfoMergeConfig(**entry["config"]) == out.config
+    assert (entry["tokens"], entry["requested"], entry["kept"]) == (99, 30, 30)
+    kinds = out.is_context.tolist()
+    assert (entry["salient"], entry["context"]) == (kinds.count(False), kinds.count(True))
+    assert entry["kept_index"] == out.index.tolist()
+    assert entry["kept_is_context"] == [int(kind) for kind in kinds]
+    assert entry["transition_similarity"] == out.trace.transition.tolist()
+    assert "cuts_after_frames" not in entry
+
+
+def test_boundaries_are_set_against_the_true_cuts() -> None:
+    # Two scenes, five frames and six: the boundary lies after frame 4. True cuts: there and after frame 8.
+    scene = torch.randn(2, 1, 9, 6, generator=torch.Generator().manual_seed(0))
+    tokens = torch.cat([scene[0].expand(5, -1, -1), scene[1].expand(6, -1, -1)])
+    out = compress(tokens, InfoMergeConfig(retention_ratio=0.3, min_segments=1))
+    entry = record(out, clip_of(TIMES, cut_times=(2.6, 6.6)), "a network", "none", (3, 3))
+    assert entry["cuts_after_frames"] == {"found": [4], "missed": [8], "added": []}
+
+
+@pytest.mark.parametrize(
+    ("found", "true", "expected"),
+    [
+        ([], [], ([], [], [])),
+        ([3, 7], [3, 7], ([3, 7], [], [])),
+        ([1, 3, 9], [3, 5], ([3], [5], [1, 9])),
+        ([2], [], ([], [], [2])),
+        ([], [0, 2], ([], [0, 2], [])),
+    ],
+)
+def test_cuts_are_found_missed_or_added(
+    found: list[int], true: list[int], expected: tuple[list[int], list[int], list[int]]
+) -> None:
+    assert tuple(compare_cuts(found, true).values()) == expected
+    assert list(compare_cuts(found, true)) == ["found", "missed", "added"]
+
+
+def numbers(value: Any) -> list[float]:
+    if isinstance(value, dict):
+        return [number for item in value.values() for number in numbers(item)]
+    if isinstance(value, list):
+        return [number for item in value for number in numbers(item)]
+    return [value] if isinstance(value, int | float) else []
+
+
+@pytest.mark.parametrize("name", ["as it is", "fastvid"])
+def test_records_of_any_clip_are_plain_json_with_finite_numbers(name: str) -> None:
+    config = InfoMergeConfig(retention_ratio=0.3) if name == "as it is" else InfoMergeConfig.fastvid(0.3)
+    for _, tokens in structured_clips():
+        frames, positions, _ = tokens.shape
+        entry = record(compress(tokens, config), clip_of(np.arange(float(frames))), "none", "none", (1, positions))
+        assert all(math.isfinite(number) for number in numbers(entry))
+        assert json.loads(json.dumps(entry, allow_nan=False)) == entry
