@@ -82,7 +82,8 @@ def run(
     from infomerge import plots
 
     cuts = [] if source.truth is None else source.truth.cut_after(source.timestamps).tolist()
-    title = f"{source.metadata.name}: {'InfoMerge' if preset == 'paper' else 'FastVID'} at {config.retention_ratio:.0%}"
+    method = "InfoMerge" if preset == "paper" else "FastVID"
+    title = f"{source.metadata.name}: {method} at {100 * config.retention_ratio:g} %"
     sheet = plots.contact_sheet(source.frames, source.timestamps, result, encoding.grid, title=title, true_cuts=cuts)
     chart = plots.budget_chart(source.frames, source.timestamps, result, title=title, true_cuts=cuts)
     with _bad_input():
@@ -186,8 +187,6 @@ def main(arguments: list[str] | None = None) -> None:
     warnings.showwarning = _one_line
     try:
         commands.main(arguments, prog_name="infomerge", standalone_mode=False)
-    except click.exceptions.Exit as stop:
-        sys.exit(stop.exit_code)
     except click.Abort:
         sys.exit(130)
     except click.exceptions.NoArgsIsHelpError as error:

@@ -100,6 +100,8 @@ class Compression:
     """Tokens a frame before compression."""
     config: InfoMergeConfig
     trace: Trace
+    method: str = "infomerge"
+    """The name of what made it, as in `infomerge.methods`."""
 
     @property
     def kept(self) -> int:

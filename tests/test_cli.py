@@ -90,7 +90,7 @@ def test_a_run_on_the_tour_from_end_to_end(tmp_path: Path, monkeypatch: pytest.M
     entry = read_record(made)
     assert entry["kept_index"] == out.index.tolist()
     assert entry["kept_is_context"] == out.is_context.int().tolist()
-    assert (entry["clip"]["name"], entry["tokens"], entry["kept"]) == ("tour", 8 * 196, round(0.15 * 4 * 196))
+    assert (entry["clip"]["name"], entry["tokens"], entry["kept"]) == ("tour", 4 * 196, round(0.15 * 4 * 196))
     assert InfoMergeConfig(**entry["config"]) == InfoMergeConfig.paper(0.15)
 
     assert clip.truth is not None

@@ -390,7 +390,7 @@ def test_heat_maps_give_the_value_under_the_pointer_and_say_where_there_is_none(
         point_at(page, 3)
         view(page)
         found = page.inner_text(".tl-readout").splitlines()[-1].removeprefix("TFD at row 0, column 3: ")
-        assert (f"TFD of segment {segment} (no unit)" in page.inner_text(".tl-legend")) == (length > 1)
+        assert (f"TFD of segment {segment + 1} (no unit)" in page.inner_text(".tl-legend")) == (length > 1)
         if length == 1:
             assert found == "undefined"
         else:

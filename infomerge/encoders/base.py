@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, runtime_checkable
 
 import numpy as np
 import torch
@@ -37,6 +37,7 @@ class Encoding:
             )
 
 
+@runtime_checkable
 class Encoder(Protocol):
     """Anything that turns frames into an `Encoding`."""
 

@@ -1,5 +1,6 @@
 """Figures: plain functions of arrays that return a matplotlib Figure, in one style, at print size."""
 
+from infomerge.plots.allocation import allocation_comparison, budget_bars, budget_shift, method_overview
 from infomerge.plots.budget_chart import budget_chart, film_strip
 from infomerge.plots.contact_sheet import contact_sheet, heat_sheet, ownership_sheet
 from infomerge.plots.redundancy import fingerprint_matrices, prior_maps, token_grid
@@ -9,12 +10,16 @@ from infomerge.plots.style import DOUBLE_COLUMN, SINGLE_COLUMN, save, styled
 __all__ = [
     "DOUBLE_COLUMN",
     "SINGLE_COLUMN",
+    "allocation_comparison",
+    "budget_bars",
     "budget_chart",
+    "budget_shift",
     "contact_sheet",
     "energy_spectrum",
     "film_strip",
     "fingerprint_matrices",
     "heat_sheet",
+    "method_overview",
     "ownership_sheet",
     "prior_maps",
     "save",

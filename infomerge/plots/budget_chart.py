@@ -126,7 +126,7 @@ def budget_chart(
     _steps(weight, bounds, weight_a_frame, BLUE)
     _label(weight, "weight\n$w_k / |V_k|$", "both of them, standardised, mixed and squashed: what a frame may claim")
 
-    _compare_budgets(budget, bounds, trace.budget.cpu().numpy(), trace.length_budget.cpu().numpy(), lengths)
+    compare_budgets(budget, bounds, trace.budget.cpu().numpy(), trace.length_budget.cpu().numpy(), lengths)
     _label(
         budget,
         "context\ntokens\na frame",
@@ -139,13 +139,15 @@ def budget_chart(
     return figure
 
 
-def _compare_budgets(
+def compare_budgets(
     axes: Axes,
     bounds: Float[np.ndarray, "edges"],
     by_content: Int[np.ndarray, "segments"],
     by_length: Int[np.ndarray, "segments"],
     lengths: Int[np.ndarray, "segments"],
+    numbers: bool = True,
 ) -> None:
+    """Draw context tokens a frame by content over those by length, the difference filled or hatched."""
     ours, theirs = by_content / lengths, by_length / lengths
     axes.stairs(np.maximum(ours, theirs), bounds, baseline=theirs, fill=True, color=ORANGE, alpha=0.35, linewidth=0)
     axes.stairs(
@@ -156,6 +158,8 @@ def _compare_budgets(
     axes.stairs(ours, bounds, color=ORANGE, linewidth=1.6, baseline=None)
     top = 1.2 * max(ours.max(), theirs.max(), 1)
     axes.set_ylim(0, top)
+    if not numbers:
+        return
     middles = (bounds[:-1] + bounds[1:]) / 2
     for middle, height, tokens in zip(middles, np.maximum(ours, theirs), by_content.tolist(), strict=True):
         axes.text(middle, height + 0.02 * top, str(tokens), ha="center", va="bottom", fontsize=6.5)

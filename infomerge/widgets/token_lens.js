@@ -208,7 +208,7 @@ export function describeToken(/** @type {Lens} */ lens, /** @type {number} */ to
 export function describeFrame(lens, frame) {
   const tokens = tokensOfFrame(lens, frame);
   const context = tokens.filter((token) => lens.isContext[token]).length;
-  const place = `${frameWithTime(lens, frame)}, segment ${lens.segmentOfFrame[frame]}`;
+  const place = `${frameWithTime(lens, frame)}, segment ${lens.segmentOfFrame[frame] + 1}`;
   return `${place}: ${tokens.length - context} salient, ${context} context tokens kept`;
 }
 
@@ -238,7 +238,7 @@ export function nothingToShow(lens, mode, frame) {
   if (mode === "overlay" && tokensOfFrame(lens, frame).length === 0) return "No token of this frame is kept";
   const segment = lens.segmentOfFrame[frame];
   if (mode === "tfd" && !lens.tfdRanges[segment]) {
-    return `TFD is undefined: segment ${segment} has one frame`;
+    return `TFD is undefined: segment ${segment + 1} has one frame`;
   }
   return null;
 }
@@ -270,7 +270,7 @@ export function legendOf(lens, mode, frame) {
     const range = lens.tfdRanges[segment];
     return {
       marks: [["static", "Static candidate"], lit],
-      bar: range && { range, label: `TFD of segment ${segment} (no unit)` },
+      bar: range && { range, label: `TFD of segment ${segment + 1} (no unit)` },
       note: "Temporal fingerprint difference: low is static. Each segment has a map and a scale of its own.",
     };
   }
@@ -562,7 +562,7 @@ export function drawStrip(ctx, lens, images, shown, layout, theme) {
     ctx.fillRect(band.x, band.y, band.width, band.height);
     ctx.font = `10px ${theme.font}`;
     ctx.fillStyle = theme.muted;
-    if (starts) ctx.fillText(box.width > 60 ? `segment ${segment}` : `seg. ${segment}`, box.x, box.y - 13);
+    if (starts) ctx.fillText(box.width > 60 ? `segment ${segment + 1}` : `seg. ${segment + 1}`, box.x, box.y - 13);
 
     drawFrame(ctx, lens, images[frame], { ...shown, frame }, box);
     const undefinedHere = shown.mode === "tfd" && nothingToShow(lens, "tfd", frame);
@@ -938,7 +938,7 @@ function showLens(lens, images, model, el) {
     page.play.textContent = timer ? "❚❚" : "▶";
     page.play.setAttribute("aria-label", timer ? "Pause" : "Play");
     const time = lens.timestamps ? ` · ${lens.timestamps[frame].toFixed(1)} s` : "";
-    page.clock.textContent = `frame ${frame}${time} · segment ${lens.segmentOfFrame[frame]}`;
+    page.clock.textContent = `frame ${frame}${time} · segment ${lens.segmentOfFrame[frame] + 1}`;
     for (const input of page.modes.querySelectorAll("input")) input.checked = input.value === mode;
     const pictured = token === null ? "" : `, lit where the token stands for a patch: ${describeToken(lens, token)}`;
     strip.setAttribute("aria-label", `All ${lens.frames} frames${pictured}`);

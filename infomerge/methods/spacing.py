@@ -1,0 +1,34 @@
+"""Even spacing in whole numbers: frames, positions, and shares that add up."""
+
+import math
+
+import torch
+from jaxtyping import Int
+from torch import Tensor
+
+GOLDEN_SECTION = (math.sqrt(5) - 1) / 2
+
+
+def evenly(length: int, count: int) -> Int[Tensor, "count"]:
+    """`count` of `length` places, each in the middle of its part of the whole; ascending, and distinct."""
+    return (2 * torch.arange(count) + 1) * length // max(1, 2 * count)
+
+
+def share_evenly(total: int, parts: int) -> Int[Tensor, "parts"]:
+    """`total` in whole shares; those that are larger by one are spread evenly over the parts."""
+    share, extra = divmod(total, max(1, parts))
+    shares = torch.full((parts,), share)
+    shares[evenly(parts, extra)] += 1
+    return shares
+
+
+def spread_order(positions: int) -> Int[Tensor, "positions"]:
+    """All positions of a frame in an order whose every beginning is spread over the frame.
+
+    From the middle on in steps of the golden section of the number of positions (the nearest whole number that has no
+    common divisor with it). On a row-major grid they scatter over rows and columns, where a fixed stride near the
+    grid's width would pile them up in one column.
+    """
+    steps = [step for step in range(1, positions + 1) if math.gcd(step, positions) == 1]
+    step = min(steps, key=lambda step: abs(step - GOLDEN_SECTION * positions))
+    return (positions // 2 + torch.arange(positions) * step) % positions
