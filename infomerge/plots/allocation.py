@@ -170,7 +170,7 @@ def method_overview(
     grid: tuple[int, int],
     segment: int,
 ) -> PrintFigure:
-    """The method on one clip, left to right: segments, static candidates, budgets, salient and context tokens, sequence.
+    """The method on one clip, left to right: segments, static candidates, budgets, selected tokens, the sequence.
 
     Args:
         frames: the frames that were encoded.
