@@ -44,7 +44,7 @@ notebooks: $(READY) ## Execute the notebooks in place, as they are committed
 	$(BIN)/python -m tests.notebooks --in-place
 
 figures: $(READY) ## Write the figures of figures/ anew
-	$(BIN)/infomerge run tour --retention-ratio 0.15 --out figures/tour --force
+	$(BIN)/infomerge figures --out figures
 
 bench: $(READY) ## Measure speed and memory, as ratios within one run
 	$(BIN)/python -m benchmarks.compress_speed

@@ -94,6 +94,27 @@ def run(
     click.echo(f"Wrote contact_sheet and budget_chart (PDF, PNG) and compression.json to {out}")
 
 
+@commands.command()
+@click.argument("names", nargs=-1, metavar="[NAME]...")
+@click.option(
+    "--out", "-o", type=click.Path(path_type=Path, file_okay=False), default=Path("figures"), show_default=True
+)
+@click.option("--list", "show_list", is_flag=True, help="List the figures and draw none.")
+def figures(names: tuple[str, ...], out: Path, show_list: bool) -> None:
+    """Write the project's figures (all, or those NAMEd) as PDF and PNG; files of the same names are replaced."""
+    from infomerge.figures import FIGURES, write_figures
+
+    if show_list:
+        for recipe in FIGURES.values():
+            click.echo(f"{recipe.name}: {recipe.caption}")
+        return
+    with _bad_input():
+        out.mkdir(parents=True, exist_ok=True)
+        timed = write_figures(names or FIGURES, out)
+    for recipe, seconds in timed:
+        click.echo(f"{recipe.name}: {seconds:.1f} s")
+
+
 @contextmanager
 def _bad_input() -> Iterator[None]:
     """What users can get wrong becomes one line; an error anywhere else is ours, and keeps its traceback.
