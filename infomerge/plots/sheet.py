@@ -80,7 +80,7 @@ def frame_sheet(
         sheet.text(left + image_width - 0.02, middle, f"{timestamps[frame]:.1f} s", ha="right", **words)
         if frame in true_cuts:
             # Half of a wedge would hang over the paper's edge.
-            between = min(left + image_width + GAP, DOUBLE_COLUMN - 0.04)
+            between = min(left + image_width + GAP, DOUBLE_COLUMN - 0.025)
             sheet.plot(between, top - BAND, marker="v", color=VERMILLION, markersize=5, clip_on=False)
     # Images set the limits to their own extent.
     sheet.set(xlim=(0, DOUBLE_COLUMN), ylim=(rows * cell_height, 0))
