@@ -1,6 +1,7 @@
 """Execute the notebooks: `python -m tests.notebooks --in-place` writes them back as they are committed."""
 
 import argparse
+import re
 from pathlib import Path
 
 import nbformat
@@ -18,12 +19,26 @@ def execute(path: Path) -> NotebookNode:
     for cell in notebook.cells:
         cell.metadata.pop("execution", None)  # when each cell ran would change with every run
         if cell.cell_type == "code":
-            # Progress bars and notes are for the reader who is waiting.
-            cell.outputs = [output for output in cell.outputs if output.get("name") != "stderr"]
+            cell.outputs = _settled(cell.outputs)
     # A live view's state holds all of plotly.js; each view is followed by a picture of itself instead.
     notebook.metadata.pop("widgets", None)
     notebook.metadata["language_info"] = {"name": "python"}
     return notebook
+
+
+def _settled(outputs: list[NotebookNode]) -> list[NotebookNode]:
+    """A cell's outputs without what changes from run to run: progress bars, addresses, where the stream was flushed."""
+    settled: list[NotebookNode] = []
+    for output in outputs:
+        if output.get("name") == "stderr":
+            continue
+        if "text/plain" in output.get("data", {}):
+            output["data"]["text/plain"] = re.sub(r" at 0x[0-9a-f]+", "", output["data"]["text/plain"])
+        if settled and output.output_type == settled[-1].output_type == "stream":
+            settled[-1]["text"] += output["text"]
+        else:
+            settled.append(output)
+    return settled
 
 
 def main() -> None:

@@ -402,6 +402,17 @@ def test_heat_maps_give_the_value_under_the_pointer_and_say_where_there_is_none(
         assert float(found) == pytest.approx(float(out.trace.saliency[start, 3]), rel=6e-3)
 
 
+def assert_is_one_picture(pdf: bytes, size: tuple[int, int]) -> None:
+    """The file's own table leads to each of its objects, and the last of them holds a JPEG of this size."""
+    table = int(pdf.rsplit(b"startxref\n", 1)[1].split(b"\n")[0])
+    entries = pdf[table:].split(b"trailer")[0].splitlines()[3:]
+    for number, entry in enumerate(entries, start=1):
+        assert pdf[int(entry.split()[0]) :].startswith(b"%d 0 obj" % number)
+    stream = pdf[int(entries[-1].split()[0]) :].split(b"stream\n", 1)[1]
+    with Image.open(io.BytesIO(stream)) as picture:
+        assert (picture.format, picture.size) == ("JPEG", size)
+
+
 def test_exports_are_a_picture_the_config_and_a_line_of_python(out: Compression, page: Page, tmp_path: Path) -> None:
     with page.expect_download() as picture:
         page.get_by_role("button", name="Save PNG").click()
@@ -409,6 +420,10 @@ def test_exports_are_a_picture_the_config_and_a_line_of_python(out: Compression,
     size = Image.open(tmp_path / "view.png").size
     assert picture.value.suggested_filename == "token-lens-frame-0.png"
     assert min(size) > 1000
+    with page.expect_download() as paper:
+        page.get_by_role("button", name="Save PDF").click()
+    paper.value.save_as(tmp_path / "view.pdf")
+    assert_is_one_picture((tmp_path / "view.pdf").read_bytes(), size)
     with page.expect_download() as config:
         page.get_by_role("button", name="Save config.json").click()
     config.value.save_as(tmp_path / "config.json")

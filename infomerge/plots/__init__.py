@@ -1,6 +1,12 @@
 """Figures: plain functions of arrays that return a matplotlib Figure, in one style, at print size."""
 
-from infomerge.plots.allocation import allocation_comparison, budget_bars, budget_shift, method_overview
+from infomerge.plots.allocation import (
+    allocation_comparison,
+    budget_bars,
+    budget_share,
+    budget_shift,
+    method_overview,
+)
 from infomerge.plots.budget_chart import budget_chart, film_strip
 from infomerge.plots.contact_sheet import contact_sheet, heat_sheet, ownership_sheet
 from infomerge.plots.redundancy import fingerprint_matrices, prior_maps, token_grid
@@ -13,6 +19,7 @@ __all__ = [
     "allocation_comparison",
     "budget_bars",
     "budget_chart",
+    "budget_share",
     "budget_shift",
     "contact_sheet",
     "energy_spectrum",

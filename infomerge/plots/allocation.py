@@ -243,3 +243,29 @@ def method_overview(
     colours = ListedColormap([SALIENT, CONTEXT])
     sequence.pcolormesh(kinds.reshape(-1, per_row)[::-1], cmap=colours, edgecolors="white", linewidth=0.2)
     return figure
+
+
+@styled
+def budget_share(
+    frame_share: Float[np.ndarray, "points"], budget_shares: Mapping[str, Float[np.ndarray, "points"]]
+) -> PrintFigure:
+    """An event's share of the context budget against its share of the frames, a line for each named setting.
+
+    Args:
+        frame_share: the event's share of the clip's frames, 0 to 1.
+        budget_shares: a name -> its share of the budget at each of them.
+    """
+    figure = PrintFigure(figsize=(SINGLE_COLUMN, 2.5), layout="constrained")
+    axes = figure.subplots()
+    axes.plot([0, 1], [0, 1], color=INK, linestyle="--", linewidth=0.9, label="by length")
+    looks = ((ORANGE, "o", "-"), (BLUE, "s", "-."), (VERMILLION, "^", ":"))
+    for (name, share), (colour, marker, dash) in zip(budget_shares.items(), looks, strict=False):
+        axes.plot(frame_share, share, color=colour, marker=marker, markersize=3.5, linestyle=dash, label=name)
+    axes.axvline(0.5, color=GREY, linewidth=0.6, zorder=0)
+    axes.set(
+        xlim=(0, 1), ylim=(0, 1.02), xlabel="event's share of the frames", ylabel="its share of the context budget"
+    )
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_major_formatter(lambda value, _: f"{value:.0%}")
+    axes.legend(loc="lower right")
+    return figure

@@ -51,7 +51,7 @@ class PrintFigure(Figure):
     def _repr_png_(self) -> bytes:
         picture = io.BytesIO()
         with _style():
-            self.savefig(picture, format="png", dpi=130, metadata={"Software": None})
+            self.savefig(picture, format="png", dpi=110, metadata={"Software": None})
         return picture.getvalue()
 
 

@@ -770,6 +770,7 @@ function buildPage(lens) {
     line: element("code", { class: "tl-line", "aria-label": "Configuration as a line of Python" }, lens.configLine),
     copy: element("button", { type: "button" }, "Copy"),
     png: element("button", { type: "button" }, "Save PNG"),
+    pdf: element("button", { type: "button" }, "Save PDF"),
     json: element("button", { type: "button" }, "Save config.json"),
     live: element("div", { class: "tl-live", role: "status", "aria-live": "polite" }),
   };
@@ -807,6 +808,7 @@ function buildPage(lens) {
         element("div", { class: "tl-python" }, parts.line, parts.copy),
         parts.json,
         parts.png,
+        parts.pdf,
       ),
     ),
     parts.live,
@@ -844,6 +846,49 @@ function download(blob, name) {
   link.click();
   link.remove();
   setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
+}
+
+/**
+ * A PDF of one page that holds one JPEG, at 220 dots an inch: a picture for a paper, without a library.
+ * @param {Uint8Array} jpeg @param {number} width @param {number} height in pixels
+ */
+function pdfOfPicture(jpeg, width, height) {
+  const encoder = new TextEncoder();
+  const [w, h] = [width, height].map((pixels) => ((pixels * 72) / 220).toFixed(2));
+  const placed = `${w} 0 0 ${h} 0 0 cm /Picture Do`;
+  const image =
+    `<< /Type /XObject /Subtype /Image /Width ${width} /Height ${height} /ColorSpace /DeviceRGB ` +
+    `/BitsPerComponent 8 /Filter /DCTDecode /Length ${jpeg.length} >>\nstream\n`;
+  const objects = [
+    ["<< /Type /Catalog /Pages 2 0 R >>"],
+    ["<< /Type /Pages /Kids [3 0 R] /Count 1 >>"],
+    [
+      `<< /Type /Page /Parent 2 0 R /MediaBox [0 0 ${w} ${h}] /Contents 4 0 R ` +
+        "/Resources << /XObject << /Picture 5 0 R >> >> >>",
+    ],
+    [`<< /Length ${placed.length} >>\nstream\n${placed}\nendstream`],
+    [image, jpeg, "\nendstream"],
+  ];
+  /** @type {Uint8Array[]} */
+  const parts = [];
+  let size = 0;
+  const write = (/** @type {string | Uint8Array} */ part) => {
+    const bytes = typeof part === "string" ? encoder.encode(part) : part;
+    parts.push(bytes);
+    size += bytes.length;
+  };
+  write("%PDF-1.4\n");
+  const offsets = objects.map((object, number) => {
+    const offset = size;
+    [`${number + 1} 0 obj\n`, ...object, "\nendobj\n"].forEach(write);
+    return offset;
+  });
+  const table = size;
+  const entries = offsets.map((offset) => `${String(offset).padStart(10, "0")} 00000 n \n`);
+  const count = objects.length + 1;
+  write(`xref\n0 ${count}\n0000000000 65535 f \n${entries.join("")}`);
+  write(`trailer\n<< /Size ${count} /Root 1 0 R >>\nstartxref\n${table}\n%%EOF\n`);
+  return new Blob(parts, { type: "application/pdf" });
 }
 
 /** Copy text, also where the clipboard is closed to frames and insecure pages. @param {HTMLElement} source */
@@ -1100,6 +1145,19 @@ function showLens(lens, images, model, el) {
     canvas.toBlob((blob) => blob && download(blob, `token-lens-frame-${model.get("frame")}.png`), "image/png");
   }
 
+  async function savePdf() {
+    const canvas = composePicture(lens, images, shown(), readTheme(root));
+    canvas.toBlob(
+      async (blob) => {
+        if (!blob) return;
+        const pdf = pdfOfPicture(new Uint8Array(await blob.arrayBuffer()), canvas.width, canvas.height);
+        download(pdf, `token-lens-frame-${model.get("frame")}.pdf`);
+      },
+      "image/jpeg",
+      0.95,
+    );
+  }
+
   async function copyLine() {
     say((await copyText(page.line)) ? "Copied" : "Press Ctrl+C to copy");
     page.copy.textContent = page.live.textContent;
@@ -1124,6 +1182,7 @@ function showLens(lens, images, model, el) {
   on(page.play, "click", () => play(timer === 0));
   on(page.goHome, "click", () => goTo(placeOf(lens, lens.index[model.get("pinned")]).frame));
   on(page.png, "click", savePicture);
+  on(page.pdf, "click", savePdf);
   on(page.copy, "click", copyLine);
   on(page.json, "click", () => {
     download(new Blob([JSON.stringify(lens.config, null, 2)], { type: "application/json" }), "infomerge-config.json");

@@ -1,0 +1,268 @@
+"""How well a static prior (section 3.2) finds what stands still, on clips whose truth is known."""
+
+import dataclasses
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from jaxtyping import Bool, Float, Int, UInt8
+from scipy.stats import rankdata
+from torch import Tensor
+
+from infomerge.config import InfoMergeConfig, StaticPrior
+from infomerge.encoders import Encoder, Encoding
+from infomerge.numerics import rounded
+from infomerge.redundancy import static_candidates, static_scores
+from infomerge.segmentation import find_segments, transition_similarity
+from infomerge.video.noise import disturb
+from infomerge.video.scenes import CellTruth, SceneClip
+
+PRIORS: tuple[StaticPrior, ...] = ("tfd", "adjacent")
+"""The priors that are compared; TFD and adjacent difference are one and the same in segments of two frames."""
+
+
+def auroc(scores: Float[np.ndarray, "scores"], positive: Bool[np.ndarray, "labels"]) -> float:
+    """Area under the ROC curve: how often a positive scores above a negative, where equal scores count half.
+
+    NaN where there are no positives or no negatives.
+
+    Raises:
+        ValueError: a score is NaN, or there are not as many scores as labels.
+    """
+    _check_scores(scores, positive)
+    positives = int(positive.sum())
+    negatives = len(positive) - positives
+    if not positives or not negatives:
+        return math.nan
+    above = rankdata(scores)[positive].sum() - positives * (positives + 1) / 2
+    return float(above / (positives * negatives))
+
+
+def average_precision(scores: Float[np.ndarray, "scores"], positive: Bool[np.ndarray, "labels"]) -> float:
+    """Mean precision at each positive found, from the highest score down; equal scores are found together.
+
+    Scores that tell nothing give the share of positives. NaN where there are no positives.
+
+    Raises:
+        ValueError: a score is NaN, or there are not as many scores as labels.
+    """
+    _check_scores(scores, positive)
+    if not positive.any():
+        return math.nan
+    _, group = np.unique(-scores, return_inverse=True)
+    new = np.bincount(group, weights=positive)
+    precision = np.cumsum(new) / np.cumsum(np.bincount(group))
+    return float((new * precision).sum() / new.sum())
+
+
+def _check_scores(scores: Float[np.ndarray, "scores"], positive: Bool[np.ndarray, "labels"]) -> None:
+    if len(scores) != len(positive):
+        raise ValueError(
+            f"positive: found {len(positive)} labels; accepted is one for each of the {len(scores)} scores"
+        )
+    if np.isnan(scores).any():
+        raise ValueError(f"scores: found {int(np.isnan(scores).sum())} values that are NaN; accepted are numbers")
+
+
+def scene_segments(truth: CellTruth) -> Int[Tensor, "segments 2"]:
+    """The clip's true scenes as segments: first frame and frame after the last of each."""
+    _, lengths = torch.unique_consecutive(truth.scene, return_counts=True)
+    ends = lengths.cumsum(0)
+    return torch.stack((ends - lengths, ends), dim=1)
+
+
+def dyseg_segments(encoding: Encoding, config: InfoMergeConfig) -> Int[Tensor, "segments 2"]:
+    """The segments that `infomerge.compress` finds with this encoding (eq. 22 and 23)."""
+    given = encoding.frame_features
+    features = encoding.tokens.double().mean(dim=1) if given is None else given.double()
+    return find_segments(transition_similarity(features), config.min_segments, config.segment_threshold)
+
+
+def still_positions(truth: CellTruth, segments: Int[Tensor, "segments 2"]) -> Bool[Tensor, "segments positions"]:
+    """Which positions truly stand still in each segment: their clean pixels are the same in all of its frames.
+
+    Nothing stands still across a cut. In a segment that is only a part of a scene, a cell that the moving object
+    does not touch in that time stands still, even where `CellTruth.still`, which holds for whole scenes, says no.
+
+    Raises:
+        ValueError: the truth is that of a batch of clips, or the segments go beyond it.
+    """
+    if truth.changed.ndim != 3:
+        raise ValueError(
+            f"truth: found shape {list(truth.changed.shape)}; accepted is that of one clip, of 3 dimensions"
+        )
+    if int(segments.max()) > len(truth.scene):
+        raise ValueError(f"segments: found frame {int(segments.max())}; accepted is up to {len(truth.scene)}")
+    changed = truth.changed.flatten(1)
+    still = [
+        ~changed[start + 1 : end].any(dim=0) & (truth.scene[start] == truth.scene[end - 1])
+        for start, end in segments.tolist()
+    ]
+    return torch.stack(still)
+
+
+def prior_scores(
+    tokens: Float[Tensor, "frames positions channels"], segments: Int[Tensor, "segments 2"], prior: StaticPrior
+) -> Float[Tensor, "segments positions"]:
+    """A prior's scores as the method compares them, in float64 and rounded; small means static, NaN undefined."""
+    return rounded(static_scores(tokens.double(), segments, prior))
+
+
+@dataclass(frozen=True)
+class Detection:
+    """How well scores tell still positions from others: means over those segments of a clip that can tell.
+
+    Every number is NaN where no segment can tell.
+    """
+
+    auroc: float
+    """0.5 for chance, 1 where every still position scores below every other one."""
+    average_precision: float
+    """Of finding the still positions; to be held against `still_share`."""
+    candidate_precision: float
+    """Share of the floor(rho N) static candidates, which are all that the method uses, that truly stand still."""
+    still_share: float
+    """Share of positions that stand still: average precision and candidate precision of chance."""
+    segments: int
+    """How many segments count."""
+    one_frame: int
+    """Segments left out because the scores are undefined: those of one frame."""
+    one_class: int
+    """Segments left out because all positions stand still, or none."""
+
+
+def detect(
+    scores: Float[Tensor, "segments positions"], still: Bool[Tensor, "segments positions"], static_ratio: float = 0.10
+) -> Detection:
+    """Judge a prior's scores by the truth, segment by segment, since the method ranks positions within segments only.
+
+    Args:
+        scores: small means static; NaN throughout a segment where they are undefined.
+        still: the truth.
+        static_ratio: rho, the share of positions that become static candidates.
+    """
+    candidates = static_candidates(scores, static_ratio).cpu().numpy()
+    ranked, truth = -scores.double().cpu().numpy(), still.cpu().numpy()
+    undefined = np.isnan(ranked).any(axis=1)
+    one_class = ~undefined & (truth.all(axis=1) | ~truth.any(axis=1))
+    counted = np.flatnonzero(~undefined & ~one_class)
+    return Detection(
+        auroc=_mean([auroc(ranked[k], truth[k]) for k in counted]),
+        average_precision=_mean([average_precision(ranked[k], truth[k]) for k in counted]),
+        candidate_precision=_mean([_mean(truth[k][candidates[k]]) for k in counted]),
+        still_share=_mean([_mean(truth[k]) for k in counted]),
+        segments=len(counted),
+        one_frame=int(undefined.sum()),
+        one_class=int(one_class.sum()),
+    )
+
+
+def _mean(values: Sequence[float] | np.ndarray) -> float:
+    return float(np.mean(values)) if len(values) else math.nan
+
+
+@dataclass(frozen=True, eq=False)
+class KnownClip:
+    """A procedural clip with what is made of it once, for any number of disturbances."""
+
+    clip: SceneClip
+    encoding: Encoding
+    """Of the clean frames."""
+    truth: CellTruth
+    """On the grid of the encoding."""
+
+
+def know_clip(clip: SceneClip, encoder: Encoder) -> KnownClip:
+    """Encode a clip's clean frames, and look up its truth on the encoder's grid."""
+    encoding = encoder(clip.frames)
+    return KnownClip(clip, encoding, clip.cells(encoding.grid))
+
+
+def encode_disturbed(
+    known: KnownClip, encoder: Encoder, frames: UInt8[np.ndarray, "frames height width 3"]
+) -> Encoding:
+    """What `encoder(frames)` gives, each different picture encoded once and those of the clean clip not again.
+
+    Disturbances of single frames leave most of them as they are. For encoders whose output for a frame does not depend
+    on the frames beside it, as that of `EfficientNetEncoder` does not.
+    """
+    place_of = {frame.tobytes(): number for number, frame in enumerate(known.clip.frames)}
+    new: list[int] = []
+    places = []
+    for number, frame in enumerate(frames):
+        content = frame.tobytes()
+        if content not in place_of:
+            place_of[content] = len(known.clip.frames) + len(new)
+            new.append(number)
+        places.append(place_of[content])
+    parts = [known.encoding, encoder(frames[new])] if new else [known.encoding]
+    return dataclasses.replace(
+        known.encoding,
+        tokens=torch.cat([part.tokens for part in parts])[places],
+        saliency=_rows([part.saliency for part in parts], places),
+        frame_features=_rows([part.frame_features for part in parts], places),
+    )
+
+
+def _rows(parts: Sequence[Tensor | None], places: Sequence[int]) -> Tensor | None:
+    given = [part for part in parts if part is not None]
+    return torch.cat(given)[places] if given else None
+
+
+def detection_rows(
+    known: KnownClip,
+    encoder: Encoder,
+    disturbance: str,
+    strength: float,
+    *,
+    seed: int | None = None,
+    config: InfoMergeConfig | None = None,
+    priors: Sequence[StaticPrior] = PRIORS,
+) -> list[dict[str, str | int | float]]:
+    """Disturb one clip, encode it, and judge each prior on the clip's true scenes and on the segments of DySeg.
+
+    The truth is that of the clean pixels: a position whose picture stands still is redundant, however noisy it is.
+
+    Args:
+        known: the clip.
+        encoder: the one that made the clip known; see `encode_disturbed`.
+        disturbance: a name that `infomerge.video.noise.disturb` knows.
+        strength: in the disturbance's unit; 0 leaves the clip clean.
+        seed: draws the disturbance's pattern; without one, the clip's own, so that every clip has another pattern.
+        config: for DySeg and the static ratio; without one, the defaults.
+        priors: which ones.
+
+    Returns:
+        One row for each segmentation ("scenes", "dyseg") and prior: clip (its seed), disturbance, strength, seed,
+        segmentation, prior, and the fields of `Detection`.
+
+    Raises:
+        ValueError: an argument of `disturb` is out of range.
+    """
+    config = InfoMergeConfig() if config is None else config
+    script = known.clip.script
+    seed = script.seed if seed is None else seed
+    encoding = encode_disturbed(known, encoder, disturb(disturbance, known.clip.frames, strength, seed))
+    tokens = encoding.tokens.to(known.truth.scene.device)
+    rows: list[dict[str, str | int | float]] = []
+    for segmentation, segments in (
+        ("scenes", scene_segments(known.truth)),
+        ("dyseg", dyseg_segments(encoding, config).to(tokens.device)),
+    ):
+        still = still_positions(known.truth, segments)
+        for prior in priors:
+            found = detect(prior_scores(tokens, segments, prior), still, config.static_ratio)
+            rows.append(
+                {
+                    "clip": script.seed,
+                    "disturbance": disturbance,
+                    "strength": float(strength),
+                    "seed": seed,
+                    "segmentation": segmentation,
+                    "prior": prior,
+                    **dataclasses.asdict(found),
+                }
+            )
+    return rows

@@ -1,0 +1,76 @@
+"""A real JupyterLab for tests, on copies of the notebooks, and the steps of a person who opens one."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from playwright.sync_api import Page
+
+ROOT = Path(__file__).parent.parent
+ARTIFACTS = ROOT / "test-artifacts"
+"""Screenshots that the tests leave to be looked at."""
+
+
+@contextmanager
+def serving(folder: Path) -> Iterator[str]:
+    """A JupyterLab whose root holds copies of notebooks/ and data/; yields its address, token included."""
+    for name in ("notebooks", "data"):
+        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns(".ipynb_checkpoints"))
+    own = {f"JUPYTER_{name}_DIR": str(folder / f".jupyter-{name}") for name in ("CONFIG", "RUNTIME")}
+    own["JUPYTERLAB_SETTINGS_DIR"] = str(folder / ".settings")
+    own["JUPYTERLAB_WORKSPACES_DIR"] = str(folder / ".workspaces")
+    command = [sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", "--ServerApp.ip=127.0.0.1"]
+    # The page's own application object tells when a notebook is ready to be run; without it a click may come too early.
+    command += ["--LabApp.expose_app_in_browser=True", f"--ServerApp.root_dir={folder}"]
+    server = subprocess.Popen(
+        command, env=os.environ | own, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, cwd=folder
+    )
+    log = folder / "jupyter.log"
+    try:
+        address = None
+        for line in server.stderr:
+            found = re.search(r"http://127\.0\.0\.1:\d+/lab\?token=\w+", line)
+            if found:
+                address = found.group(0)
+                break
+        assert address is not None, "JupyterLab ended before it told its address"
+        with log.open("w") as rest:
+            # Someone has to go on reading, or the server blocks when the pipe is full.
+            reader = subprocess.Popen(["cat"], stdin=server.stderr, stdout=rest)
+            yield address
+            reader.terminate()
+    finally:
+        server.terminate()
+        server.wait(20)
+
+
+def open_and_run(page: Page, address: str, name: str) -> None:
+    """Open a notebook, wait for its kernel, and run all of its cells to the end."""
+    address, token = address.split("?")
+    page.goto(f"{address}/tree/notebooks/{name}.ipynb?{token}&reset")
+    page.wait_for_function("window.jupyterapp !== undefined", timeout=60_000)
+    page.evaluate("async () => { await window.jupyterapp.restored; window.jupyterapp.shell.collapseLeft(); }")
+    page.wait_for_function("window.jupyterapp.shell.currentWidget?.context !== undefined", timeout=60_000)
+    page.evaluate(
+        """async () => {
+            const panel = window.jupyterapp.shell.currentWidget;
+            await panel.context.ready;
+            await panel.sessionContext.ready;
+            await panel.sessionContext.session.kernel.info;
+            await window.jupyterapp.commands.execute("notebook:run-all-cells");
+        }"""
+    )
+
+
+def failed_outputs(page: Page) -> list[str]:
+    """The tracebacks that the notebook shows."""
+    return page.evaluate(
+        """() => window.jupyterapp.shell.currentWidget.content.model.sharedModel.cells
+            .flatMap((cell) => cell.toJSON().outputs ?? [])
+            .filter((output) => output.output_type === "error").map((output) => output.evalue)"""
+    )

@@ -1,0 +1,290 @@
+"""AUROC, average precision and the truth about still positions, against slow loops, pixels and known answers."""
+
+import dataclasses
+import math
+from fractions import Fraction
+from itertools import pairwise
+from random import Random
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from torch import Tensor
+
+from infomerge import InfoMergeConfig, compress
+from infomerge.encoders import EfficientNetEncoder, Encoding
+from infomerge.measure.detection import (
+    KnownClip,
+    auroc,
+    average_precision,
+    detect,
+    detection_rows,
+    dyseg_segments,
+    encode_disturbed,
+    know_clip,
+    prior_scores,
+    scene_segments,
+    still_positions,
+)
+from infomerge.redundancy import adjacent_difference, temporal_fingerprint_difference
+from infomerge.video.noise import disturb
+from infomerge.video.scenes import SceneClip, render_scenes, scene_clip
+
+GRID = (7, 7)
+
+
+class CellColours:
+    """A quick encoder: the mean and the deviation of each cell's colours, and how many frames it was given."""
+
+    name = "cell colours"
+
+    def __init__(self) -> None:
+        self.seen = 0
+
+    def __call__(self, frames: np.ndarray) -> Encoding:
+        self.seen += len(frames)
+        count, height, width, _ = frames.shape
+        rows, columns = GRID
+        cells = frames.reshape(count, rows, height // rows, columns, width // columns, 3) / 255
+        values = np.concatenate([cells.mean(axis=(2, 4)), cells.std(axis=(2, 4))], axis=-1) - 0.3
+        tokens = torch.from_numpy(values.reshape(count, rows * columns, 6))
+        return Encoding(tokens, tokens.norm(dim=-1), tokens.mean(dim=1), GRID, "norm")
+
+
+@pytest.fixture(scope="module")
+def clip() -> SceneClip:
+    return scene_clip(5)
+
+
+@pytest.fixture(scope="module")
+def known(clip: SceneClip) -> KnownClip:
+    return know_clip(clip, CellColours())
+
+
+labelled = st.lists(st.tuples(st.integers(-4, 4), st.booleans()), min_size=1, max_size=25)
+
+
+def arrays(pairs: list[tuple[int, bool]]) -> tuple[np.ndarray, np.ndarray]:
+    scores, positive = zip(*pairs, strict=True)
+    return np.array(scores, dtype=np.float64), np.array(positive, dtype=np.bool_)
+
+
+def slow_auroc(scores: np.ndarray, positive: np.ndarray) -> float:
+    pairs = [(a, b) for a in scores[positive] for b in scores[~positive]]
+    wins = sum(Fraction(1) if a > b else Fraction(1, 2) if a == b else Fraction(0) for a, b in pairs)
+    return float(wins / len(pairs)) if pairs else math.nan
+
+
+def slow_average_precision(scores: np.ndarray, positive: np.ndarray) -> float:
+    """The area under the steps of the precision-recall curve, threshold by threshold."""
+    total, recall_before = 0.0, 0.0
+    for threshold in sorted(set(scores.tolist()), reverse=True):
+        taken = scores >= threshold
+        recall = (taken & positive).sum() / positive.sum()
+        total += (recall - recall_before) * (taken & positive).sum() / taken.sum()
+        recall_before = recall
+    return float(total)
+
+
+@given(labelled)
+def test_both_measures_against_loops(pairs: list[tuple[int, bool]]) -> None:
+    scores, positive = arrays(pairs)
+    assert auroc(scores, positive) == pytest.approx(slow_auroc(scores, positive), abs=1e-12, nan_ok=True)
+    expected = slow_average_precision(scores, positive) if positive.any() else math.nan
+    assert average_precision(scores, positive) == pytest.approx(expected, abs=1e-12, nan_ok=True)
+
+
+@given(labelled)
+def test_negated_scores_or_labels_turn_the_curve_over(pairs: list[tuple[int, bool]]) -> None:
+    scores, positive = arrays(pairs)
+    value = auroc(scores, positive)
+    assert auroc(-scores, positive) == pytest.approx(1 - value, abs=1e-12, nan_ok=True)
+    assert auroc(scores, ~positive) == pytest.approx(1 - value, abs=1e-12, nan_ok=True)
+
+
+@given(labelled, st.randoms(use_true_random=False))
+def test_only_the_order_of_the_scores_counts(pairs: list[tuple[int, bool]], random: Random) -> None:
+    scores, positive = arrays(pairs)
+    order = random.sample(range(len(pairs)), len(pairs))
+    for changed, labels in ((np.exp(scores / 2) - 7, positive), (scores[order], positive[order])):
+        assert auroc(changed, labels) == pytest.approx(auroc(scores, positive), abs=1e-12, nan_ok=True)
+        ours = average_precision(changed, labels)
+        assert ours == pytest.approx(average_precision(scores, positive), abs=1e-12, nan_ok=True)
+
+
+def test_perfect_inverted_and_empty_scores() -> None:
+    positive = np.array([True] * 3 + [False] * 5)
+    rising = np.arange(8.0)
+    assert auroc(-rising, positive) == 1
+    assert average_precision(-rising, positive) == 1
+    assert auroc(rising, positive) == 0
+    assert average_precision(rising, positive) == pytest.approx((1 / 6 + 2 / 7 + 3 / 8) / 3)
+    assert auroc(np.zeros(8), positive) == 0.5
+    assert average_precision(np.zeros(8), positive) == 3 / 8
+
+
+def test_a_curve_drawn_by_hand() -> None:
+    # From the highest score down: + - + + - -. The curve rises at 0, moves right to 1/3, rises to the top.
+    scores, positive = np.array([6.0, 5, 4, 3, 2, 1]), np.array([True, False, True, True, False, False])
+    assert auroc(scores, positive) == pytest.approx(7 / 9)
+    assert average_precision(scores, positive) == pytest.approx((1 + 2 / 3 + 3 / 4) / 3)
+
+
+def test_random_scores_are_worth_chance() -> None:
+    rng = np.random.default_rng(0)
+    scores, positive = rng.random(20000), rng.random(20000) < 0.2
+    # Five standard errors of each.
+    assert auroc(scores, positive) == pytest.approx(0.5, abs=5 * math.sqrt(1 / (12 * 3200)))
+    assert average_precision(scores, positive) == pytest.approx(positive.mean(), abs=0.02)
+
+
+def test_bad_scores() -> None:
+    with pytest.raises(ValueError, match="scores: found 1 values that are NaN"):
+        auroc(np.array([1.0, np.nan]), np.array([True, False]))
+    with pytest.raises(ValueError, match="positive: found 3 labels; accepted is one for each of the 2 scores"):
+        average_precision(np.zeros(2), np.zeros(3, dtype=np.bool_))
+
+
+def test_true_scenes_are_segments(clip: SceneClip) -> None:
+    truth = clip.cells(GRID)
+    segments = scene_segments(truth)
+    assert segments.tolist() == [[scene.start, scene.stop] for scene in clip.script.scenes]
+    still = still_positions(truth, segments)
+    assert torch.equal(still, truth.still.flatten(1)[segments[:, 0]])
+
+
+def test_still_positions_are_those_of_the_pixels_in_any_segments(clip: SceneClip) -> None:
+    truth = clip.cells(GRID)
+    edges = [0, 1, 3, 4, 9, 11, 18, 27, 32]
+    segments = torch.tensor(list(pairwise(edges)))
+    cuts = [scene.start for scene in clip.script.scenes[1:]]
+    assert any(start < cut < end for cut in cuts for start, end in pairwise(edges))
+    side = 112 // 7
+    expected = []
+    for start, end in pairwise(edges):
+        same = (clip.frames[start:end] == clip.frames[start]).all(axis=(0, 3))
+        expected.append(same.reshape(7, side, 7, side).all(axis=(1, 3)).flatten())
+    ours = still_positions(truth, segments).numpy()
+    assert np.array_equal(ours, np.array(expected))
+    # A part of a scene has cells that stand still there and not in the whole scene.
+    whole = truth.still.flatten(1).numpy()
+    assert (ours[2:3] & ~whole[3]).any()
+
+
+def test_truth_of_many_clips_or_too_few_frames(clip: SceneClip) -> None:
+    segments = torch.tensor([[0, 32]])
+    with pytest.raises(ValueError, match="accepted is that of one clip"):
+        still_positions(render_scenes([1, 2]).cells(GRID), segments)
+    with pytest.raises(ValueError, match="segments: found frame 33; accepted is up to 32"):
+        still_positions(clip.cells(GRID), segments + 1)
+
+
+def planted(frames: int, still: Tensor) -> Tensor:
+    """Tokens that stay the same at still positions, and are new in every frame elsewhere."""
+    generator = torch.Generator().manual_seed(3)
+    fixed = torch.randn(1, len(still), 8, generator=generator)
+    new = torch.randn(frames, len(still), 8, generator=generator)
+    return torch.where(still[:, None], fixed, new)
+
+
+@pytest.mark.parametrize("prior", ["tfd", "adjacent"])
+def test_both_priors_find_what_is_planted(prior: str) -> None:
+    still = torch.arange(20) % 3 == 0
+    segments = torch.tensor([[0, 6], [6, 7], [7, 12], [12, 20]])
+    scores = prior_scores(planted(20, still), segments, prior)
+    truth = torch.stack([still, still, torch.ones_like(still), still])
+    found = detect(scores, truth, static_ratio=0.2)
+    assert found.auroc == found.average_precision == found.candidate_precision == 1
+    assert found.still_share == 7 / 20
+    assert (found.segments, found.one_frame, found.one_class) == (2, 1, 1)
+
+
+def test_detection_is_the_mean_over_the_segments_that_can_tell() -> None:
+    generator = torch.Generator().manual_seed(1)
+    scores = torch.randint(0, 6, (5, 30), generator=generator).double()
+    scores[1] = torch.nan
+    still = torch.rand(5, 30, generator=generator) < 0.6
+    still[3] = False
+    found = detect(scores, still, static_ratio=0.10)
+    rows = [(-scores[k].numpy(), still[k].numpy()) for k in (0, 2, 4)]
+    assert found.auroc == pytest.approx(np.mean([slow_auroc(*row) for row in rows]))
+    assert found.average_precision == pytest.approx(np.mean([slow_average_precision(*row) for row in rows]))
+    lowest = [sorted(range(30), key=lambda p: (-values[p], p))[:3] for values, _ in rows]
+    hits = [truth[places].mean() for places, (_, truth) in zip(lowest, rows, strict=True)]
+    assert found.candidate_precision == pytest.approx(np.mean(hits))
+    assert (found.segments, found.one_frame, found.one_class) == (3, 1, 1)
+
+
+def test_where_no_segment_can_tell_nothing_is_said() -> None:
+    found = detect(torch.full((2, 4), torch.nan), torch.ones(2, 4, dtype=torch.bool))
+    assert all(math.isnan(value) for value in (found.auroc, found.average_precision, found.candidate_precision))
+    assert (found.segments, found.one_frame, found.one_class) == (0, 2, 0)
+
+
+def test_in_segments_of_two_frames_the_priors_are_one() -> None:
+    tokens = torch.randn(2, 30, 5, generator=torch.Generator().manual_seed(2), dtype=torch.float64)
+    assert torch.allclose(temporal_fingerprint_difference(tokens), adjacent_difference(tokens), atol=1e-12)
+
+
+def test_segments_are_those_that_compress_finds(known: KnownClip) -> None:
+    encoding = known.encoding
+    for case in (encoding, dataclasses.replace(encoding, frame_features=None)):
+        for config in (InfoMergeConfig(), InfoMergeConfig(min_segments=2, segment_threshold=0.99)):
+            out = compress(case.tokens, config, frame_features=case.frame_features)
+            assert torch.equal(dyseg_segments(case, config), out.trace.segments)
+
+
+@pytest.mark.parametrize("name", ["sensor_noise", "black_frames", "dropped_frames", "block_noise"])
+def test_known_frames_are_not_encoded_again(clip: SceneClip, name: str) -> None:
+    encoder = CellColours()
+    known = know_clip(clip, encoder)
+    frames = disturb(name, clip.frames, 0.25, seed=1)
+    clean = {frame.tobytes() for frame in clip.frames}
+    new = {frame.tobytes() for frame in frames} - clean
+    encoder.seen = 0
+    ours = encode_disturbed(known, encoder, frames)
+    assert encoder.seen == len(new)
+    expected = CellColours()(frames)
+    for part in ("tokens", "saliency", "frame_features"):
+        assert torch.equal(getattr(ours, part), getattr(expected, part))
+
+
+def test_a_real_encoder_gives_the_same_for_known_frames(clip: SceneClip) -> None:
+    encoder = EfficientNetEncoder(image_size=64)
+    known = know_clip(clip, encoder)
+    frames = disturb("glare", clip.frames, 0.5, seed=1)
+    ours, expected = encode_disturbed(known, encoder, frames), encoder(frames)
+    assert torch.equal(ours.tokens, expected.tokens)
+    assert ours.frame_features is None
+
+
+def test_rows_of_one_clip(known: KnownClip) -> None:
+    rows = detection_rows(known, CellColours(), "sensor_noise", 20)
+    assert rows == detection_rows(known, CellColours(), "sensor_noise", 20, seed=5)
+    assert rows != detection_rows(known, CellColours(), "sensor_noise", 20, seed=6)
+    assert [(row["segmentation"], row["prior"]) for row in rows] == [
+        ("scenes", "tfd"),
+        ("scenes", "adjacent"),
+        ("dyseg", "tfd"),
+        ("dyseg", "adjacent"),
+    ]
+    encoding = CellColours()(disturb("sensor_noise", known.clip.frames, 20, seed=5))
+    for row in rows:
+        config = InfoMergeConfig()
+        segments = scene_segments(known.truth)
+        if row["segmentation"] == "dyseg":
+            segments = dyseg_segments(encoding, config)
+        scores = prior_scores(encoding.tokens, segments, row["prior"])
+        expected = detect(scores, still_positions(known.truth, segments), config.static_ratio)
+        head = {"clip": 5, "disturbance": "sensor_noise", "strength": 20.0, "seed": 5}
+        assert row == head | {"segmentation": row["segmentation"], "prior": row["prior"]} | vars(expected)
+
+
+def test_clean_cells_are_told_apart_and_heavy_noise_is_harder(known: KnownClip) -> None:
+    clean = detection_rows(known, CellColours(), "sensor_noise", 0)
+    noisy = detection_rows(known, CellColours(), "sensor_noise", 40)
+    for before, after in zip(clean, noisy, strict=True):
+        # Tokens of this encoder see nothing outside their own cell.
+        assert before["auroc"] == 1 > after["auroc"]

@@ -1,0 +1,195 @@
+"""The notebooks as their readers use them: a real JupyterLab in a real browser, mouse and keyboard."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+from playwright.sync_api import Browser, Locator, Page
+
+from infomerge import InfoMergeConfig, compress
+from infomerge.encoders import EfficientNetEncoder
+from infomerge.video import sample_clip
+from tests.browser import Record, launched, watch
+from tests.lab import ARTIFACTS, ROOT, failed_outputs, open_and_run, serving
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with launched() as browser:
+        yield browser
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("lab")
+
+
+@pytest.fixture(scope="module")
+def address(browser: Browser, folder: Path) -> Iterator[str]:
+    with serving(folder) as address:
+        yield address
+
+
+@pytest.fixture
+def opened(browser: Browser, address: str) -> Iterator[Callable[[str], tuple[Page, Record]]]:
+    page = browser.new_page(viewport={"width": 1400, "height": 1500})
+    record = watch(page)
+
+    def open_notebook(name: str) -> tuple[Page, Record]:
+        open_and_run(page, address, name)
+        return page, record
+
+    yield open_notebook
+    page.close()
+
+
+def assert_clean(page: Page, record: Record) -> None:
+    assert failed_outputs(page) == []
+    assert record.errors == []
+    assert record.requests_off("127.0.0.1") == []
+
+
+def keep_screenshot(page: Page, name: str) -> None:
+    ARTIFACTS.mkdir(exist_ok=True)
+    page.screenshot(path=ARTIFACTS / f"{name}.png")
+
+
+def test_00_runs_from_top_to_bottom(opened: Callable) -> None:
+    page, record = opened("00_start_here")
+    assert_clean(page, record)
+    assert page.locator(".jp-OutputArea-output img").count() == 2
+    page.locator(".jp-Notebook h2", has_text="Keep 15 %").scroll_into_view_if_needed()
+    keep_screenshot(page, "00_start_here")
+
+
+def drawn(explorer: Locator) -> list[Any]:
+    """The values of every line and bar over time that plotly holds in the page."""
+    return explorer.locator(".js-plotly-plot").evaluate_all(
+        "(plots) => plots.flatMap((plot) => plot.data.map((trace) => Array.from(trace.y ?? [])))"
+    )
+
+
+def wait_until_changed(page: Page, explorer: Locator, before: list[Any]) -> list[Any]:
+    for _ in range(100):
+        after = drawn(explorer)
+        if after != before:
+            return after
+        page.wait_for_timeout(50)
+    pytest.fail("the pictures did not change within 5 seconds")
+
+
+def test_04_the_explorer_follows_keyboard_and_mouse_and_exports_what_it_shows(opened: Callable, folder: Path) -> None:
+    page, record = opened("04_budgets")
+    explorer = page.locator(".infomerge-explorer")
+    explorer.locator(".js-plotly-plot .main-svg").first.wait_for(timeout=60_000)
+    explorer.scroll_into_view_if_needed()
+    page.wait_for_timeout(500)
+    code = explorer.locator("code").first
+
+    slider = explorer.locator(".widget-slider", has_text="temperature").locator(".noUi-handle")
+    start = drawn(explorer)
+    slider.focus()
+    for _ in range(5):
+        page.keyboard.press("ArrowRight")
+    by_keyboard = wait_until_changed(page, explorer, start)
+    page.wait_for_timeout(500)
+    assert "temperature" in code.inner_text()
+    said = code.inner_text()
+
+    handle = slider.bounding_box()
+    x, y = handle["x"] + handle["width"] / 2, handle["y"] + handle["height"] / 2
+    page.mouse.move(x, y)
+    page.mouse.down()
+    for step in range(1, 13):
+        page.mouse.move(x + 5 * step, y)
+    page.mouse.up()
+    wait_until_changed(page, explorer, by_keyboard)
+    page.wait_for_timeout(800)
+    assert code.inner_text() != said
+    keep_screenshot(page, "04_explorer")
+
+    shown = eval(code.inner_text(), {"InfoMergeConfig": InfoMergeConfig})  # the line is there to be pasted
+    explorer.get_by_role("button", name="Config (JSON)").click()
+    explorer.get_by_text("Written:").wait_for()
+    (exported,) = (folder / "notebooks" / "figures").glob("config-*.json")
+    assert InfoMergeConfig(**json.loads(exported.read_text())) == shown
+    explorer.get_by_role("button", name="Chart (PDF, PNG)").click()
+    explorer.get_by_text(".png").wait_for(timeout=20_000)
+    (pdf,) = (folder / "notebooks" / "figures").glob("*.pdf")
+    assert pdf.read_bytes().startswith(b"%PDF-")
+    with Image.open(pdf.with_suffix(".png")) as picture:
+        assert picture.width > 1000
+    assert_clean(page, record)
+
+
+def compressed_tour() -> tuple[np.ndarray, int]:
+    """The tour's assignment under notebook 05's configuration, computed here, and its positions a frame."""
+    encoding = EfficientNetEncoder()(sample_clip("tour").frames)
+    out = compress(encoding.tokens, InfoMergeConfig.paper(0.15), saliency=encoding.saliency)
+    return out.assignment.numpy(), out.positions
+
+
+def assert_lens_follows(page: Page, lens: Locator) -> None:
+    """Scrub by keyboard, point at patches, and compare what lights up with the assignment."""
+    assignment, positions = compressed_tour()
+    stage = lens.locator(".tl-stage")
+    stage.scroll_into_view_if_needed()
+    stage.focus()
+    frame = 16
+    for _ in range(frame):
+        page.keyboard.press("ArrowRight")
+    box = stage.bounding_box()
+    for row, column in ((12, 9), (3, 4), (0, 13), (8, 6)):
+        page.mouse.move(box["x"] + box["width"] * (column + 0.5) / 14, box["y"] + box["height"] * (row + 0.5) / 14)
+        page.wait_for_timeout(250)
+        shown = json.loads(lens.get_attribute("data-view"))
+        token = int(assignment[frame * positions + row * 14 + column])
+        assert shown["frame"] == frame
+        assert shown["token"] == token
+        assert shown["lit"] == np.flatnonzero(assignment == token).tolist()
+
+
+def test_05_the_lens_lights_what_a_token_stands_for(opened: Callable) -> None:
+    page, record = opened("05_retained_tokens")
+    lens = page.locator(".token-lens").first
+    lens.wait_for(timeout=60_000)
+    assert_lens_follows(page, lens)
+    keep_screenshot(page, "05_lens")
+    assert_clean(page, record)
+
+
+def test_06_runs_from_top_to_bottom_and_its_explorer_is_alive(opened: Callable) -> None:
+    page, record = opened("06_budgets_across_a_video")
+    explorer = page.locator(".infomerge-explorer")
+    explorer.locator(".js-plotly-plot .main-svg").first.wait_for(timeout=60_000)
+    explorer.scroll_into_view_if_needed()
+    before = drawn(explorer)
+    explorer.get_by_label("budgets by").select_option("length")
+    wait_until_changed(page, explorer, before)
+    keep_screenshot(page, "06_explorer")
+    assert_clean(page, record)
+
+
+def test_05_as_an_exported_page_without_a_server_still_scrubs_and_lights(browser: Browser, tmp_path: Path) -> None:
+    notebook = ROOT / "notebooks" / "05_retained_tokens.ipynb"
+    command = [sys.executable, "-m", "nbconvert", "--to", "html", "--output-dir", str(tmp_path), str(notebook)]
+    subprocess.run(command, check=True, capture_output=True)
+    page = browser.new_page(viewport={"width": 1200, "height": 1400})
+    # The page's own frame asks for MathJax and the like; without a network it must do without.
+    page.route("http*://**", lambda route: route.abort())
+    page.goto((tmp_path / "05_retained_tokens.html").as_uri())
+    holder = (
+        page.frame_locator("iframe").locator(".token-lens")
+        if page.locator("iframe").count()
+        else page.locator(".token-lens")
+    )
+    holder.first.wait_for(timeout=30_000)
+    assert_lens_follows(page, holder.first)
+    keep_screenshot(page, "05_exported")
+    page.close()
