@@ -3,6 +3,7 @@
 import asyncio
 import json
 import math
+import re
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import fields, replace
@@ -173,10 +174,15 @@ def test_requested_is_shown_beside_kept_and_drift_is_named() -> None:
     out = shown.compression()
     assert out.kept != out.requested
     context = int(out.is_context.sum())
-    assert shown._maps.trace("requested").x == (out.requested,)
-    assert shown._maps.trace("salient").x == (out.kept - context,)
-    assert shown._maps.trace("context").x == (context,)
-    assert shown._maps.trace("context").y == (f"kept {out.kept} ({out.kept - out.requested:+})",)
+    bars = shown._totals.value
+    assert f">requested {out.requested}<" in bars
+    assert f">kept {out.kept} ({out.kept - out.requested:+})<" in bars
+    assert f">{out.kept - context} salient<" in bars
+    assert f">{context} context<" in bars
+    longest = max(out.kept, out.requested)
+    widths = [float(width) for width in re.findall(r"width: ([\d.]+)%", bars)]
+    expected = [out.requested, out.kept - context, context]
+    np.testing.assert_allclose(widths, [100 * count / longest for count in expected], atol=0.01)
 
 
 def test_pinning_draws_both_at_the_same_ratio() -> None:
@@ -191,7 +197,7 @@ def test_pinning_draws_both_at_the_same_ratio() -> None:
     assert all(drawn(shown, f"{name} pinned", "visible") for name in PANELS)
     assert drawn(shown, "budget pinned")[:-1] == tuple((trace.budget.numpy() / lengths).tolist())
     assert drawn(shown, "uniqueness pinned")[:-1] == tuple(trace.uniqueness.tolist())
-    assert [label.split()[0] for label in shown._maps.trace("context").y] == ["A", "B"]
+    assert re.findall(r">(\w) kept", shown._totals.value) == ["A", "B"]
     assert "retention ratio 0.6" in shown._code.value
     assert shown.python_line in shown._code.value
     shown.unpin()

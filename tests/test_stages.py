@@ -75,7 +75,7 @@ def test_the_trace_of_random_configurations_is_that_of_compress(seed: int) -> No
             assert plan.context == int(expected.is_context.sum())
 
 
-@pytest.mark.parametrize(("name", "tokens"), structured_clips())
+@pytest.mark.parametrize(("name", "tokens"), list(structured_clips()))
 def test_degenerate_clips_give_the_trace_of_compress(name: str, tokens: Tensor) -> None:
     generator = torch.Generator().manual_seed(3)
     found = Stages(tokens)

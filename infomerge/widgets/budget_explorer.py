@@ -26,7 +26,7 @@ from infomerge.encoders import EfficientNetEncoder, Encoder
 from infomerge.plots import budget_chart, save
 from infomerge.video import Clip, sample_names
 from infomerge.widgets import knobs
-from infomerge.widgets.explorer_figures import Fit, MapFigure, TimeFigure
+from infomerge.widgets.explorer_figures import Fit, MapFigure, TimeFigure, totals_html
 from infomerge.widgets.material import Source, material_of_clip, material_of_tokens
 from infomerge.widgets.stages import Plan, Stages
 
@@ -39,6 +39,14 @@ _STYLE = """
 .infomerge-explorer .widget-readout { min-width: 48px; width: 48px; }
 .infomerge-explorer .widget-html-content { line-height: 1.45; }
 .infomerge-explorer code { user-select: all; white-space: pre-wrap; overflow-wrap: anywhere; }
+.infomerge-explorer .totals { display: grid; grid-template-columns: auto 1fr; gap: 3px 8px; align-items: center; }
+.infomerge-explorer .totals .bar { display: flex; height: 20px; }
+.infomerge-explorer .totals .part { overflow: hidden; white-space: nowrap; text-align: center; font-size: 11.5px;
+  line-height: 20px; box-sizing: border-box; }
+.infomerge-explorer .totals .all { border: 1px solid var(--jp-ui-font-color2, #777); }
+.infomerge-explorer .totals .salient { background: #E69F00; color: black; }
+.infomerge-explorer .totals .context { color: white; text-shadow: 0 0 3px #00508A, 0 0 3px #00508A;
+  background: repeating-linear-gradient(135deg, #0072B2 0 5px, #3389C0 5px 6.5px); }
 .infomerge-explorer .quiet { color: var(--jp-ui-font-color2, #666); }
 .infomerge-explorer .failed { color: #B23C00; font-weight: 600; }
 </style>
@@ -186,7 +194,7 @@ class BudgetExplorer(ipywidgets.VBox):  # type: ignore[misc]
 
     @property
     def map_figure(self) -> go.FigureWidget:
-        """The static prior of the chosen segment, and requested against kept tokens, up to date."""
+        """The static prior of the chosen segment, up to date."""
         self._drawing.flush()
         return self._maps.widget
 
@@ -348,7 +356,7 @@ class BudgetExplorer(ipywidgets.VBox):  # type: ignore[misc]
         self._save_config = ipywidgets.Button(
             description="Config (JSON)", icon="file-code-o", tooltip="All options", **button
         )
-        self._facts, self._code, self._message = (ipywidgets.HTML() for _ in range(3))
+        self._facts, self._code, self._message, self._totals = (ipywidgets.HTML() for _ in range(4))
 
     def _arrange(self) -> list[ipywidgets.Widget]:
         row = {"flex_flow": "row wrap", "align_items": "center", "grid_gap": "4px 6px"}
@@ -363,6 +371,7 @@ class BudgetExplorer(ipywidgets.VBox):  # type: ignore[misc]
                 self._groups,
                 self._segment,
                 self._maps.widget,
+                self._totals,
             ],
             layout=gap,
         )
@@ -463,9 +472,9 @@ class BudgetExplorer(ipywidgets.VBox):  # type: ignore[misc]
         with self._maps.changing():
             beside = (pinned, _segment_at(pinned, self._frame)) if pinned else None
             self._maps.show_maps(self._material, (plan, chosen), beside)
-            self._maps.show_totals(plan, pinned)
         with self._quietly():
             self._show_controls(plan, chosen)
+        self._totals.value = totals_html(plan, pinned)
         self._show_texts()
 
     def _show_controls(self, plan: Plan, chosen: int) -> None:

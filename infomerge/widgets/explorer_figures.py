@@ -225,7 +225,7 @@ class TimeFigure(_Figure):
 
 
 class MapFigure(_Figure):
-    """The static prior over the grid for one segment, and requested against kept tokens."""
+    """The static prior of one segment over the grid; the pinned configuration's beside it."""
 
     def __init__(self) -> None:
         super().__init__(_map_traces(), _map_layout())
@@ -246,16 +246,6 @@ class MapFigure(_Figure):
             self._show_map(" pinned", material.grid, *pinned, "A: ", top)
         else:
             self._lay_out({"annotations[3].visible": False})
-
-    def show_totals(self, plan: Plan, pinned: Plan | None) -> None:
-        """How many tokens were asked for, and how many are kept of each kind."""
-        kept = {"kept": plan} if pinned is None else {"A kept": pinned, "B kept": plan}
-        labels = [_total(name, shown) for name, shown in kept.items()]
-        self._put("requested", x=[plan.requested], y=[f"requested {plan.requested:,}"])
-        self._put("salient", x=[p.salient for p in kept.values()], y=labels)
-        self._put("context", x=[p.context for p in kept.values()], y=labels)
-        longest = max(plan.requested, *(p.kept for p in kept.values()))
-        self._lay_out({"xaxis3.range": [-0.01 * longest, 1.01 * longest], "yaxis3.range": [len(kept) + 0.6, -0.6]})
 
     def _show_map(self, which: str, grid: tuple[int, int], plan: Plan, segment: int, prefix: str, top: float) -> None:
         scores = plan.scores[segment].cpu().numpy().reshape(grid)
@@ -283,9 +273,29 @@ def _scale_top(plan: Plan) -> float:
     return float(np.percentile(defined, 99)) if len(defined) else 0.0
 
 
-def _total(name: str, plan: Plan) -> str:
-    drift = plan.kept - plan.requested
-    return f"{name} {plan.kept:,}" + (f" ({drift:+,})" if drift else "")
+def totals_html(plan: Plan, pinned: Plan | None) -> str:
+    """How many tokens were asked for, and how many are kept of each kind, as bars of one scale.
+
+    HTML, because it is shown at once: drawing a figure would take as long as all panels over time.
+    """
+    kept = {"kept": plan} if pinned is None else {"A kept": pinned, "B kept": plan}
+    longest = max(plan.requested, *(shown.kept for shown in kept.values()))
+    rows = [_bar_row(f"requested {plan.requested:,}", {"": plan.requested}, longest)]
+    for name, shown in kept.items():
+        drift = shown.kept - shown.requested
+        label = f"{name} {shown.kept:,}" + (f" ({drift:+,})" if drift else "")
+        rows.append(_bar_row(label, {"salient": shown.salient, "context": shown.context}, longest))
+    return f'<div class="totals">{"".join(rows)}</div>'
+
+
+def _bar_row(label: str, parts: dict[str, int], longest: int) -> str:
+    bars = "".join(
+        f'<span class="part {kind or "all"}" style="width: {100 * count / longest:.2f}%"'
+        f' title="{count:,} {kind or "requested"}">{f"{count:,} {kind}" if kind else ""}</span>'
+        for kind, count in parts.items()
+        if count
+    )
+    return f'<span>{label}</span><span class="bar">{bars}</span>'
 
 
 def _a_frame(values: Any, lengths: Int[np.ndarray, "segments"]) -> Float[np.ndarray, "segments"]:
@@ -431,34 +441,24 @@ def _time_layout() -> dict[str, Any]:
 
 def _map_traces() -> dict[str, Any]:
     bar = {
-        "orientation": "h", "thickness": 8, "len": 0.9, "y": 0.33, "yanchor": "top", "nticks": 4, "outlinewidth": 0,
+        "orientation": "h", "thickness": 8, "len": 0.9, "y": 0.16, "yanchor": "top", "nticks": 4, "outlinewidth": 0,
         "ticklabelposition": "outside", "x": 0.5,
     }  # fmt: skip
     hover = "row %{y}, column %{x}: %{z:.4f}<extra></extra>"
     squares = {"symbol": "square-open", "color": "white", "size": 8, "line": {"width": 1.5}}
     heat = {"colorscale": "Cividis", "hovertemplate": hover, "xgap": 0.5, "ygap": 0.5}
     marks = {"mode": "markers", "marker": squares, "hoverinfo": "skip", "showlegend": False}
-    totals = {"orientation": "h", "xaxis": "x3", "yaxis": "y3", "showlegend": False, "insidetextanchor": "middle"}
-    words = {"textposition": "inside", "textangle": 0, "texttemplate": "%{x:,} %{meta}", "hoverinfo": "skip"}
-    hatch = {"shape": "/", "fgcolor": "white", "fgopacity": 0.35, "solidity": 0.15, "size": 5, "fillmode": "overlay"}
     return {
         "map": go.Heatmap(colorbar=bar, **heat),
         "static": go.Scatter(**marks),
         "map pinned": go.Heatmap(xaxis="x2", yaxis="y2", showscale=False, visible=False, **heat),
         "static pinned": go.Scatter(xaxis="x2", yaxis="y2", visible=False, **marks),
-        "requested": go.Bar(
-            **totals, hoverinfo="skip", marker={"color": "white", "line": {"color": GREY, "width": 1.2}}
-        ),
-        "salient": go.Bar(**totals, **words, meta="salient", marker={"color": ORANGE}, textfont={"color": "black"}),
-        "context": go.Bar(
-            **totals, **words, meta="context", marker={"color": BLUE, "pattern": hatch}, textfont={"color": "white"}
-        ),
     }
 
 
 def _map_layout() -> dict[str, Any]:
     cells = {"visible": False, "fixedrange": True, "constrain": "domain"}
-    tall: Sequence[float] = (0.4, 0.9)
+    tall: Sequence[float] = (0.2, 0.88)
     title = {
         "xref": "paper",
         "yref": "paper",
@@ -471,16 +471,13 @@ def _map_layout() -> dict[str, Any]:
     }
     message = {**title, "y": sum(tall) / 2, "yanchor": "middle", "visible": False, "font": {"color": GREY}}
     return {
-        "height": 400,
+        "height": 310,
         "plot_bgcolor": "rgba(0,0,0,0)",  # each subplot's ground would hide those before it
         "margin": {"l": 8, "r": 8, "t": 8, "b": 8},
-        "barmode": "stack",
-        "bargap": 0.2,
         "xaxis": {"domain": (0, 1), "anchor": "y", **cells},
         "yaxis": {"domain": tall, "anchor": "x", "scaleanchor": "x", **cells},
         "xaxis2": {"domain": (0.53, 1), "anchor": "y2", **cells},
         "yaxis2": {"domain": tall, "anchor": "x2", "scaleanchor": "x2", **cells},
-        "xaxis3": {"domain": (0.36, 1), "anchor": "y3", "visible": False, "fixedrange": True},
         "yaxis3": {
             "domain": (0, 0.19),
             "anchor": "x3",
