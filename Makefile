@@ -48,6 +48,8 @@ figures: $(READY) ## Write the figures of figures/ anew
 
 bench: $(READY) ## Measure speed and memory, as ratios within one run
 	$(BIN)/python -m benchmarks.compress_speed
+	$(BIN)/python -m benchmarks.explorer_latency
+	$(BIN)/python -m benchmarks.browser_latency
 
 clean: ## Remove .venv and caches; nothing that you made
 	rm -rf $(VENV) *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

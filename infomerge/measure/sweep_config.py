@@ -1,0 +1,308 @@
+"""What a sweep runs: its YAML file, checked, and the items that it spans."""
+
+import hashlib
+import itertools
+import json
+import re
+from collections import Counter
+from collections.abc import Hashable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal, NamedTuple
+
+import torch
+import yaml
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictInt, ValidationError, model_validator
+from pydantic_core import PydanticCustomError
+
+from infomerge.config import explain
+from infomerge.methods import get_method
+from infomerge.video import DISTURBANCES, disturbance_names, sample_names, write_script
+
+SCHEMA = 1
+"""Part of every item's key. To be raised when a method or a measure gives other numbers than before."""
+
+UNDISTURBED = "none"
+NUMBERED_CLIPS = re.compile(r"(scene|tokens):([0-9]+)(?:-([0-9]+))?")
+
+
+def _refused(message: str) -> PydanticCustomError:
+    return PydanticCustomError("refused", "{message}", {"message": message})
+
+
+def _no_unknown_key(model: type[BaseModel], given: Any) -> Any:
+    for key in given if isinstance(given, Mapping) else ():
+        if key not in model.model_fields:
+            raise _refused(f"{key}: unknown key; accepted are {', '.join(model.model_fields)}")
+    return given
+
+
+class MethodChoice(BaseModel):
+    """A method with options; each option is a list of the values that it takes in turn."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: str
+    options: dict[str, Annotated[list[bool | int | float | str], Field(min_length=1)]] = {}
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_name(cls, given: Any) -> Any:
+        if isinstance(given, str):
+            return {"name": given}
+        if isinstance(given, Mapping) and isinstance(options := given.get("options"), Mapping):
+            lists = {name: value if isinstance(value, list) else [value] for name, value in options.items()}
+            return _no_unknown_key(cls, {**given, "options": lists})
+        return _no_unknown_key(cls, given)
+
+    @model_validator(mode="after")
+    def _known(self) -> "MethodChoice":
+        try:
+            get_method(self.name)
+        except ValueError as error:
+            raise _refused(str(error)) from error
+        return self
+
+    def variants(self) -> Iterator[dict[str, Any]]:
+        """The options of each variant: every combination of the values given."""
+        for values in itertools.product(*self.options.values()):
+            yield dict(zip(self.options, values, strict=True))
+
+
+def _own_strengths(given: Any) -> Any:
+    """Disturbances named without strengths take their own five."""
+    if not isinstance(given, Mapping):
+        return given
+    filled = {}
+    for name, strengths in given.items():
+        if name not in (UNDISTURBED, *disturbance_names()):
+            accepted = ", ".join((UNDISTURBED, *disturbance_names()))
+            raise _refused(f"{name}: unknown disturbance; accepted are {accepted}")
+        own = [0.0] if name == UNDISTURBED else list(DISTURBANCES[name].strengths)
+        filled[name] = own if strengths is None else strengths
+    return filled
+
+
+class SweepConfig(BaseModel):
+    """A sweep's YAML file: every method at every ratio, on every clip under every disturbance, for every seed.
+
+    Raises:
+        pydantic.ValidationError: an unknown key or a bad value; `infomerge.config.explain` gives it in one line.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    methods: list[MethodChoice] = Field(min_length=1)
+    """Names of `infomerge.methods`, or `{name: ..., options: {option: value or list of values}}`."""
+    ratios: list[Annotated[float, Field(gt=0, le=1)]] = Field(min_length=1)
+    """Retention ratios."""
+    clips: list[str] = Field(min_length=1)
+    """Names of samples, paths (from the file's own folder), `scene:3`, `scene:0-99` (both ends included) for procedural
+    clips, and `tokens:0-3`: synthetic tokens for checking a set-up, which no encoder sees."""
+    disturbances: Annotated[dict[str, Annotated[list[float], Field(min_length=1)]], BeforeValidator(_own_strengths)] = (
+        Field(default={UNDISTURBED: [0.0]}, min_length=1)
+    )
+    """Strengths of each disturbance; a name alone stands for its own five, and `none` for the clean frames."""
+    seeds: list[Annotated[StrictInt, Field(ge=0)]] = Field(default=[0], min_length=1)
+    """Seeds of the disturbances, and of methods that draw."""
+    measures: list[str] = Field(min_length=1)
+    """Names of `infomerge.measure.sweep.MEASURES`."""
+    num_frames: StrictInt = Field(default=32, ge=1)
+    """Frames of every clip; files that are shorter give all of theirs."""
+    image_size: StrictInt = Field(default=448, ge=32, multiple_of=32)
+    """Side of the encoder's input in pixels; its grid has one position for every 32 x 32."""
+    scene_size: tuple[StrictInt, StrictInt] = (112, 112)
+    """Height and width of procedural clips, in pixels."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _know_every_key(cls, given: Any) -> Any:
+        return _no_unknown_key(cls, given)
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> "SweepConfig":
+        for name in ("ratios", "clips", "seeds", "measures"):
+            _refuse_repeats(name, self.clip_names() if name == "clips" else getattr(self, name))
+        _refuse_repeats("methods", (f"{name} {options}".rstrip() for name, options, _ in self.variants()))
+        for name, strengths in self.disturbances.items():
+            _refuse_repeats(f"disturbances.{name}", strengths)
+            most = 0 if name == UNDISTURBED else DISTURBANCES[name].maximum
+            for strength in strengths:
+                if not 0 <= strength <= most:
+                    raise _refused(f"disturbances.{name}: found strength {strength:g}; accepted are 0 to {most:g}")
+        kinds = {clip_kind(name) for name in self.clip_names()}
+        if "tokens" in kinds and set(self.disturbances) != {UNDISTURBED}:
+            raise _refused("disturbances: tokens have no pixels to disturb; accepted with them is none alone")
+        if "scene" in kinds:
+            try:
+                write_script(0, self.num_frames, self.scene_size)
+            except ValueError as error:
+                raise _refused(f"{error}, with a procedural clip") from error
+        return self
+
+    def clip_names(self) -> list[str]:
+        """The clips by name, ranges written out."""
+        return [name for clip in self.clips for name in _written_out(clip)]
+
+    def variants(self) -> Iterator[tuple[str, str, dict[str, Any]]]:
+        """Each method's name with the options of one variant, as JSON ("" where there are none) and as they are."""
+        for choice in self.methods:
+            for options in choice.variants():
+                yield choice.name, json.dumps(options, sort_keys=True) if options else "", options
+
+
+def _refuse_repeats(name: str, values: Iterable[Hashable]) -> None:
+    for value, count in Counter(values).items():
+        if count > 1:
+            raise _refused(f"{name}: found {value!r} {count} times; accepted is each once")
+
+
+def clip_kind(name: str) -> Literal["scene", "tokens", "sample", "file"]:
+    """What a clip's name stands for."""
+    if match := NUMBERED_CLIPS.fullmatch(name):
+        return "scene" if match[1] == "scene" else "tokens"
+    return "sample" if name in sample_names() else "file"
+
+
+def _written_out(clip: str) -> list[str]:
+    match = NUMBERED_CLIPS.fullmatch(clip)
+    if not match:
+        return [clip]
+    first, last = int(match[2]), int(match[3] or match[2])
+    if first > last:
+        raise _refused(f"clips: found {clip!r}; accepted are ranges from the lower number to the higher")
+    return [f"{match[1]}:{number}" for number in range(first, last + 1)]
+
+
+class Item(NamedTuple):
+    """One row of the table: one method at one ratio on one disturbed clip."""
+
+    key: str
+    method: str
+    options: str
+    ratio: float
+    seed: int
+
+
+@dataclass(frozen=True)
+class Group:
+    """The items that share their tokens, so that a clip is disturbed and encoded once for all of them."""
+
+    clip: str
+    disturbance: str
+    strength: float
+    seed: int
+    """Of the disturbance. Without one, items of all seeds share their tokens."""
+    items: tuple[Item, ...]
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """A checked configuration, with what identifies the files that it names."""
+
+    config: SweepConfig
+    digests: dict[str, str]
+    """SHA-256 of each clip that is a file."""
+    folder: Path
+    """What the paths of clips start from."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """All that its results depend on, for JSON."""
+        return {"schema": SCHEMA, "config": self.config.model_dump(mode="json"), "digests": self.digests}
+
+    @property
+    def hash(self) -> str:
+        """Twelve digits that stand for the configuration's content; its file's layout and comments do not matter."""
+        return _digest(self.to_dict(), 12)
+
+    def groups(self) -> Iterator[Group]:
+        """All items, by the tokens that they share."""
+        seeds = self.config.seeds
+        for clip in self.config.clip_names():
+            for disturbance, strengths in self.config.disturbances.items():
+                # Nothing is drawn for clean frames.
+                shared = [seeds] if disturbance == UNDISTURBED else [[seed] for seed in seeds]
+                for strength, some in itertools.product(strengths, shared):
+                    items = tuple(self._items(clip, disturbance, strength, some))
+                    yield Group(clip, disturbance, strength, some[0], items)
+
+    def keys(self) -> set[str]:
+        """The keys of all items."""
+        return {item.key for group in self.groups() for item in group.items}
+
+    def _items(self, clip: str, disturbance: str, strength: float, seeds: list[int]) -> Iterator[Item]:
+        config = self.config
+        common = {
+            "schema": SCHEMA,
+            "clip": clip,
+            "digest": self.digests.get(clip),
+            "disturbance": disturbance,
+            "strength": strength,
+            "measures": sorted(config.measures),
+            "num_frames": config.num_frames,
+            "image_size": config.image_size,
+            "scene_size": list(config.scene_size),
+        }
+        for seed, (method, options, _), ratio in itertools.product(seeds, config.variants(), config.ratios):
+            own = {"method": method, "options": options, "ratio": ratio, "seed": seed}
+            yield Item(_digest(common | own, 16), method, options, ratio, seed)
+
+
+def _digest(content: Any, digits: int) -> str:
+    canonical = json.dumps(content, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(canonical.encode()).hexdigest()[:digits]
+
+
+def read_sweep(path: Path | str) -> Sweep:
+    """Read and check a sweep's YAML file; what its methods make of their options is tried on a few tokens.
+
+    Raises:
+        pydantic.ValidationError: (a ValueError) an unknown key or a bad value.
+        ValueError: the file is not YAML, a clip is not there, or a method refuses its options.
+        OSError: a file cannot be read.
+    """
+    path = Path(path)
+    try:
+        given = yaml.load(path.read_text(encoding="utf-8"), _UniqueKeys)
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ValueError(f"{path}: found no YAML: {' '.join(str(error).split())}") from error
+    if not isinstance(given, dict):
+        raise ValueError(f"{path}: found no keys; accepted are {', '.join(SweepConfig.model_fields)}")
+    config = SweepConfig.model_validate(given)
+    _try_methods(config)
+    names = [name for name in config.clip_names() if clip_kind(name) == "file"]
+    return Sweep(config, {name: _file_digest(path.parent, name) for name in names}, path.parent.absolute())
+
+
+class _UniqueKeys(yaml.SafeLoader):
+    """YAML without repeated keys, of which PyYAML would quietly take the last."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
+        keys = [self.construct_object(key, deep=True) for key, _ in node.value]
+        for key in keys:
+            if keys.count(key) > 1:
+                raise yaml.YAMLError(f"key {key!r} found twice")
+        return super().construct_mapping(node, deep)
+
+
+def _try_methods(config: SweepConfig) -> None:
+    tokens = torch.arange(2 * 4 * 3, dtype=torch.float32).view(2, 4, 3).sin()
+    for name, _, options in config.variants():
+        try:
+            get_method(name)(tokens, config.ratios[0], **options)
+        except ValidationError as error:
+            raise ValueError(f"methods: {name}: {explain(error)}") from error
+        except (ValueError, TypeError) as error:
+            raise ValueError(f"methods: {name}: {error}") from error
+
+
+def _file_digest(folder: Path, name: str) -> str:
+    path = folder / name
+    # Line breaks would break the table, whose lines are its rows.
+    if not path.is_file() or "\n" in name or "\r" in name:
+        raise ValueError(
+            f"clips: found no file {name!r} in {str(folder)!r}; accepted are video files, samples "
+            f"({', '.join(sample_names())}), scene:SEED, scene:FIRST-LAST, tokens:SEED and tokens:FIRST-LAST"
+        )
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
