@@ -28,6 +28,7 @@ from infomerge.measure.sweep import (
     LostWorkersError,
     Measure,
     Summary,
+    pattern_seed,
     read_results,
     read_sweep,
     run_sweep,
@@ -140,7 +141,10 @@ def test_a_real_clip_is_encoded_disturbed_and_answered_by_the_network(tmp_path: 
     rows += read_results(tmp_path / "noisy")
 
     encoder, frames = EfficientNetEncoder(image_size=224), sample_clip("carphone", 4).frames
-    for disturbance, seen in (("none", frames), ("sensor_noise", disturb("sensor_noise", frames, 20, 5))):
+    for disturbance, seen in (
+        ("none", frames),
+        ("sensor_noise", disturb("sensor_noise", frames, 20, pattern_seed("carphone", 5))),
+    ):
         encoding = encoder(seen)
         out = METHODS["fastvid"](encoding.tokens, 0.2, encoding.saliency)
         row = only(rows, clip="carphone", disturbance=disturbance)
@@ -176,7 +180,7 @@ def test_a_disturbed_clip_is_encoded_once_for_all_that_is_measured_on_it(
     assert len({frames.tobytes() for frames in encoded}) == len(encoded) == 1 + 2 * 2
 
     rows, clip = read_results(tmp_path / "out"), scene_clip(4, 24, (48, 64))
-    shaken = EfficientNetEncoder(image_size=96)(disturb("shake", clip.frames, 2, 1))
+    shaken = EfficientNetEncoder(image_size=96)(disturb("shake", clip.frames, 2, pattern_seed("scene:4", 1)))
     out = METHODS["uniform-frames"](shaken.tokens, 0.25, shaken.saliency)
     row = only(rows, disturbance="shake", strength="2.0", seed="1", method="uniform-frames", ratio="0.25")
     for name, value in vars(keeping(out, clip.cells(shaken.grid))).items():

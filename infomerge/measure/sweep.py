@@ -10,6 +10,7 @@ loses only the groups it was at, and the same command goes on from there.
 import csv
 import dataclasses
 import functools
+import hashlib
 import io
 import json
 import math
@@ -71,6 +72,7 @@ __all__ = [
     "Summary",
     "Sweep",
     "SweepConfig",
+    "pattern_seed",
     "read_results",
     "read_sweep",
     "run_sweep",
@@ -202,6 +204,11 @@ MEASURES: Mapping[str, Measure] = MappingProxyType(
 """The measures by name, in the order of their columns."""
 
 
+def pattern_seed(clip: str, seed: int) -> int:
+    """The seed of a clip's disturbance: each clip has a pattern of its own, so that clips are independent samples."""
+    return int.from_bytes(hashlib.sha256(f"{clip} {seed}".encode()).digest()[:4], "big")
+
+
 def synthetic_tokens(seed: int, num_frames: int) -> Encoding:
     """Random tokens for checking a set-up, built as a clip's are; they come from no picture and prove nothing.
 
@@ -247,7 +254,7 @@ def _material(group: Group, sweep: Sweep) -> Material:
             clip = read_clip(sweep.folder / group.clip, config.num_frames)
     frames = clip.frames
     if group.disturbance != UNDISTURBED:
-        frames = disturb(group.disturbance, frames, group.strength, group.seed)
+        frames = disturb(group.disturbance, frames, group.strength, pattern_seed(group.clip, group.seed))
     encoder = _encoder(config.image_size)
     encoding = _encode(frames, encoder)
     truth = clip.cells(encoding.grid) if isinstance(clip, SceneClip) else None

@@ -9,6 +9,7 @@ from infomerge.plots.allocation import (
 )
 from infomerge.plots.budget_chart import budget_chart, film_strip
 from infomerge.plots.contact_sheet import contact_sheet, heat_sheet, ownership_sheet
+from infomerge.plots.priors import DisturbanceCurves, prior_curves
 from infomerge.plots.redundancy import fingerprint_matrices, prior_maps, token_grid
 from infomerge.plots.spectrum import energy_spectrum
 from infomerge.plots.style import DOUBLE_COLUMN, SINGLE_COLUMN, save, styled
@@ -16,6 +17,7 @@ from infomerge.plots.style import DOUBLE_COLUMN, SINGLE_COLUMN, save, styled
 __all__ = [
     "DOUBLE_COLUMN",
     "SINGLE_COLUMN",
+    "DisturbanceCurves",
     "allocation_comparison",
     "budget_bars",
     "budget_chart",
@@ -28,6 +30,7 @@ __all__ = [
     "heat_sheet",
     "method_overview",
     "ownership_sheet",
+    "prior_curves",
     "prior_maps",
     "save",
     "styled",
