@@ -225,7 +225,7 @@ def method_overview(
     draw_lines(prior, outlines(trace.static[segment].cpu().numpy().reshape(grid)), grid, box, VERMILLION, 0.9)
 
     lengths = segment_lengths(out)
-    bounds = np.append(0, np.cumsum(lengths))
+    bounds = np.append(0.0, np.cumsum(lengths))
     compare_budgets(bars, bounds, trace.budget.cpu().numpy(), trace.length_budget.cpu().numpy(), lengths, numbers=False)
     bars.axvspan(start, end, color="#EEEEEE", zorder=0)
     bars.spines["bottom"].set_visible(True)
