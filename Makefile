@@ -4,6 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+BROWSER := $(VENV)/.browser
 LAB_SETTINGS := $(VENV)/share/jupyter/lab/settings
 
 .DEFAULT_GOAL := help
@@ -32,7 +33,11 @@ LAB_FLAGS := $(if $(filter 0,$(shell id -u)),--allow-root) \
 lab: $(READY) ## Open JupyterLab on 127.0.0.1 at the first notebook
 	$(BIN)/jupyter lab --ServerApp.ip=127.0.0.1 --LabApp.default_url=/lab/tree/notebooks/00_start_here.ipynb $(LAB_FLAGS)
 
-test: $(READY) lint ## Lint, check types, run all tests and re-execute every notebook
+$(BROWSER): $(READY)
+	@$(BIN)/python -m tests.browser
+	@touch $@
+
+test: $(READY) $(BROWSER) lint ## Lint, check types, run all tests and re-execute every notebook
 	$(BIN)/python -m pytest
 
 lint: $(READY) ## Lint with ruff, check types with mypy

@@ -1,7 +1,12 @@
-"""A headless Chromium for tests, and a record of what a page complained of and what it asked the network for."""
+"""A headless Chromium for tests, and a record of what a page complained of and what it asked the network for.
+
+`python -m tests.browser` installs one where it is missing, if that is possible.
+"""
 
 import os
 import shutil
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -33,6 +38,25 @@ def find_chromium() -> str | None:
     with sync_playwright() as playwright:
         downloaded = playwright.chromium.executable_path
     return downloaded if Path(downloaded).exists() else None
+
+
+def fetch_chromium() -> str:
+    """Find a browser, or get one from the system's packages (as root) or through Playwright; says what came of it."""
+    found = find_chromium()
+    if found:
+        return f"tests in a browser use {found}"
+    attempts = [[sys.executable, "-m", "playwright", "install", "chromium"]]
+    if shutil.which("apt-get") and os.geteuid() == 0:
+        attempts.insert(0, ["sh", "-c", "apt-get update -qq && apt-get install -y -qq chromium"])
+    for command in attempts:
+        try:
+            subprocess.run(command, capture_output=True, timeout=300, check=False)
+        except (OSError, subprocess.TimeoutExpired):
+            continue
+        found = find_chromium()
+        if found:
+            return f"installed {found} for the tests in a browser"
+    return "no Chromium found, and none could be installed: the tests in a browser will be skipped, and say so"
 
 
 @contextmanager
@@ -76,3 +100,7 @@ def watch(page: Page) -> Record:
     page.on("request", note)
     page.on("websocket", lambda socket: record.requests.append(socket.url))
     return record
+
+
+if __name__ == "__main__":
+    print(fetch_chromium())
