@@ -262,7 +262,7 @@ def write_figures(names: Iterable[str], folder: Path) -> list[tuple[FigureRecipe
 
 def gallery(timed: Iterable[tuple[FigureRecipe, float]]) -> str:
     """The gallery page: every figure with its caption, function, command, inputs and seconds."""
-    lines = ["# Figures", "", "Written by `make figures`, from real runs; a second run on the same machine gives the same pictures.", ""]
+    lines = ["# Figures", "", "Written by `make figures`, from real runs; a second run gives the same pictures.", ""]
     for recipe, seconds in timed:
         lines += [
             f"## {recipe.name.replace('_', ' ').capitalize()}",
