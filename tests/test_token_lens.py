@@ -21,6 +21,8 @@ from PIL import Image
 from playwright.sync_api import Page
 
 from infomerge import Compression, InfoMergeConfig, compress
+from infomerge.methods import METHODS, get_method
+from infomerge.methods.result import MethodCompression
 from infomerge.widgets import TokenLens
 from infomerge.widgets.token_lens import colour_range, config_line, find_grid, group_colours, lens_data
 from tests.browser import Record, launched, watch
@@ -80,6 +82,22 @@ def test_counts_and_maps_are_those_of_the_compression(out: Compression, lens: To
     np.testing.assert_allclose(unpacked(data, "saliency"), out.trace.saliency.flatten(), rtol=1e-6)
     assert data["timestamps"] == TIMES
     assert InfoMergeConfig(**data["config"]) == out.config
+    assert data["method"] == "infomerge"
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_every_method_has_its_name_and_the_configuration_that_it_has(name: str) -> None:
+    tokens = random_clip(torch.Generator().manual_seed(3), FRAMES, ROWS * COLUMNS, 16)
+    out = METHODS[name](tokens, 0.2)
+    data = TokenLens(out, drawn_frames(), (ROWS, COLUMNS)).data
+    assert data["method"] == name
+    assert unpacked(data, "assignment").tolist() == out.assignment.tolist()
+    if isinstance(out, MethodCompression):
+        assert data["config"] is None
+        assert eval(data["line"], {"get_method": get_method}) is METHODS[name]
+    else:
+        assert InfoMergeConfig(**data["config"]) == out.config
+        assert eval(data["line"], {"InfoMergeConfig": InfoMergeConfig}) == out.config
 
 
 def test_group_colours_are_the_mean_of_all_pixels_of_a_group(out: Compression) -> None:
@@ -335,6 +353,60 @@ def test_keys_walk_through_frames_and_kept_tokens(out: Compression, page: Page) 
     assert view(page)["lit"] == out.members(tokens[-3]).tolist()
     page.keyboard.press("Escape")
     assert view(page)["lit"] == []
+
+
+SHORTCUTS = """() => {
+    // As Lumino looks for shortcuts: before the page sees the key, from the focused element up to the first attribute.
+    window.taken = [];
+    document.addEventListener("keydown", (event) => {
+        for (let element = event.target; element; element = element.parentElement) {
+            if (element.hasAttribute("data-lm-suppress-shortcuts")) return;
+            if (element.matches(":focus")) {
+                window.taken.push(event.key);
+                event.preventDefault();
+                event.stopPropagation();
+                return;
+            }
+        }
+    }, true);
+}"""
+
+
+def test_an_application_that_looks_for_shortcuts_first_leaves_the_view_its_keys(page: Page) -> None:
+    page.evaluate(SHORTCUTS)
+    page.focus(".tl-stage")
+    for key in ("ArrowRight", "ArrowRight", "ArrowLeft", "n"):
+        page.keyboard.press(key)
+    shown = view(page)
+    assert (shown["frame"], shown["pinned"] is None) == (1, False)
+    page.focus("input[type=range]")
+    page.keyboard.press("ArrowRight")
+    assert view(page)["frame"] == 2
+    assert page.evaluate("window.taken") == []
+    page.keyboard.press("Shift+Enter")
+    page.focus(".tl-stage")
+    page.keyboard.press("Control+s")
+    page.keyboard.press("b")
+    assert page.evaluate("window.taken") == ["Shift", "Enter", "Control", "s", "b"]
+
+
+def test_a_view_of_a_method_without_a_configuration(browser_page: tuple[Page, Record], tmp_path: Path) -> None:
+    tokens = random_clip(torch.Generator().manual_seed(3), FRAMES, ROWS * COLUMNS, 16)
+    out = METHODS["tome"](tokens, 0.2)
+    path = tmp_path / "lens.html"
+    TokenLens(out, drawn_frames(), (ROWS, COLUMNS)).to_html(path)
+    page = browser_page[0].context.new_page()
+    record = watch(page)
+    page.goto(path.as_uri())
+    page.wait_for_selector(".token-lens[data-view]")
+    point_at(page, 9)
+    assert view(page)["lit"] == out.members(int(out.assignment[9])).tolist()
+    assert page.inner_text("header p").startswith(f"tome: {out.kept} of {len(out.assignment)} tokens kept")
+    assert page.inner_text(".tl-line") == "get_method('tome')"
+    assert page.get_by_role("button", name="Save config.json").count() == 0
+    assert page.get_by_role("button", name="Save PNG").count() == 1
+    assert record.errors == []
+    page.close()
 
 
 def test_a_click_pins_and_a_second_click_lets_go(out: Compression, page: Page) -> None:

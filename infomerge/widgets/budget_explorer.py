@@ -26,7 +26,7 @@ from infomerge.encoders import EfficientNetEncoder, Encoder
 from infomerge.plots import budget_chart, save
 from infomerge.video import Clip, sample_names
 from infomerge.widgets import knobs
-from infomerge.widgets.explorer_figures import Fit, MapFigure, TimeFigure, totals_html
+from infomerge.widgets.explorer_figures import Fit, Keys, MapFigure, TimeFigure, totals_html
 from infomerge.widgets.material import Source, material_of_clip, material_of_tokens
 from infomerge.widgets.stages import Plan, Stages
 
@@ -105,7 +105,7 @@ class LatestOnly:
 class BudgetExplorer(ipywidgets.VBox):  # type: ignore[misc]
     """Every option of `InfoMergeConfig` as a control, and what it does to a clip's budget, drawn over time.
 
-    Works offline in JupyterLab 4, Notebook 7, VS Code and Colab. A click on a segment, in whichever panel, shows its
+    Works offline in JupyterLab 4 and Notebook 7. A click on a segment, in whichever panel, shows its
     map of the static prior. `Pin` keeps the present configuration as A, beside which every further one is drawn as B,
     always at the same retention ratio.
 
@@ -383,7 +383,7 @@ class BudgetExplorer(ipywidgets.VBox):  # type: ignore[misc]
         )
         export = ipywidgets.HBox([self._folder, self._save_chart, self._save_config], layout=ipywidgets.Layout(**row))
         style = ipywidgets.HTML(_STYLE, layout=ipywidgets.Layout(display="none"))
-        return [style, Fit(), self._message, views, export]
+        return [style, Fit(), Keys(), self._message, views, export]
 
     def _connect(self) -> None:
         for option, widget in self._controls.items():

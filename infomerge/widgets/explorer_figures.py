@@ -62,6 +62,32 @@ class Fit(anywidget.AnyWidget):
     """
 
 
+class Keys(anywidget.AnyWidget):
+    """Invisible: keeps the keys that controls use from being taken for the notebook's shortcuts.
+
+    Notebook 7 looks for shortcuts before the focused element sees the key, so that an arrow would leave a slider for
+    the next cell. Lumino, which does so, passes over elements with the attribute that is set here. Keys that no control
+    uses, such as Shift+Enter, still reach the notebook.
+    """
+
+    _esm = """
+    const USED = new Set(["ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown", "Home", "End", "PageUp", "PageDown",
+      "Enter", " "]);
+    function render({ el }) {
+      const claim = (event) => {
+        const { target } = event;
+        if (!el.closest(".infomerge-explorer")?.contains(target)) return;
+        const modified = event.ctrlKey || event.metaKey || event.altKey || event.shiftKey;
+        // On the focused element itself: looking for a shortcut begins there, and may end there.
+        target.toggleAttribute("data-lm-suppress-shortcuts", !modified && USED.has(event.key));
+      };
+      window.addEventListener("keydown", claim, { capture: true });
+      return () => window.removeEventListener("keydown", claim, { capture: true });
+    }
+    export default { render };
+    """
+
+
 class _Figure:
     """A FigureWidget of which only what changes is sent.
 

@@ -27,8 +27,9 @@
  * @property {([number, number] | null)[]} tfdRanges of each segment, null where undefined
  * @property {Float32Array} saliency of each patch of the clip
  * @property {[number, number]} saliencyRange
- * @property {Record<string, unknown>} config
- * @property {string} configLine
+ * @property {string} method name of what chose the tokens
+ * @property {Record<string, unknown> | null} config null where the method is no configuration of InfoMerge
+ * @property {string} line Python that makes the configuration, or gets the method
  * @property {{start: Uint32Array, patches: Uint32Array}} groups all patches sorted by kept token
  *
  * @typedef {"overlay" | "ownership" | "tfd" | "saliency"} Mode
@@ -95,8 +96,9 @@ export function decode(data) {
     tfdRanges: data.tfd_ranges,
     saliency: array("saliency"),
     saliencyRange: data.saliency_range,
+    method: data.method,
     config: data.config,
-    configLine: data.config_line,
+    line: data.line,
     groups: groupPatches(assignment, data.kept),
   };
 }
@@ -217,7 +219,7 @@ export function describeClip(lens) {
   const all = lens.frames * lens.positions;
   const share = ((100 * lens.kept) / all).toFixed(1);
   return (
-    `${lens.kept.toLocaleString("en")} of ${all.toLocaleString("en")} tokens kept (${share} %), ` +
+    `${lens.method}: ${lens.kept.toLocaleString("en")} of ${all.toLocaleString("en")} tokens kept (${share} %), ` +
     `${lens.requested.toLocaleString("en")} requested. ` +
     `${counted(lens.frames, "frame")} of ${lens.rows} × ${lens.columns} patches, ` +
     `${counted(lens.segments.length / 2, "segment")}.`
@@ -767,7 +769,7 @@ function buildPage(lens) {
     mosaic: element("canvas", { class: "tl-mosaic", role: "img" }),
     legend: element("div", { class: "tl-legend" }),
     strip: element("canvas", { class: "tl-strip", role: "img" }),
-    line: element("code", { class: "tl-line", "aria-label": "Configuration as a line of Python" }, lens.configLine),
+    line: element("code", { class: "tl-line", "aria-label": `The method ${lens.method} as a line of Python` }, lens.line),
     copy: element("button", { type: "button" }, "Copy"),
     png: element("button", { type: "button" }, "Save PNG"),
     pdf: element("button", { type: "button" }, "Save PDF"),
@@ -783,8 +785,7 @@ function buildPage(lens) {
   const readout = element("div", { class: "tl-readout" }, parts.kind, parts.words, parts.goHome);
   const root = element(
     "section",
-    // Without the attribute, JupyterLab would take the keys for its own shortcuts.
-    { class: "token-lens", "aria-label": lens.title, "data-lm-suppress-shortcuts": "true" },
+    { class: "token-lens", "aria-label": lens.title },
     header,
     element(
       "div",
@@ -806,7 +807,7 @@ function buildPage(lens) {
         "div",
         { class: "tl-export" },
         element("div", { class: "tl-python" }, parts.line, parts.copy),
-        parts.json,
+        ...(lens.config ? [parts.json] : []),
         parts.png,
         parts.pdf,
       ),
@@ -1098,6 +1099,9 @@ function showLens(lens, images, model, el) {
     " ": () => play(timer === 0),
   };
 
+  // Those of the stage, and those of the scrubber, the choice of view and the buttons.
+  const USED_KEYS = new Set([...Object.keys(KEYS), "Escape", "Enter", "Home", "End", "PageUp", "PageDown"]);
+
   function onKey(/** @type {KeyboardEvent} */ event) {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
     const letGo = event.key === "Escape" && model.get("pinned") !== null ? () => pin(null) : undefined;
@@ -1106,6 +1110,17 @@ function showLens(lens, images, model, el) {
     event.preventDefault();
     event.stopPropagation();
     action();
+  }
+
+  /**
+   * Notebook 7 looks for its shortcuts before the view sees a key; Lumino, which does so, passes over elements with this
+   * attribute, from the focused one on. Keys that the view does not use, such as Shift+Enter, still reach the notebook.
+   */
+  function claimKey(/** @type {KeyboardEvent} */ event) {
+    const target = /** @type {Element} */ (event.target);
+    if (!root.contains(target)) return;
+    const modified = event.ctrlKey || event.metaKey || event.altKey || event.shiftKey;
+    target.toggleAttribute("data-lm-suppress-shortcuts", !modified && USED_KEYS.has(event.key));
   }
 
   function patchUnder(/** @type {MouseEvent} */ event) {
@@ -1165,9 +1180,10 @@ function showLens(lens, images, model, el) {
   }
 
   const off = new AbortController();
-  /** @type {(target: EventTarget, type: string, action: (event: any) => void) => void} */
-  const on = (target, type, action) =>
-    target.addEventListener(type, action, { signal: off.signal });
+  /** @type {(target: EventTarget, type: string, action: (event: any) => void, capture?: boolean) => void} */
+  const on = (target, type, action, capture = false) =>
+    target.addEventListener(type, action, { signal: off.signal, capture });
+  on(window, "keydown", claimKey, true);
   on(root, "keydown", onKey);
   on(stage, "pointermove", (event) => event.pointerType !== "touch" && hover(patchUnder(event)));
   on(stage, "pointerleave", () => hover(null));

@@ -69,9 +69,10 @@ _FRAME = Template(
 class TokenLens(anywidget.AnyWidget):
     """Scrub or play a clip with its kept tokens on it; point at a patch to see all that its token stands for.
 
-    For JupyterLab 4 and whatever else shows an anywidget; its module travels with it and asks no network. Frames, rows,
-    columns and segments are numbered from 0, as in `Compression.frame`. Left and right change the frame; up and down
-    (or p and n) go to the frame's previous and next kept token; space plays; a click pins a token, Escape lets go.
+    For JupyterLab 4, Notebook 7 and whatever else shows an anywidget; its module travels with it and asks no network.
+    Frames, rows, columns and segments are numbered from 0, as in `Compression.frame`. Left and right change the frame;
+    up and down (or p and n) go to the frame's previous and next kept token; space plays; a click pins a token, Escape
+    lets go.
 
     A page that nbconvert makes of an executed notebook keeps the view alive: displaying a lens also stores
     `as_html()`, which nbconvert takes if the notebook holds no widget state (`metadata.widgets`). Where it does, or
@@ -84,7 +85,7 @@ class TokenLens(anywidget.AnyWidget):
         data: all that is drawn, as `lens_data` makes it.
 
     Args:
-        out: what `infomerge.compress` returned.
+        out: what `infomerge.compress` or a method of `infomerge.methods` returned.
         frames: the clip's RGB frames, of any size not smaller than the grid; shrunk for display.
         grid: rows and columns of positions, row-major; without it, the square grid.
         timestamps: seconds at which each frame is shown.
@@ -168,6 +169,7 @@ def lens_data(
     [kept], `assignment` [frames * positions], `colours` [kept, 3], `segments` [segments, 2], `static` and `tfd`
     [segments, positions], `saliency` [frames, positions]. Colours run between the 1st and 99th percentile: of each
     segment in `tfd_ranges` (None for a segment of one frame, where TFD is undefined), of the clip in `saliency_range`.
+    `line` is Python that makes the configuration; of a method without one, for which `config` is None, that gets it.
     """
     if not isinstance(out, Compression):
         raise TypeError(f"out: found {type(out).__name__}; accepted is a Compression, as infomerge.compress returns it")
@@ -182,6 +184,8 @@ def lens_data(
             f"frames: found {height} x {width} pixels; accepted is at least one pixel a patch, {rows} x {columns}"
         )
     trace = out.trace
+    # What is no configuration of InfoMerge has a name only.
+    config: InfoMergeConfig | None = getattr(out, "config", None)
     assignment = out.assignment.cpu().numpy()
     return {
         "title": "What each kept token stands for" if title is None else title,
@@ -204,8 +208,9 @@ def lens_data(
         "tfd_ranges": [colour_range(row) for row in trace.tfd.cpu().numpy()],
         "saliency": _packed(trace.saliency, "float32"),
         "saliency_range": colour_range(trace.saliency.cpu().numpy()),
-        "config": out.config.to_dict(),
-        "config_line": config_line(out.config),
+        "method": out.method,
+        "config": None if config is None else config.to_dict(),
+        "line": f"get_method({out.method!r})" if config is None else config_line(config),
     }
 
 
