@@ -10,4 +10,6 @@ settings.register_profile("infomerge", deadline=None, derandomize=True, max_exam
 settings.load_profile("infomerge")
 
 os.environ.setdefault("MPLBACKEND", "Agg")
+# Bars appear after a second of work: on a slow machine they would stand in what the tests read of stderr.
+os.environ["TQDM_DISABLE"] = "1"
 torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", "2")))

@@ -28,6 +28,7 @@ def exit_code(*arguments: str | Path) -> int:
 
 def refusal(capfd: pytest.CaptureFixture[str], *arguments: str | Path) -> str:
     """The one line that the command refuses these arguments with."""
+    capfd.readouterr()
     assert exit_code(*arguments) == 2
     printed, complaint = capfd.readouterr()
     assert printed == ""

@@ -2,6 +2,7 @@
 
 import itertools
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -15,25 +16,24 @@ import numpy as np
 import pytest
 import torch
 import yaml
+from tqdm import tqdm
 
 from infomerge.encoders import EfficientNetEncoder
 from infomerge.measure import sweep as sweeping
+from infomerge.measure import sweep_items
 from infomerge.measure.coverage import coverage
 from infomerge.measure.fidelity import fidelity
 from infomerge.measure.keeping import keeping
 from infomerge.measure.sweep import (
     MEASURES,
     TIMINGS,
-    Context,
     LostWorkersError,
-    Measure,
     Summary,
-    pattern_seed,
     read_results,
     read_sweep,
     run_sweep,
-    synthetic_tokens,
 )
+from infomerge.measure.sweep_items import Context, Measure, pattern_seed, synthetic_tokens
 from infomerge.methods import METHODS
 from infomerge.video import disturb, sample_clip, scene_clip
 from tests.media import X264_CLOSED, write_video
@@ -163,8 +163,8 @@ def test_a_disturbed_clip_is_encoded_once_for_all_that_is_measured_on_it(
         encoded.append(frames)
         return encode(frames, encoder)
 
-    encode = sweeping._encode
-    monkeypatch.setattr(sweeping, "_encode", count)
+    encode = sweep_items._encode
+    monkeypatch.setattr(sweep_items, "_encode", count)
     config = write_config(
         tmp_path,
         methods=["infomerge", "uniform-frames"],
@@ -221,6 +221,20 @@ def test_a_killed_run_goes_on_without_loss_or_repetition(tmp_path: Path) -> None
     assert len({row["key"] for row in read_results(tmp_path / "out")}) == len(read_results(tmp_path / "out")) == total
 
     assert sorted_table(tmp_path / "out") == sorted_table(run_apart(config, tmp_path / "unbroken"))
+
+
+def test_a_bar_counts_the_items_and_leaves_nothing_behind(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    at_once = {"delay": 0, "mininterval": 0, "disable": False}
+    monkeypatch.setattr(sweeping, "tqdm", lambda **given: tqdm(**given | at_once))
+    run_sweep(read_sweep(write_config(tmp_path)), tmp_path / "out", jobs=1)
+    shown = capfd.readouterr().err.split("\r")
+    counted = [int(found[1]) for line in shown if (found := re.search(rf"sweep: .* (\d+)/{TINY_ITEMS} \[", line))]
+    assert counted == sorted(counted)
+    assert (counted[0], counted[-1]) == (0, TINY_ITEMS)
+    assert len(set(counted)) > 2
+    assert shown[-1].strip() == ""
 
 
 def test_a_finished_run_does_nothing_when_run_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -409,7 +423,7 @@ def test_failed_items_are_run_again_only_when_asked(tmp_path: Path, monkeypatch:
     kept: Callable[[Context], Mapping[str, float]] = MEASURES["kept"].run
     broken = {**MEASURES, "kept": Measure(MEASURES["kept"].columns, break_at_a_quarter)}
     with monkeypatch.context() as patched:
-        patched.setattr(sweeping, "MEASURES", broken)
+        patched.setattr(sweep_items, "MEASURES", broken)
         assert run_sweep(sweep, tmp_path / "out", jobs=1) == Summary(TINY_ITEMS, TINY_ITEMS, TINY_ITEMS // 2)
     rows = read_results(tmp_path / "out")
     assert {row["error"] for row in rows if row["ratio"] == "0.25"} == {'RuntimeError: no luck, "really"'}

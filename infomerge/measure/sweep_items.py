@@ -1,0 +1,290 @@
+"""What one item of a sweep does: disturb and encode a clip, compress its tokens, and measure what came of it."""
+
+import dataclasses
+import functools
+import hashlib
+import json
+import math
+import warnings
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import product
+from time import perf_counter
+from types import MappingProxyType
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from jaxtyping import Float, UInt8
+from torch import Tensor
+
+from infomerge.compression import Compression
+from infomerge.config import InfoMergeConfig
+from infomerge.encoders import EfficientNetEncoder, Encoding
+from infomerge.measure.coverage import Coverage, coverage
+from infomerge.measure.detection import (
+    PRIORS,
+    detect,
+    dyseg_segments,
+    prior_scores,
+    scene_segments,
+    still_positions,
+)
+from infomerge.measure.fidelity import Fidelity, fidelity
+from infomerge.measure.keeping import Keeping, keeping
+from infomerge.measure.sweep_config import UNDISTURBED, Group, Item, Sweep, clip_kind
+from infomerge.measure.sweep_table import Row
+from infomerge.methods import get_method
+from infomerge.video import CellTruth, SceneClip, TruncatedClipWarning, disturb, read_clip, sample_clip, scene_clip
+
+LONGEST_ERROR = 500
+SYNTHETIC_GRID, SYNTHETIC_CHANNELS, SYNTHETIC_SCENES = (4, 4), 16, 3
+
+
+@dataclass(frozen=True, eq=False)
+class Material:
+    """What the items of one group share: a clip's tokens under one disturbance, and what is known about them."""
+
+    encoding: Encoding
+    truth: CellTruth | None = None
+    """Of the clean clip, on the encoding's grid; known for procedural clips only."""
+    encoder: EfficientNetEncoder | None = None
+    """None where no encoder made the tokens."""
+    notes: tuple[str, ...] = ()
+    """What the reader of the file found wrong with it."""
+
+    @cached_property
+    def full_logits(self) -> Float[Tensor, "frames classes"]:
+        """The network's answers for all tokens."""
+        assert self.encoder is not None
+        return self.encoder.classify(self.encoding.tokens)
+
+    @cached_property
+    def detection(self) -> dict[str, float]:
+        """How well each prior finds what stands still, which no method has a part in."""
+        assert self.truth is not None
+        tokens, config = self.encoding.tokens, InfoMergeConfig()
+        bounds = {"scenes": scene_segments(self.truth), "dyseg": dyseg_segments(self.encoding, config)}
+        found = {}
+        for (segmentation, segments), prior in product(bounds.items(), PRIORS):
+            scores, still = prior_scores(tokens, segments, prior), still_positions(self.truth, segments)
+            result = detect(scores, still, config.static_ratio)
+            for name in DETECTED:
+                found[f"detection_{segmentation}_{prior}_{name}"] = float(getattr(result, name))
+        return found
+
+
+@dataclass(frozen=True, eq=False)
+class Context:
+    """What a measure looks at."""
+
+    material: Material
+    compression: Compression
+
+
+@dataclass(frozen=True)
+class Measure:
+    """A measure by the columns that it fills."""
+
+    columns: tuple[str, ...]
+    run: Callable[[Context], Mapping[str, float]]
+    """Gives a number for each column."""
+    needs: Literal["nothing", "truth", "encoder"] = "nothing"
+    """What a clip must have for it: the truth of a procedural clip, or an encoder with a head of its own. The columns
+    stay empty for other clips."""
+
+    def applies(self, kind: str) -> bool:
+        """Whether clips of this kind have what it needs; kinds as of `sweep_config.clip_kind`."""
+        return {"nothing": True, "truth": kind == "scene", "encoder": kind != "tokens"}[self.needs]
+
+
+DETECTED = ("auroc", "average_precision", "candidate_precision", "still_share")
+
+
+def _columns(prefix: str, result: type) -> tuple[str, ...]:
+    return tuple(f"{prefix}{field.name}" for field in dataclasses.fields(result))
+
+
+def _prefixed(prefix: str, result: Any) -> dict[str, float]:
+    return {f"{prefix}{name}": value for name, value in dataclasses.asdict(result).items()}
+
+
+def _kept(context: Context) -> dict[str, float]:
+    out = context.compression
+    return {"tokens": out.assignment.numel(), "requested": out.requested, "kept": out.kept}
+
+
+def _coverage(context: Context) -> dict[str, float]:
+    return _prefixed("coverage_", coverage(context.compression))
+
+
+def _fidelity(context: Context) -> dict[str, float]:
+    material = context.material
+    assert material.encoder is not None
+    return _prefixed("fidelity_", fidelity(context.compression, material.encoder, material.full_logits))
+
+
+def _keeping(context: Context) -> dict[str, float]:
+    assert context.material.truth is not None
+    return _prefixed("keeping_", keeping(context.compression, context.material.truth))
+
+
+MEASURES: Mapping[str, Measure] = MappingProxyType(
+    {
+        "kept": Measure(("tokens", "requested", "kept"), _kept),
+        "coverage": Measure(_columns("coverage_", Coverage), _coverage),
+        "fidelity": Measure(_columns("fidelity_", Fidelity), _fidelity, needs="encoder"),
+        "keeping": Measure(_columns("keeping_", Keeping), _keeping, needs="truth"),
+        "detection": Measure(
+            tuple(
+                f"detection_{segmentation}_{prior}_{name}"
+                for segmentation, prior, name in product(("scenes", "dyseg"), PRIORS, DETECTED)
+            ),
+            lambda context: context.material.detection,
+            needs="truth",
+        ),
+    }
+)
+"""The measures by name, in the order of their columns."""
+
+
+def pattern_seed(clip: str, seed: int) -> int:
+    """The seed of a clip's disturbance: each clip has a pattern of its own, so that clips are independent samples."""
+    return int.from_bytes(hashlib.sha256(f"{clip} {seed}".encode()).digest()[:4], "big")
+
+
+def synthetic_tokens(seed: int, num_frames: int) -> Encoding:
+    """Random tokens for checking a set-up, built as a clip's are; they come from no picture and prove nothing.
+
+    16 positions (4 x 4) of 16 channels in float32. Three scenes whose prototypes are drawn anew; in each, half of the
+    positions stand still but for little noise, and the others wander.
+    """
+    rng = np.random.default_rng(seed)
+    positions = math.prod(SYNTHETIC_GRID)
+    scene = np.arange(num_frames) * SYNTHETIC_SCENES // num_frames
+    prototypes = rng.standard_normal((SYNTHETIC_SCENES, positions, SYNTHETIC_CHANNELS))
+    spread = np.where(rng.random((SYNTHETIC_SCENES, positions, 1)) < 0.5, 0.05, 1.0)
+    noise = rng.standard_normal((num_frames, positions, SYNTHETIC_CHANNELS))
+    tokens = torch.from_numpy((prototypes[scene] + spread[scene] * noise).astype(np.float32))
+    return Encoding(tokens, None, None, SYNTHETIC_GRID, "none")
+
+
+@functools.lru_cache(maxsize=1)
+def _encoder(image_size: int) -> EfficientNetEncoder:
+    """Loaded once in each process."""
+    return EfficientNetEncoder(image_size=image_size)
+
+
+def _encode(frames: UInt8[np.ndarray, "frames height width 3"], encoder: EfficientNetEncoder) -> Encoding:
+    """What the encoder gives for all frames; one at a time, so that it shows no progress bar of its own."""
+    encodings = [encoder(frame[None]) for frame in frames]
+    tokens = torch.cat([encoding.tokens for encoding in encodings])
+    saliency = torch.cat([encoding.saliency for encoding in encodings if encoding.saliency is not None])
+    return dataclasses.replace(encodings[0], tokens=tokens, saliency=saliency)
+
+
+def _material(group: Group, sweep: Sweep) -> Material:
+    config, kind = sweep.config, clip_kind(group.clip)
+    if kind == "tokens":
+        return Material(synthetic_tokens(_number(group.clip), config.num_frames))
+    clip: Any
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", TruncatedClipWarning)
+        if kind == "scene":
+            clip = scene_clip(_number(group.clip), config.num_frames, config.scene_size)
+        elif kind == "sample":
+            clip = sample_clip(group.clip, config.num_frames)
+        else:
+            clip = read_clip(sweep.folder / group.clip, config.num_frames)
+    frames = clip.frames
+    if group.disturbance != UNDISTURBED:
+        frames = disturb(group.disturbance, frames, group.strength, pattern_seed(group.clip, group.seed))
+    encoder = _encoder(config.image_size)
+    encoding = _encode(frames, encoder)
+    truth = clip.cells(encoding.grid) if isinstance(clip, SceneClip) else None
+    notes = tuple(str(note.message) for note in caught if issubclass(note.category, TruncatedClipWarning))
+    return Material(encoding, truth, encoder, notes)
+
+
+def _number(clip: str) -> int:
+    return int(clip.partition(":")[2])
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a worker hands back: the rows of a group, and what there is to be told about its clip."""
+
+    rows: list[Row]
+    notes: tuple[str, ...] = ()
+
+
+def run_group(group: Group, sweep: Sweep) -> Outcome:
+    """Encode a clip and run every item of its group, on one torch thread; what raises becomes a row that says so."""
+    torch.set_num_threads(1)
+    started = perf_counter()
+    try:
+        material = _material(group, sweep)
+    except Exception as error:
+        return Outcome(failed_rows(group, error))
+    seconds = _seconds(started)
+    rows = [_run_item(item, group, sweep, material) | {"encode_seconds": seconds} for item in group.items]
+    return Outcome(rows, material.notes)
+
+
+def _run_item(item: Item, group: Group, sweep: Sweep, material: Material) -> Row:
+    row = _identity(item, group)
+    method = get_method(item.method)
+    options = json.loads(item.options or "{}")
+    if "seed" in method.options:
+        options.setdefault("seed", item.seed)
+    started = perf_counter()
+    try:
+        encoding = material.encoding
+        out = method(encoding.tokens, item.ratio, encoding.saliency, encoding.frame_features, **options)
+        row["method_seconds"], started = _seconds(started), perf_counter()
+        numbers = _measure(Context(material, out), sweep.config.measures, clip_kind(group.clip))
+        row["measure_seconds"] = _seconds(started)
+    except Exception as error:
+        return row | _failure(error)
+    return row | {"status": "ok"} | numbers
+
+
+def _measure(context: Context, names: Iterable[str], kind: str) -> Row:
+    numbers: Row = {}
+    for name in names:
+        measure = MEASURES[name]
+        if not measure.applies(kind):
+            continue
+        found = measure.run(context)
+        if set(found) != set(measure.columns):
+            raise ValueError(f"{name}: found {', '.join(found)}; accepted are {', '.join(measure.columns)}")
+        numbers |= {column: repr(value if isinstance(value, int) else float(value)) for column, value in found.items()}
+    return numbers
+
+
+def _identity(item: Item, group: Group) -> Row:
+    return {
+        "key": item.key,
+        "clip": group.clip,
+        "disturbance": group.disturbance,
+        "strength": repr(group.strength),
+        "seed": str(item.seed),
+        "method": item.method,
+        "options": item.options,
+        "ratio": repr(item.ratio),
+    }
+
+
+def _failure(error: BaseException) -> Row:
+    text = " ".join(f"{type(error).__name__}: {error}".split())
+    return {"status": "failed", "error": text[:LONGEST_ERROR]}
+
+
+def failed_rows(group: Group, error: BaseException) -> list[Row]:
+    """The rows of a group that never came back."""
+    return [_identity(item, group) | _failure(error) for item in group.items]
+
+
+def _seconds(started: float) -> str:
+    return f"{perf_counter() - started:.4f}"
