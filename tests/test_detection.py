@@ -1,9 +1,11 @@
 """AUROC, average precision and the truth about still positions, against slow loops, pixels and known answers."""
 
+import csv
 import dataclasses
 import math
 from fractions import Fraction
 from itertools import pairwise
+from pathlib import Path
 from random import Random
 
 import numpy as np
@@ -13,24 +15,32 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 
+from benchmarks import patch_priors
 from infomerge import InfoMergeConfig, compress
 from infomerge.encoders import EfficientNetEncoder, Encoding
 from infomerge.measure.detection import (
     KnownClip,
     auroc,
     average_precision,
+    compare_priors,
     detect,
     detection_rows,
     dyseg_segments,
     encode_disturbed,
     know_clip,
+    know_sample,
+    known_still_positions,
     prior_scores,
     scene_segments,
+    shot_segments,
     still_positions,
 )
+from infomerge.measure.statistics import compare, holm
 from infomerge.redundancy import adjacent_difference, temporal_fingerprint_difference
+from infomerge.video import Clip, ClipMetadata, sample_clip
 from infomerge.video.noise import disturb
 from infomerge.video.scenes import SceneClip, render_scenes, scene_clip
+from infomerge.video.truth import GroundTruth, Shot, StillRegion
 
 GRID = (7, 7)
 
@@ -288,3 +298,118 @@ def test_clean_cells_are_told_apart_and_heavy_noise_is_harder(known: KnownClip) 
     for before, after in zip(clean, noisy, strict=True):
         # Tokens of this encoder see nothing outside their own cell.
         assert before["auroc"] == 1 > after["auroc"]
+
+
+def striped(still_rows: list[tuple[float, float, tuple[int, int, int, int] | None]]) -> Clip:
+    """Eight frames of noise with a cut after the third, in which these boxes hold still from one time to another."""
+    rng = np.random.default_rng(1)
+    frames = rng.integers(0, 256, (8, 28, 42, 3), dtype=np.uint8)
+    regions = tuple(StillRegion(*row) for row in still_rows)
+    for region in regions:
+        x0, y0, x1, y1 = region.box or (0, 0, 42, 28)
+        frames[int(region.start_s) : int(region.end_s), y0:y1, x0:x1] = frames[int(region.start_s), y0:y1, x0:x1]
+    shots = (Shot("one", "motion", 0, 3), Shot("two", "motion", 3, 8))
+    metadata = ClipMetadata("striped", Path(), 42, 28, 8, 1, 8, "", "", 0, "", None, False, tuple(range(8)))
+    return Clip(frames, np.arange(8.0), metadata, GroundTruth((3,), (3.0,), shots, regions))
+
+
+def test_known_still_positions_of_a_real_clip_are_those_of_its_pixels() -> None:
+    clip = striped([(0, 8, (0, 0, 42, 4)), (3, 8, (0, 8, 13, 28)), (0, 2, None)])
+    segments = torch.tensor([[0, 3], [3, 8], [0, 2], [1, 6], [2, 3]])
+    still = known_still_positions(clip, GRID, segments)
+    cells = clip.frames.reshape(8, 7, 4, 7, 6, 3)
+    for segment, (start, end) in enumerate(segments.tolist()):
+        same = (cells[start:end] == cells[start]).all(axis=(0, 2, 4, 5)).flatten()
+        # In one frame everything stands still, but only regions are known.
+        expected = same if end - start > 1 else np.repeat([True] + [False] * 6, 7)
+        assert still[segment].tolist() == expected.tolist()
+    assert shot_segments(clip).tolist() == [[0, 3], [3, 8]]
+
+
+def test_what_goes_from_one_still_region_to_another_has_changed() -> None:
+    clip = striped([(0, 3, (0, 0, 42, 4)), (3, 8, (0, 0, 42, 4))])
+    still = known_still_positions(clip, GRID, torch.tensor([[0, 3], [3, 8], [1, 6]]))
+    assert still.sum(dim=1).tolist() == [7, 7, 0]
+
+
+def test_rows_of_a_real_clip() -> None:
+    clip = striped([(0, 8, (0, 0, 42, 4)), (3, 8, (0, 8, 13, 28))])
+    encoder = CellColours()
+    known = know_sample(clip, encoder)
+    rows = detection_rows(known, encoder, "sensor_noise", 5)
+    assert {(row["clip"], row["seed"], row["segmentation"], row["prior"]) for row in rows} == {
+        ("striped", 0, segmentation, prior) for segmentation in ("scenes", "dyseg") for prior in ("tfd", "adjacent")
+    }
+    encoding = encoder(disturb("sensor_noise", clip.frames, 5, 0))
+    segments = shot_segments(clip)
+    for row in rows[:2]:
+        assert row["segmentation"] == "scenes"
+        scores = prior_scores(encoding.tokens, segments, row["prior"])
+        found = detect(scores, known_still_positions(clip, GRID, segments))
+        assert {name: row[name] for name in vars(found)} == pytest.approx(vars(found))
+        assert found.segments == 2
+        assert found.auroc > 0.9
+
+
+def test_the_tours_bars_are_known_in_five_shots_and_its_freeze_in_a_part_of_one() -> None:
+    clip = sample_clip("tour")
+    segments = shot_segments(clip)
+    still = known_still_positions(clip, (14, 14), segments)
+    # Of 14 rows the first and the last lie in the bars above and below, of 14 columns those in the bars beside.
+    assert still.sum(dim=1).tolist() == [28, 28, 28, 28, 0, 0, 28]
+    cells = clip.frames[:, : 14 * 25].reshape(32, 14, 25, 640, 3)[:, 0].astype(float)
+    for start, end in segments[:4].tolist():
+        assert np.abs(cells[start:end] - cells[start]).mean() < 1
+    frozen = torch.tensor([[frame, frame + 2] for frame in range(16, 20)])
+    assert known_still_positions(clip, (14, 14), frozen).all(dim=1).any()
+
+
+def test_a_clip_of_which_nothing_is_known_is_refused() -> None:
+    clip = dataclasses.replace(striped([]), truth=None)
+    with pytest.raises(ValueError, match="clip: found no ground truth for 'striped'; accepted are the sample clips"):
+        know_sample(clip, CellColours())
+
+
+def test_priors_are_compared_in_pairs_and_corrected_for_all_conditions() -> None:
+    rng = np.random.default_rng(0)
+    rows, values = [], {}
+    for condition, shift in ((("none", 0.0), 0.1), (("fog", 0.3), -0.1), (("fog", 0.6), 0.0)):
+        adjacent = rng.uniform(0.4, 0.8, 30)
+        tfd = adjacent + shift + rng.normal(0, 0.02, 30)
+        tfd[3] = math.nan
+        values[condition] = tfd, adjacent
+        for a, b in zip(tfd, adjacent, strict=True):
+            texts = ["" if math.isnan(value) else repr(float(value)) for value in (a, b)]
+            names = {"scenes_tfd_auroc": texts[0], "scenes_adjacent_auroc": texts[1]}
+            rows.append({"disturbance": condition[0], "strength": str(condition[1]), **names})
+    found = compare_priors(rows)
+    assert [comparison.verdict for comparison in found.values()] == ["higher", "lower", "undecided"]
+    alone = {condition: compare(*pair) for condition, pair in values.items()}
+    corrected = holm([comparison.p_value for comparison in alone.values()])
+    for (condition, comparison), p_value in zip(found.items(), corrected, strict=True):
+        assert comparison.difference == alone[condition].difference
+        assert comparison.difference.left_out == 1
+        assert comparison.p_value == p_value
+    with pytest.raises(KeyError, match="dyseg_tfd_auroc"):
+        compare_priors(rows, "dyseg")
+
+
+@pytest.mark.parametrize("stem", patch_priors.ENCODERS)
+def test_the_committed_tables_of_patch_pixels_are_what_is_measured(stem: str) -> None:
+    with (patch_priors.RESULTS / f"{stem}.csv").open() as handle:
+        rows = list(csv.DictReader(handle))
+    conditions = {("none", 0.0), ("sensor_noise", 10.0), ("black_frames", 0.12)}
+    assert len(rows) == len(patch_priors.CLIPS) * len(patch_priors.conditions())
+    encoder = patch_priors.ENCODERS[stem]
+    known = know_clip(scene_clip(7), encoder)
+    for name, strength in conditions:
+        (row,) = [
+            row
+            for row in rows
+            if row["clip"] == "scene:7" and (row["disturbance"], float(row["strength"])) == (name, strength)
+        ]
+        for found in detection_rows(known, encoder, "shake" if name == "none" else name, strength):
+            for measure in patch_priors.MEASURES:
+                column = f"{found['segmentation']}_{found['prior']}_{measure}"
+                written = float(row[column] or "nan")
+                assert written == pytest.approx(found[measure], abs=5.1e-5, nan_ok=True)

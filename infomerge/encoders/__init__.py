@@ -3,11 +3,13 @@
     encoding = EfficientNetEncoder()(frames)
     compress(encoding.tokens, config, saliency=encoding.saliency, frame_features=encoding.frame_features)
 
-`EfficientNetEncoder` needs no download; `VisionTowerEncoder` takes the vision model of a Video-LLM.
+`EfficientNetEncoder` needs no download; `VisionTowerEncoder` takes the vision model of a Video-LLM;
+`PatchPixelEncoder` has no network, for comparison.
 """
 
 from infomerge.encoders.base import Encoder, Encoding
 from infomerge.encoders.efficientnet import EfficientNetEncoder
+from infomerge.encoders.patches import PatchPixelEncoder
 from infomerge.encoders.vision_tower import VisionTowerEncoder
 
-__all__ = ["EfficientNetEncoder", "Encoder", "Encoding", "VisionTowerEncoder"]
+__all__ = ["EfficientNetEncoder", "Encoder", "Encoding", "PatchPixelEncoder", "VisionTowerEncoder"]

@@ -226,7 +226,7 @@ class VisionTowerEncoder:
             heads = self.model.config.num_attention_heads
             saliency = _attention(recorded["query"][:, 0], recorded["key"], heads)[:, prefix:]
         elif self._saliency == "head":
-            saliency = _probe_attention(self.model.head, states)
+            saliency = probe_attention(self.model.head, states)
         tokens = states if self.layer is None else output.hidden_states[self.layer]
         return (
             self._pooled(tokens[:, prefix:]),
@@ -389,7 +389,7 @@ def _query_and_key(model: Any) -> dict[str, nn.Module]:
     return {"query": modules[query], "key": modules[key]}
 
 
-def _probe_attention(head: Any, states: Float[Tensor, "batch positions channels"]) -> Float[Tensor, "batch positions"]:
+def probe_attention(head: Any, states: Float[Tensor, "batch positions channels"]) -> Float[Tensor, "batch positions"]:
     """Attention of the pooling head's probe over the positions."""
     attention = head.attention
     weights, biases = attention.in_proj_weight.chunk(3), attention.in_proj_bias.chunk(3)

@@ -2,8 +2,10 @@
 
 import dataclasses
 import math
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import torch
@@ -13,11 +15,14 @@ from torch import Tensor
 
 from infomerge.config import InfoMergeConfig, StaticPrior
 from infomerge.encoders import Encoder, Encoding
+from infomerge.measure.statistics import Comparison, compare_family
 from infomerge.numerics import rounded
 from infomerge.redundancy import static_candidates, static_scores
 from infomerge.segmentation import find_segments, transition_similarity
+from infomerge.video.clip import Clip
 from infomerge.video.noise import disturb
 from infomerge.video.scenes import CellTruth, SceneClip
+from infomerge.video.truth import GroundTruth
 
 PRIORS: tuple[StaticPrior, ...] = ("tfd", "adjacent")
 """The priors that are compared; TFD and adjacent difference are one and the same in segments of two frames."""
@@ -103,6 +108,44 @@ def still_positions(truth: CellTruth, segments: Int[Tensor, "segments 2"]) -> Bo
     return torch.stack(still)
 
 
+def shot_segments(clip: Clip) -> Int[Tensor, "segments 2"]:
+    """A real clip's true shots as segments: first frame and frame after the last of each, of those that are sampled.
+
+    Raises:
+        ValueError: nothing is known about the clip.
+    """
+    cuts = _known_truth(clip).cut_after(clip.timestamps).tolist()
+    bounds = [0, *(cut + 1 for cut in cuts), len(clip.frames)]
+    return torch.tensor(list(pairwise(bounds)))
+
+
+def known_still_positions(
+    clip: Clip, grid: tuple[int, int], segments: Int[Tensor, "segments 2"]
+) -> Bool[Tensor, "segments positions"]:
+    """Which positions of a real clip are known to stand still in each segment: one still region holds them throughout.
+
+    Of the others nothing is known: they may move or stand still.
+
+    Raises:
+        ValueError: nothing is known about the clip.
+    """
+    truth = _known_truth(clip)
+    size = (clip.frames.shape[1], clip.frames.shape[2])
+    still = torch.zeros(len(segments), grid[0] * grid[1], dtype=torch.bool)
+    # One region at a time: what lies in one and then in another has changed.
+    for region in truth.still_regions:
+        cells = dataclasses.replace(truth, still_regions=(region,)).still_cells(grid, clip.timestamps, size)
+        held = torch.from_numpy(cells).flatten(1)
+        still |= torch.stack([held[start:end].all(dim=0) for start, end in segments.tolist()])
+    return still
+
+
+def _known_truth(clip: Clip) -> GroundTruth:
+    if clip.truth is None:
+        raise ValueError(f"clip: found no ground truth for {clip.metadata.name!r}; accepted are the sample clips")
+    return clip.truth
+
+
 def prior_scores(
     tokens: Float[Tensor, "frames positions channels"], segments: Int[Tensor, "segments 2"], prior: StaticPrior
 ) -> Float[Tensor, "segments positions"]:
@@ -180,8 +223,27 @@ def know_clip(clip: SceneClip, encoder: Encoder) -> KnownClip:
     return KnownClip(clip, encoding, clip.cells(encoding.grid))
 
 
+@dataclass(frozen=True, eq=False)
+class KnownSample:
+    """A real clip of which some still regions are known, with what is made of it once."""
+
+    clip: Clip
+    encoding: Encoding
+    """Of the clean frames."""
+
+
+def know_sample(clip: Clip, encoder: Encoder) -> KnownSample:
+    """Encode a real clip's clean frames.
+
+    Raises:
+        ValueError: nothing is known about the clip.
+    """
+    _known_truth(clip)
+    return KnownSample(clip, encoder(clip.frames))
+
+
 def encode_disturbed(
-    known: KnownClip, encoder: Encoder, frames: UInt8[np.ndarray, "frames height width 3"]
+    known: KnownClip | KnownSample, encoder: Encoder, frames: UInt8[np.ndarray, "frames height width 3"]
 ) -> Encoding:
     """What `encoder(frames)` gives, each different picture encoded once and those of the clean clip not again.
 
@@ -212,7 +274,7 @@ def _rows(parts: Sequence[Tensor | None], places: Sequence[int]) -> Tensor | Non
 
 
 def detection_rows(
-    known: KnownClip,
+    known: KnownClip | KnownSample,
     encoder: Encoder,
     disturbance: str,
     strength: float,
@@ -223,40 +285,41 @@ def detection_rows(
 ) -> list[dict[str, str | int | float]]:
     """Disturb one clip, encode it, and judge each prior on the clip's true scenes and on the segments of DySeg.
 
-    The truth is that of the clean pixels: a position whose picture stands still is redundant, however noisy it is.
+    The truth is that of the clean pixels: a position whose picture stands still is redundant, however noisy it is. Of
+    a real clip only some still regions are known, and all else counts as not still: what stands still there unknown
+    costs both priors alike.
 
     Args:
         known: the clip.
         encoder: the one that made the clip known; see `encode_disturbed`.
         disturbance: a name that `infomerge.video.noise.disturb` knows.
         strength: in the disturbance's unit; 0 leaves the clip clean.
-        seed: draws the disturbance's pattern; without one, the clip's own, so that every clip has another pattern.
+        seed: draws the disturbance's pattern; without one, the clip's own, so that every clip has another pattern, and
+            0 for a real clip.
         config: for DySeg and the static ratio; without one, the defaults.
         priors: which ones.
 
     Returns:
-        One row for each segmentation ("scenes", "dyseg") and prior: clip (its seed), disturbance, strength, seed,
-        segmentation, prior, and the fields of `Detection`.
+        One row for each segmentation ("scenes", which are a real clip's shots, and "dyseg") and prior: clip (its seed
+        or its name), disturbance, strength, seed, segmentation, prior, and the fields of `Detection`.
 
     Raises:
         ValueError: an argument of `disturb` is out of range.
     """
     config = InfoMergeConfig() if config is None else config
-    script = known.clip.script
-    seed = script.seed if seed is None else seed
+    label = known.clip.script.seed if isinstance(known, KnownClip) else known.clip.metadata.name
+    seed = (label if isinstance(label, int) else 0) if seed is None else seed
     encoding = encode_disturbed(known, encoder, disturb(disturbance, known.clip.frames, strength, seed))
-    tokens = encoding.tokens.to(known.truth.scene.device)
     rows: list[dict[str, str | int | float]] = []
-    for segmentation, segments in (
-        ("scenes", scene_segments(known.truth)),
-        ("dyseg", dyseg_segments(encoding, config).to(tokens.device)),
-    ):
-        still = still_positions(known.truth, segments)
+    bounds = {"scenes": _true_segments(known), "dyseg": dyseg_segments(encoding, config)}
+    for segmentation, segments in bounds.items():
+        still = _still(known, segments)
         for prior in priors:
-            found = detect(prior_scores(tokens, segments, prior), still, config.static_ratio)
+            scores = prior_scores(encoding.tokens, segments.to(encoding.tokens.device), prior)
+            found = detect(scores, still, config.static_ratio)
             rows.append(
                 {
-                    "clip": script.seed,
+                    "clip": label,
                     "disturbance": disturbance,
                     "strength": float(strength),
                     "seed": seed,
@@ -266,3 +329,50 @@ def detection_rows(
                 }
             )
     return rows
+
+
+def _true_segments(known: KnownClip | KnownSample) -> Int[Tensor, "segments 2"]:
+    return scene_segments(known.truth) if isinstance(known, KnownClip) else shot_segments(known.clip)
+
+
+def _still(known: KnownClip | KnownSample, segments: Int[Tensor, "segments 2"]) -> Bool[Tensor, "segments positions"]:
+    if isinstance(known, KnownClip):
+        return still_positions(known.truth, segments.to(known.truth.changed.device))
+    return known_still_positions(known.clip, known.encoding.grid, segments.cpu())
+
+
+def compare_priors(
+    rows: Iterable[Mapping[str, str]], segmentation: str = "scenes", measure: str = "auroc"
+) -> dict[tuple[str, float], Comparison]:
+    """TFD against the adjacent difference in every condition of a measured table, paired by clip.
+
+    P-values are corrected by Holm over all conditions of the table.
+
+    Args:
+        rows: of one clip under one condition each, as text: disturbance, strength, and for each prior the column
+            `{segmentation}_{prior}_{measure}`, empty where it is undefined.
+        segmentation: "scenes" or "dyseg".
+        measure: a field of `Detection` that the table has.
+
+    Returns:
+        (disturbance, strength) -> comparison, in which "higher" means that TFD is better; the clean clips, at strength
+        0 of "none", and the rest in the table's order.
+
+    Raises:
+        KeyError: a column is missing.
+    """
+    return compare_family(paired_priors(rows, segmentation, measure))
+
+
+def paired_priors(
+    rows: Iterable[Mapping[str, str]], segmentation: str = "scenes", measure: str = "auroc"
+) -> dict[tuple[str, float], tuple[Float[np.ndarray, "clips"], Float[np.ndarray, "clips"]]]:
+    """What TFD and the adjacent difference reach on each clip, by condition; NaN where it is undefined.
+
+    Arguments and errors as for `compare_priors`.
+    """
+    pairs: dict[tuple[str, float], list[list[float]]] = defaultdict(list)
+    for row in rows:
+        both = [float(row[f"{segmentation}_{prior}_{measure}"] or "nan") for prior in PRIORS]
+        pairs[row["disturbance"], float(row["strength"])].append(both)
+    return {condition: (np.array(both)[:, 0], np.array(both)[:, 1]) for condition, both in pairs.items()}
