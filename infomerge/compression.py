@@ -122,6 +122,26 @@ class Compression:
         """Flat indices of all tokens that kept token number `token` stands for, itself included."""
         return (self.assignment == token).nonzero().squeeze(1)
 
+    def carry(self, features: Float[Tensor, "frames positions features"]) -> Float[Tensor, "kept features"]:
+        """Other features of the same tokens, merged as the tokens were: DeepStack's, or patches of the frames.
+
+        Static positions take their segment mean (eq. 29), context tokens are merged (eq. 34). With merge_scope
+        "anchor_frame", where a token is merged into several anchors, each one goes to its owner alone. Computed in
+        float64; a token's own features come back as `tokens`.
+        """
+        flat = selection.replace_static(features.double(), self.trace.replaced, self.trace.segments).flatten(0, 1)
+        free = torch.ones_like(self.assignment, dtype=torch.bool)
+        free[self.index] = False
+        owner = self.assignment[free]
+        counts = torch.bincount(owner, minlength=self.kept)
+        # Summed in the order of the tokens: a scattered sum would depend on the order of a GPU's threads.
+        ordered = flat[free][torch.argsort(owner, stable=True)]
+        means = torch.segment_reduce(ordered, "sum", lengths=counts, axis=0) / counts.clamp(min=1)[:, None]
+        weight = (1 / (counts + 1).double()).clamp(min=self.config.merge_weight)[:, None]
+        own = flat[self.index]
+        merges = (self.is_context & (counts > 0))[:, None]
+        return torch.where(merges, weight * own + (1 - weight) * means, own).to(features.dtype)
+
 
 def compress(
     tokens: Float[Tensor, "frames positions channels"],

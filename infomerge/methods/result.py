@@ -50,6 +50,10 @@ class MethodCompression(Compression):
     config: InfoMergeConfig = field(init=False, repr=False)
     trace: MethodTrace
 
+    def carry(self, features: Float[Tensor, "frames positions features"]) -> Float[Tensor, "kept features"]:
+        """Other features of the same tokens, merged as the tokens were: context tokens are means, others are kept."""
+        return _owner_values(features, self.index, self.is_context, self.assignment)
+
 
 def assemble(
     tokens: Float[Tensor, "frames positions channels"],
@@ -64,15 +68,11 @@ def assemble(
     index = kept.nonzero().squeeze(1)
     assignment = (kept.cumsum(0) - 1)[owner]
     is_context = ownership.merged[index]
-    values = tokens.flatten(0, 1)[index]
-    if is_context.any():
-        means = group_means(tokens.flatten(0, 1).double(), assignment, len(index))
-        values = torch.where(is_context[:, None], means.to(tokens.dtype), values)
     segments = ownership.segments
     if segments is None:
         segments = torch.tensor([[0, frames]], device=tokens.device)
     return MethodCompression(
-        tokens=values.detach(),
+        tokens=_owner_values(tokens, index, is_context, assignment).detach(),
         index=index,
         is_context=is_context,
         assignment=assignment,
@@ -80,6 +80,20 @@ def assemble(
         positions=positions,
         trace=MethodTrace(tokens.detach(), segments, saliency),
     )
+
+
+def _owner_values(
+    features: Float[Tensor, "frames positions features"],
+    index: Int[Tensor, "kept"],
+    is_context: Bool[Tensor, "kept"],
+    assignment: Int[Tensor, "tokens"],
+) -> Float[Tensor, "kept features"]:
+    flat = features.flatten(0, 1)
+    values = flat[index]
+    if is_context.any():
+        means = group_means(flat.double(), assignment, len(index))
+        values = torch.where(is_context[:, None], means.to(features.dtype), values)
+    return values
 
 
 def group_means(
