@@ -4,12 +4,13 @@ import json
 import sys
 import tempfile
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal
 
 import click
+import torch
 from pydantic import ValidationError
 from rich import box
 from rich.console import Console
@@ -18,6 +19,7 @@ from rich.table import Table
 from infomerge.compression import compress
 from infomerge.config import InfoMergeConfig, explain
 from infomerge.encoders import EfficientNetEncoder, VisionTowerEncoder
+from infomerge.models.asking import answer, described, load, record_answers
 from infomerge.report import record
 from infomerge.video import Clip, read_clip, sample_clip, sample_names
 
@@ -92,6 +94,100 @@ def run(
         _write_json(out / "compression.json", entry)
     _print_table(entry)
     click.echo(f"Wrote contact_sheet and budget_chart (PDF, PNG) and compression.json to {out}")
+
+
+@commands.command()
+@click.argument("clip")
+@click.argument("question")
+@click.option("--model", "-m", metavar="MODEL", required=True, help="A Video-LLM: a local folder or a hub name.")
+@click.option("--retention-ratio", "-r", type=float, default=0.15, show_default=True, help="Share of tokens to keep.")
+@click.option("--compare", is_flag=True, help="Answer without compression too, side by side.")
+@click.option(
+    "--num-frames", "--frames", "-n", type=int, default=32, show_default=True, help="Frames to sample and show."
+)
+@click.option("--preset", type=click.Choice(["paper", "fastvid"]), default="paper", show_default=True)
+@click.option(
+    "--set", "options", metavar="OPTION=VALUE", multiple=True, help="Change an option of the preset; repeatable."
+)
+@click.option(
+    "--positions",
+    type=click.Choice(["original", "renumbered"]),
+    default="original",
+    show_default=True,
+    help="What kept tokens keep: the positions of the full prompt, or those of the shorter one.",
+)
+@click.option("--max-new-tokens", type=int, default=64, show_default=True, help="The longest answer.")
+@click.option("--max-pixels", type=int, help="Most pixels of a frame, for models whose frames keep their shape.")
+@click.option("--repeats", type=int, default=1, show_default=True, help="Timed calls, of which medians are shown.")
+@click.option("--device", default="cpu", show_default=True, help="cpu, cuda, or cuda:N.")
+@click.option(
+    "--dtype",
+    type=click.Choice(["auto", "float32", "bfloat16", "float16"]),
+    default="auto",
+    show_default=True,
+    help="Of the weights; auto: as stored.",
+)
+@click.option("--json", "json_file", type=click.Path(path_type=Path, dir_okay=False), help="File for all numbers.")
+@click.option("--force", is_flag=True, help="Replace the file of --json.")
+def ask(
+    clip: str,
+    question: str,
+    model: str,
+    retention_ratio: float,
+    compare: bool,
+    num_frames: int,
+    preset: str,
+    options: tuple[str, ...],
+    positions: Literal["original", "renumbered"],
+    max_new_tokens: int,
+    max_pixels: int | None,
+    repeats: int,
+    device: str,
+    dtype: str,
+    json_file: Path | None,
+    force: bool,
+) -> None:
+    """Ask a Video-LLM a QUESTION about CLIP, with its tokens compressed, and show what each stage took.
+
+    CLIP is a video file, or the name of a sample: tour, bigbuckbunny, bikes, carphone.
+
+    Nothing is fetched when MODEL is a folder. A name such as llava-hf/llava-onevision-qwen2-0.5b-ov-hf is downloaded
+    from the Hugging Face hub, unless it is in the local cache. Decoding is greedy.
+    """
+    if json_file is not None and json_file.exists() and not force:
+        raise click.ClickException(
+            f"--json: found {json_file} already there; accepted is a new file, or --force to replace"
+        )
+    for name, value in (("--max-new-tokens", max_new_tokens), ("--repeats", repeats)):
+        if value < 1:
+            raise click.ClickException(f"{name}: found {value}; accepted is 1 or more")
+    make = InfoMergeConfig.paper if preset == "paper" else InfoMergeConfig.fastvid
+    with _bad_input():
+        config = make(retention_ratio, **dict(_split(option) for option in options))
+        source = _open_clip(clip, num_frames)
+        weights = None if dtype == "auto" else getattr(torch, dtype)
+        network, prompter = load(model, device=device, dtype=weights, max_pixels=max_pixels)
+        prompt = prompter(source.frames, source.timestamps, question, source.metadata.duration)
+        if json_file is not None:
+            json_file.parent.mkdir(parents=True, exist_ok=True)
+
+    method = f"{'InfoMerge' if preset == 'paper' else 'FastVID'} at {100 * config.retention_ratio:g} %"
+    compressions = {"all tokens": None, method: config} if compare else {method: config}
+    limits = {"max_new_tokens": max_new_tokens, "repeats": repeats}
+    try:
+        answers = {
+            name: answer(network, prompter, prompt, compression, positions=positions, **limits)
+            for name, compression in compressions.items()
+        }
+    except ImportError as error:
+        raise click.ClickException(str(error)) from error
+    entry = record_answers(answers, source, question, prompt, {"name": model, **described(network)})
+    entry |= {"config": config.to_dict(), "positions": positions, "repeats": repeats}
+    _print_answers(entry)
+    if json_file is not None:
+        with _bad_input():
+            _write_json(json_file, entry)
+        click.echo(f"Wrote {json_file}")
 
 
 @commands.command()
@@ -231,8 +327,7 @@ def _print_table(entry: dict[str, Any]) -> None:
             str(row["length_budget"]),
             str(row["kept"]),
         )
-    # A clip's name may hold brackets and colons, which are not rich's mark-up.
-    console = Console(width=None if sys.stdout.isatty() else 100, highlight=False, markup=False, emoji=False)
+    console = _console()
     console.print(table)
     how = "by content" if entry["config"]["allocation"] == "caba" else "by length"
     console.print(
@@ -244,6 +339,69 @@ def _print_table(entry: dict[str, Any]) -> None:
         cuts = entry["cuts_after_frames"]
         hits, total = len(cuts["found"]), len(cuts["found"]) + len(cuts["missed"])
         console.print(f"true cuts found: {hits} of {total}; further boundaries: {len(cuts['added'])}")
+
+
+def _print_answers(entry: dict[str, Any]) -> None:
+    model, clip, answers = entry["model"], entry["clip"], entry["answers"]
+    console = _console()
+    console.print(
+        f"{model['name']}: {model['class']}, {model['parameters']:,} parameters, {model['dtype']} on {model['device']}"
+    )
+    rows, columns = entry["prompt"]["grid"]
+    console.print(
+        f"{clip['name']}: {clip['frames']} frames, as {entry['prompt']['frames']} x {rows} x {columns} visual tokens"
+    )
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    table.add_column("", no_wrap=True)
+    for name in answers:
+        table.add_column(name, justify="right", overflow="fold")
+    for name, show in _ANSWER_ROWS.items():
+        table.add_row(name, *(show(each) for each in answers.values()))
+    console.print(table)
+    sources = {each["saliency_source"] for each in answers.values()} - {None}
+    console.print(f"saliency: {', '.join(sources)}")
+    repeats = entry["repeats"]
+    console.print(
+        f"times: medians of {repeats} calls, after one that is not counted"
+        if repeats > 1
+        else "times: one call each; the first one also pays what a process does once (--repeats 5 for medians)"
+    )
+    console.print("FLOPs: multiply-accumulates of the language model's layers, counted as in the paper")
+    for name, each in answers.items():
+        console.print(f"\n{name}: {each['text'] or '(an empty answer)'}")
+
+
+def _flops(value: float | None) -> str:
+    if value is None:
+        return "unknown"
+    for size, prefix in ((1e12, "T"), (1e9, "G")):
+        if value >= size:
+            return f"{value / size:,.1f} {prefix}"
+    return f"{value / 1e6:,.1f} M"
+
+
+def _stage(name: str) -> Callable[[dict[str, Any]], str]:
+    return lambda each: f"{each['seconds'][name]:.3f}"
+
+
+_ANSWER_ROWS: dict[str, Callable[[dict[str, Any]], str]] = {
+    "visual tokens requested": lambda each: f"{each['requested_tokens']:,}",
+    "visual tokens kept": lambda each: f"{each['kept_tokens']:,}",
+    "prompt tokens": lambda each: f"{each['length']:,}",
+    "encode (s)": _stage("encode"),
+    "compress (s)": lambda each: "-" if each["saliency_source"] is None else _stage("compress")(each),
+    "prefill (s)": _stage("prefill"),
+    "decode (s)": _stage("decode"),
+    "total (s)": _stage("total"),
+    "new tokens": lambda each: f"{each['new_tokens']:,}",
+    "prefill FLOPs, whole prompt": lambda each: _flops(each["prefill_flops"]),
+    "prefill FLOPs, visual tokens": lambda each: _flops(each["visual_flops"]),
+}
+
+
+def _console() -> Console:
+    # A clip's name may hold brackets and colons, which are not rich's mark-up.
+    return Console(width=None if sys.stdout.isatty() else 100, highlight=False, markup=False, emoji=False)
 
 
 def _one_line(message: Warning | str, *_: Any, **__: Any) -> None:

@@ -1,0 +1,370 @@
+"""A call to a Video-LLM, made shorter: its videos encoded and compressed, and their placeholders dropped to fit."""
+
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+import torch
+from jaxtyping import Bool, Float, Int
+from torch import Tensor
+
+from infomerge.compression import Compression
+from infomerge.models.families import Family, VideoRows
+from infomerge.models.sequence import counted, places_of, shortened, sources
+
+FALLBACK = "distance from the frame's mean token"
+"""Where saliency comes from when the vision tower tells none."""
+
+Compressor = Callable[..., Compression]
+"""(tokens, saliency=...) -> Compression, as `compress` is."""
+
+Positions = Literal["original", "renumbered"]
+PIXELS = {"image": "pixel_values", "video": "pixel_values_videos"}
+
+# Arguments as long as the prompt, with what they hold at padding.
+_ALONG = {"attention_mask": 0, "token_type_ids": 0, "mm_token_type_ids": 0, "labels": -100}
+
+
+@dataclass(frozen=True, eq=False)
+class CompressedVideo:
+    """What became of one video of a call."""
+
+    compression: Compression
+    """The kept tokens, their owners and the trace."""
+    grid: tuple[int, int]
+    """Rows and columns of positions."""
+    row: int
+    """The video's row of the batch."""
+    token_columns: Int[Tensor, "tokens"]
+    """Where each token of the video, by flat index, stood in the prompt as it was given."""
+    places: Int[Tensor, "kept"]
+    """Where each kept token stands in the prompt that reached the language model, padding counted."""
+    saliency_source: str
+    """Where saliency came from."""
+
+    @property
+    def columns(self) -> Int[Tensor, "kept"]:
+        """Where each kept token stood in the prompt as it was given."""
+        return self.token_columns[self.compression.index.to(self.token_columns.device)]
+
+    @property
+    def requested(self) -> int:
+        """Tokens that the retention ratio asks for."""
+        return self.compression.requested
+
+    @property
+    def kept(self) -> int:
+        """Tokens that reached the language model."""
+        return self.compression.kept
+
+
+class ShortenedFeatures(dict[str, Any]):
+    """Encoded images and videos, by modality as transformers calls them, of which a part was kept."""
+
+
+class ComparedPrompt(NamedTuple):
+    """One prompt before and after its videos were compressed."""
+
+    frames: Int[np.ndarray, "sequence"]
+    """The frame of the video token at each place of the full prompt, or -1; frames count on from video to video."""
+    source: Int[np.ndarray, "shortened"]
+    """The place of the full prompt that each place of the shorter one comes from, or -1 for padding."""
+    full_positions: Int[np.ndarray, "axes sequence"]
+    """Positions of the full prompt: one axis, or three of M-RoPE (time, height, width)."""
+    positions: Int[np.ndarray, "axes shortened"]
+    """Positions of the shorter one."""
+
+
+@dataclass(frozen=True, eq=False)
+class Call:
+    """A call with a shorter prompt."""
+
+    inputs: dict[str, Any]
+    """Its arguments, with `ShortenedFeatures` in place of pixels."""
+    videos: list[CompressedVideo]
+    source: Int[Tensor, "batch shortened"]
+    """The column of the full prompt that each place comes from, or PADDING."""
+    full_positions: Int[Tensor, "*axes batch sequence"]
+    """Positions of the prompts as they were given."""
+    following: Int[Tensor, "batch"]
+    """The position of the first token after each prompt."""
+
+    def prompt(self, row: int = 0) -> ComparedPrompt:
+        """One prompt before and after, on the CPU, as `infomerge.plots.prompt_diagram` draws it."""
+        frames = torch.full(self.full_positions.shape[-1:], -1)
+        for video in self.videos:
+            if video.row == row:
+                own = torch.arange(len(video.token_columns)) // video.compression.positions
+                frames[video.token_columns.cpu()] = own + frames.max() + 1
+        given = (_rope_axes(positions) for positions in (self.full_positions, self.inputs["position_ids"]))
+        full, short = (positions[..., row, :].reshape(-1, positions.shape[-1]).cpu().numpy() for positions in given)
+        return ComparedPrompt(frames.numpy(), self.source[row].cpu().numpy(), full, short)
+
+
+@dataclass(frozen=True, eq=False)
+class _Visuals:
+    """The visual features of one modality, and which of them are videos."""
+
+    output: Any
+    """What the model's encoder returned."""
+    rows: list[Float[Tensor, "_ channels"]]
+    """Of each image or video."""
+    places: Int[Tensor, "all_rows 2"]
+    """Row of the batch and column of the placeholder of each row of features."""
+    videos: list[VideoRows]
+    saliency: list[Float[Tensor, "_ _"]] | None
+    """[frames, positions] of each video."""
+    saliency_source: str
+
+
+def shorten(
+    model: Any,
+    family: Family,
+    compressor: Compressor,
+    positions: Positions,
+    inputs: Mapping[str, Any],
+    full_positions: Callable[..., Int[Tensor, "*axes batch sequence"]],
+) -> Call | None:
+    """Compress the videos of a call; None where it has none.
+
+    Args:
+        model: the model.
+        family: its family.
+        compressor: what compresses each video.
+        positions: "original" or "renumbered", as `attach` takes them.
+        inputs: the call's arguments by name, of `forward` or of `generate`.
+        full_positions: (model, inputs, ids, mask) -> what the stock model would take as positions of the full prompt.
+
+    Raises:
+        ValueError: the call cannot be shortened: no `input_ids`, a filled cache, a mask that is not 2-D, or
+            placeholders that do not fit the pixels.
+    """
+    if not family.has_video(model, inputs):
+        return None
+    ids, mask = _checked_prompt(inputs)
+    family.check(inputs)
+    visuals = _encode(model, family, inputs, ids)
+    compressions = _compress(visuals, compressor)
+    kept_rows = _kept_rows(visuals, compressions)
+
+    keep = torch.ones_like(ids, dtype=torch.bool)
+    keep[tuple(visuals.places.T)] = kept_rows.to(ids.device)
+    source = sources(keep, mask)
+    shorter = _without_pixels(model, inputs)
+    for name, fill in _ALONG.items():
+        if isinstance(value := inputs.get(name), Tensor):
+            shorter[name] = shortened(value, source, fill)
+    shorter["input_ids"] = shortened(ids, source, _padding_id(model))
+    # Without a mask, gaps between positions would be taken for the ends of packed sequences.
+    shorter["attention_mask"] = shortened(mask, source, 0)
+    full = full_positions(model, inputs, ids, mask)
+    shorter["position_ids"] = _positions(positions, full, source, shorter["attention_mask"])
+    shorter["mm_encoder_outputs"] = ShortenedFeatures(_other_modality(model, family, inputs))
+    shorter["mm_encoder_outputs"][family.modality] = _kept_features(visuals, compressions, kept_rows)
+    return Call(
+        inputs=shorter,
+        videos=_records(visuals, compressions, source),
+        source=source,
+        full_positions=full,
+        following=_following(shorter["position_ids"], shorter["attention_mask"]),
+    )
+
+
+def forward_positions(
+    model: Any, inputs: Mapping[str, Any], ids: Int[Tensor, "batch sequence"], mask: Int[Tensor, "batch sequence"]
+) -> Int[Tensor, "*axes batch sequence"]:
+    """The positions that a stock `forward` takes for a full prompt."""
+    positions = inputs.get("position_ids")
+    if positions is None and hasattr(model.base_model, "compute_3d_position_ids"):
+        function = model.base_model.compute_3d_position_ids
+        known = {name: inputs.get(name) for name in inspect.signature(function).parameters}
+        positions = function(**known | {"input_ids": ids, "inputs_embeds": None, "past_key_values": None})
+    if positions is None:
+        positions = torch.arange(ids.shape[1], device=ids.device).expand(ids.shape)
+    checked: Tensor = positions
+    return checked
+
+
+def generation_positions(
+    model: Any, inputs: Mapping[str, Any], ids: Int[Tensor, "batch sequence"], mask: Int[Tensor, "batch sequence"]
+) -> Int[Tensor, "*axes batch sequence"]:
+    """The positions that a stock `generate` takes for a full prompt."""
+    if inputs.get("position_ids") is not None:
+        given: Tensor = inputs["position_ids"]
+        return given
+    known = {name: value for name, value in inputs.items() if value is not None and name != "input_ids"}
+    positions: Tensor = model._prepare_position_ids_for_generation(ids, known | {"attention_mask": mask})
+    return positions.expand(*positions.shape[:-2], *ids.shape)
+
+
+def ready(model: Any, family: Family, inputs: Mapping[str, Any]) -> dict[str, Any]:
+    """A shortened call in the form that the model's `forward` reads."""
+    given = inputs["mm_encoder_outputs"]
+    output = given[family.modality]
+    own = type(output)(**{**output, "pooler_output": family.pooled_output(list(output.pooler_output))})
+    changed: dict[str, Any] = {"mm_encoder_outputs": {**given, family.modality: own}}
+    ids = inputs["input_ids"]
+    if inputs.get("attention_mask") is None:  # `generate` drops a mask of ones
+        changed["attention_mask"] = torch.ones_like(ids)
+    if len(ids) == 1 and "flash" in (family.text_model(model).config._attn_implementation or ""):
+        # Flash attention looks for packed sequences whatever the mask says, unless it is told that there is one.
+        ends = torch.tensor([0, ids.shape[1]], dtype=torch.int32, device=ids.device)
+        changed |= {"cu_seq_lens_q": ends, "cu_seq_lens_k": ends}
+        changed |= {"max_length_q": ids.shape[1], "max_length_k": ids.shape[1]}
+    return {**inputs, **changed}
+
+
+def _checked_prompt(inputs: Mapping[str, Any]) -> tuple[Tensor, Tensor]:
+    """Ids and mask of the prompt."""
+    ids, mask, cache = (inputs.get(name) for name in ("input_ids", "attention_mask", "past_key_values"))
+    if not isinstance(ids, Tensor):
+        raise ValueError("input_ids: found none beside the pixels of a video; accepted are the prompt's ids")
+    if inputs.get("inputs_embeds") is not None:
+        raise ValueError("inputs_embeds: found beside the pixels of a video; accepted are input_ids alone")
+    if inputs.get("mm_encoder_outputs"):
+        raise ValueError("mm_encoder_outputs: found beside the pixels of a video; accepted are pixels alone")
+    if cache is not None and cache.get_seq_length():
+        raise ValueError(
+            f"past_key_values: found {cache.get_seq_length()} tokens beside the pixels of a video; accepted are an "
+            "empty cache, and the cache of a compressed call without the pixels"
+        )
+    mask = torch.ones_like(ids) if mask is None else mask
+    if mask.shape != ids.shape:
+        accepted = list(ids.shape)
+        raise ValueError(f"attention_mask: found shape {list(mask.shape)}; accepted is that of input_ids, {accepted}")
+    return ids, mask
+
+
+def _encode(model: Any, family: Family, inputs: Mapping[str, Any], ids: Int[Tensor, "batch sequence"]) -> _Visuals:
+    with family.watched(model, inputs) as attention:
+        output = _encoded(model, inputs, family.modality)
+    rows = list(output.pooler_output)
+    places = (ids == getattr(model.config, f"{family.modality}_token_id")).nonzero()
+    found, accepted = len(places), sum(map(len, rows))
+    if found != accepted:
+        raise ValueError(
+            f"input_ids: found {found} placeholders of {family.modality} tokens; accepted are {accepted}, as many as "
+            "the pixels give"
+        )
+    videos = family.videos(model, inputs, [len(row) for row in rows])
+    if attention is None:
+        return _Visuals(output, rows, places, videos, None, FALLBACK)
+    saliency = family.saliency(model, inputs, attention.received, videos)
+    return _Visuals(output, rows, places, videos, saliency, attention.source)
+
+
+def _encoded(model: Any, inputs: Mapping[str, Any], modality: str) -> Any:
+    function = getattr(model.base_model, f"get_{modality}_features")
+    known = {
+        name: inputs[name]
+        for name in inspect.signature(function).parameters
+        if name != "kwargs" and inputs.get(name) is not None
+    }
+    return function(**known, return_dict=True)
+
+
+def _compress(visuals: _Visuals, compressor: Compressor) -> list[Compression]:
+    features = torch.cat(visuals.rows)
+    compressions = []
+    for number, video in enumerate(visuals.videos):
+        tokens = features[video.start : video.end].view(video.frames, video.positions, -1)
+        saliency = None if visuals.saliency is None else visuals.saliency[number].to(tokens.device)
+        compressions.append(compressor(tokens, saliency=saliency))
+    return compressions
+
+
+def _kept_rows(visuals: _Visuals, compressions: Sequence[Compression]) -> Bool[Tensor, "all_rows"]:
+    """Rows of visual features that stay: all that are no tokens of a video, and kept tokens."""
+    kept = torch.ones(len(visuals.places), dtype=torch.bool, device=visuals.rows[0].device)
+    for video, compression in zip(visuals.videos, compressions, strict=True):
+        kept[video.start : video.end] = False
+        kept[video.start + compression.index] = True
+    return kept
+
+
+def _kept_features(visuals: _Visuals, compressions: Sequence[Compression], kept_rows: Bool[Tensor, "all_rows"]) -> Any:
+    """The encoder's output, with the kept tokens in place of all."""
+    sizes = [int(part.sum()) for part in kept_rows.split([len(row) for row in visuals.rows])]
+
+    def shorter(rows: Sequence[Tensor], carry: bool) -> list[Tensor]:
+        given = torch.cat(list(rows))
+        features = given.clone()
+        for video, compression in zip(visuals.videos, compressions, strict=True):
+            values = compression.tokens
+            if carry:
+                values = compression.carry(given[video.start : video.end].view(video.frames, video.positions, -1))
+            features[video.start + compression.index] = values.to(features.dtype)
+        return list(features[kept_rows].split(sizes))
+
+    fields: dict[str, Any] = {"pooler_output": shorter(visuals.rows, carry=False)}
+    layers = getattr(visuals.output, "deepstack_features", None)
+    if layers is not None:
+        fields["deepstack_features"] = [shorter(layer, carry=True) for layer in layers]
+    return type(visuals.output)(**fields)
+
+
+def _records(
+    visuals: _Visuals, compressions: Sequence[Compression], source: Int[Tensor, "batch shortened"]
+) -> list[CompressedVideo]:
+    records = []
+    for video, compression in zip(visuals.videos, compressions, strict=True):
+        places = visuals.places[video.start : video.end]
+        row, columns = int(places[0, 0]), places[:, 1]
+        stand = places_of(source[row], columns[compression.index.to(columns.device)].contiguous())
+        records.append(CompressedVideo(compression, video.grid, row, columns, stand, visuals.saliency_source))
+    return records
+
+
+def _without_pixels(model: Any, inputs: Mapping[str, Any]) -> dict[str, Any]:
+    """The arguments that the encoders do not read."""
+    read = set()
+    for modality in PIXELS:
+        function = getattr(model.base_model, f"get_{modality}_features", None)
+        read |= set(inspect.signature(function).parameters) if function else set()
+    read |= {"video_compression_mask"}
+    return {name: value for name, value in inputs.items() if name not in read}
+
+
+def _other_modality(model: Any, family: Family, inputs: Mapping[str, Any]) -> dict[str, Any]:
+    """Images beside a video, encoded as ever: the model takes no pixels beside encoded features."""
+    others = {name for name, pixels in PIXELS.items() if name != family.modality and inputs.get(pixels) is not None}
+    return {name: _encoded(model, inputs, name) for name in others}
+
+
+def _positions(
+    kind: Positions,
+    full: Int[Tensor, "*axes batch sequence"],
+    source: Int[Tensor, "batch shortened"],
+    mask: Int[Tensor, "batch shortened"],
+) -> Int[Tensor, "*axes batch shortened"]:
+    count = counted(mask)
+    if kind == "renumbered":
+        return count.expand(*full.shape[:-2], *count.shape).clone()
+    positions = shortened(full, source, 0)
+    if positions.shape != _rope_axes(positions).shape:
+        positions[0] = count
+    return positions
+
+
+def _rope_axes(positions: Int[Tensor, "*axes batch sequence"]) -> Int[Tensor, "*rope_axes batch sequence"]:
+    """The axes that rotate queries and keys. The first of four does not: it only tells packed sequences apart."""
+    return positions[1:] if positions.ndim == 3 and len(positions) == 4 else positions
+
+
+def _following(
+    positions: Int[Tensor, "*axes batch sequence"], mask: Int[Tensor, "batch sequence"]
+) -> Int[Tensor, "batch"]:
+    """The position after each row's last token, largest of its axes."""
+    last = mask.shape[1] - 1 - mask.flip(1).argmax(dim=1)
+    columns = last.expand(*_rope_axes(positions).shape[:-1])
+    return _rope_axes(positions).gather(-1, columns[..., None]).view(-1, len(mask)).amax(dim=0) + 1
+
+
+def _padding_id(model: Any) -> int:
+    """An id for padding, which the mask hides."""
+    for config in (model.generation_config, model.config.get_text_config()):
+        if isinstance(found := getattr(config, "pad_token_id", None), int):
+            return found
+    return 0
