@@ -1,28 +1,38 @@
 """The figures of the project, each from a real run: what `infomerge figures` writes."""
 
-import csv
 import dataclasses
 import math
+import tempfile
 import time
-from collections import defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
 import numpy as np
+import torch
 
 from infomerge import plots
 from infomerge.budget import energy_spectrum
 from infomerge.compression import Compression, compress
 from infomerge.config import InfoMergeConfig
 from infomerge.encoders import EfficientNetEncoder, Encoding
-from infomerge.measure.statistics import compare_family, mean_interval
+from infomerge.methods import METHODS
+from infomerge.models import compressing, load, save_random_model
 from infomerge.plots.style import PrintFigure
 from infomerge.redundancy import adjacent_difference, fingerprints, temporal_fingerprint_difference
-from infomerge.video import DISTURBANCES, Clip, sample_clip, sample_names
-
-RESULTS = Path(__file__).parent.parent / "data" / "results" / "static_priors.csv"
+from infomerge.results import (
+    PAPER_RATIOS,
+    ROW_MEASURES,
+    ROW_NAMES,
+    knob_panels,
+    method_panels,
+    paper_part_panel,
+    part_panels,
+    prior_comparisons,
+    prior_panels,
+)
+from infomerge.video import Clip, sample_clip, sample_names
 
 PAPER_TOP20_SHARE = 0.881
 """Energy that the paper's Figure 4 finds in the first 20 directions."""
@@ -70,11 +80,15 @@ def true_cuts(clip: Clip) -> list[int]:
     return [] if clip.truth is None else clip.truth.cut_after(clip.timestamps).tolist()
 
 
+def tour() -> tuple[Clip, Encoding, Compression]:
+    """The clip of most figures, compressed to 15 %."""
+    return *encoded("tour"), compressed("tour", InfoMergeConfig.paper(0.15))
+
+
 @figure("The method on one clip: from segments to the sequence that the language model reads.", "tour at 15 %")
 def method_overview() -> PrintFigure:
     """The five steps, on the tour's frozen cartoon."""
-    clip, encoding = encoded("tour")
-    out = compressed("tour", InfoMergeConfig.paper(0.15))
+    clip, encoding, out = tour()
     longest_still = 9  # the cartoon and its freeze
     return plots.method_overview(clip.frames, clip.timestamps, out, encoding.grid, longest_still)
 
@@ -131,14 +145,12 @@ def spectrum() -> PrintFigure:
 )
 def budgets_over_time() -> PrintFigure:
     """The budget chart of the tour."""
-    clip, _ = encoded("tour")
-    out = compressed("tour", InfoMergeConfig.paper(0.15))
+    clip, _, out = tour()
     return plots.budget_chart(clip.frames, clip.timestamps, out, title="tour at 15 %", true_cuts=true_cuts(clip))
 
 
 def _sheet(draw: Callable[..., PrintFigure]) -> PrintFigure:
-    clip, encoding = encoded("tour")
-    out = compressed("tour", InfoMergeConfig.paper(0.15))
+    clip, encoding, out = tour()
     cuts = true_cuts(clip)
     return draw(clip.frames, clip.timestamps, out, encoding.grid, title="tour: InfoMerge at 15 %", true_cuts=cuts)
 
@@ -183,54 +195,98 @@ def budget_shift_temperature() -> PrintFigure:
     return plots.budget_shift(clip.frames, clip.timestamps, runs, knob=r"temperature $\tau$", title="tour at 15 %")
 
 
-def prior_panels(segmentation: str, measure: str = "auroc") -> list[plots.DisturbanceCurves]:
-    """The measured table of static priors (data/results/static_priors.csv) as curves with intervals and verdicts.
-
-    Clean clips stand at strength 0 of every disturbance. A verdict is given where the 95 % interval of the paired
-    difference leaves out zero and Wilcoxon's test, corrected by Holm over all conditions, agrees.
-
-    Args:
-        segmentation: "scenes" for the clips' true scenes, "dyseg" for the segments that are found.
-        measure: "auroc" or "candidate_precision".
-
-    Raises:
-        FileNotFoundError: the project's data folder is not beside the package.
-    """
-    by_condition: dict[tuple[str, float], list[tuple[float, float]]] = defaultdict(list)
-    with RESULTS.open(encoding="utf-8") as handle:
-        for row in csv.DictReader(handle):
-            both = [float(row[f"{segmentation}_{prior}_{measure}"] or "nan") for prior in ("tfd", "adjacent")]
-            by_condition[row["disturbance"], float(row["strength"])].append((both[0], both[1]))
-    values = {condition: np.array(pairs).T for condition, pairs in by_condition.items()}
-    comparisons = compare_family({condition: (tfd, adjacent) for condition, (tfd, adjacent) in values.items()})
-    winners = {"higher": "TFD", "lower": "adjacent", "undecided": ""}
-    panels = []
-    for name in sorted({name for name, _ in values} - {"none"}):
-        conditions = [("none", 0.0), *sorted(condition for condition in values if condition[0] == name)]
-        curves = {}
-        for number, prior in enumerate(("TFD", "adjacent")):
-            intervals = [mean_interval(values[condition][number]) for condition in conditions]
-            curves[prior] = np.array([[found.mean, found.low, found.high] for found in intervals]).T
-        panels.append(
-            plots.DisturbanceCurves(
-                name.replace("_", " "),
-                DISTURBANCES[name].unit,
-                np.array([strength for _, strength in conditions]),
-                curves,
-                [winners[comparisons[condition].verdict] for condition in conditions],
-            )
-        )
-    return panels
-
-
 @figure(
-    "How well each static prior tells still cells from moving ones, under eleven disturbances of growing strength. The "
-    "adjacent-frame difference wins nearly everywhere; TFD wins under sensor noise.",
+    "How well each static prior tells still cells from moving ones, under eleven disturbances of growing strength. "
+    "With the tokens of a network the adjacent-frame difference wins nearly everywhere; TFD wins under sensor noise.",
     "100 procedural clips, EfficientNet-Lite0 at 192 pixels (6 x 6 tokens); data/results/static_priors.csv",
 )
 def static_priors() -> PrintFigure:
     """AUROC of TFD and of the adjacent difference against the strength of each disturbance."""
     return plots.prior_curves(prior_panels("scenes"), measure="AUROC")
+
+
+@figure(
+    "The tokens decide which static prior finds still cells better: mean paired difference in AUROC under eleven "
+    "disturbances, for a network's tokens and for bare pixels.",
+    "100 procedural clips; data/results/static_priors.csv, patch_priors.csv, patch_priors_14x14.csv",
+)
+def prior_verdicts() -> PrintFigure:
+    """TFD against the adjacent difference, condition by condition, for three kinds of tokens."""
+    return plots.prior_verdicts(prior_comparisons(), measure="AUROC")
+
+
+@figure(
+    "What each part adds, paired by clip, at three retention ratios; filled marks may be claimed. TFD spares "
+    "duplicates; uniqueness moves budget to the event, which costs coverage and fidelity elsewhere; no change in event "
+    "recall can be claimed. Grey: the paper's own numbers, another quantity.",
+    "60 procedural clips, EfficientNet-Lite0 at 320 pixels (10 x 10 tokens); data/results/ablation.csv",
+)
+def what_each_part_adds() -> PrintFigure:
+    """Differences between the rows of Tables 4 and 5."""
+    return plots.part_differences(part_panels(), paper=paper_part_panel())
+
+
+@figure(
+    "The rows of Tables 4 and 5 against the retention ratio: how much of the budget goes to the event, how much of it "
+    "is recalled, and what the worst covered tokens get. Rows with uniqueness stand apart from the others at 5 %.",
+    "60 procedural clips, EfficientNet-Lite0 at 320 pixels (10 x 10 tokens); data/results/ablation.csv",
+)
+def ablation_rows() -> PrintFigure:
+    """Three measures of each row, with intervals over clips."""
+    return plots.method_curves(method_panels(ROW_MEASURES, ROW_NAMES, PAPER_RATIOS))
+
+
+@figure(
+    "Nine methods from 5 to 50 %. InfoMerge, FastVID and ToMe recall the event at ratios where the others lose it; "
+    "ToMe covers the clips best.",
+    "60 procedural clips, EfficientNet-Lite0 at 320 pixels (10 x 10 tokens); data/results/ablation.csv",
+)
+def compared_methods() -> PrintFigure:
+    """Three measures of each method, with intervals over clips."""
+    return plots.method_curves(method_panels())
+
+
+@figure(
+    "Three options at 10 %. Temperature trades KL divergence for the event's share of the budget, the penalty changes "
+    "nothing from 5 on, and richness in place of uniqueness lowers KL divergence. Grey: the paper's own numbers, "
+    "another quantity.",
+    "60 procedural clips; data/results/hyper_parameters.csv",
+)
+def hyper_parameters() -> PrintFigure:
+    """The paper's Figures 5 and 6 and Table 6, measured here and as printed."""
+    return plots.knob_curves(knob_panels(), paper_measure="paper: VideoMME\naccuracy (%)")
+
+
+@figure(
+    "What fifteen methods keep of one clip at the same budget, and of which frames. One clip: it shows how they "
+    "differ, not which is better.",
+    "tour at 15 %",
+)
+def methods_side_by_side() -> PrintFigure:
+    """A row for each method of `infomerge.methods`."""
+    clip, encoding = encoded("tour")
+    runs = {name: method(encoding.tokens, 0.15, encoding.saliency) for name, method in METHODS.items()}
+    shown = (4, 9, 13, 16, 22, 29)
+    return plots.methods_side_by_side(
+        clip.frames, clip.timestamps, runs, encoding.grid, shown, title="tour at 15 %", true_cuts=true_cuts(clip)
+    )
+
+
+@figure(
+    "The prompt of a Video-LLM before and after compression: the places that go, to scale, and the positions that "
+    "kept tokens and words keep.",
+    "tour at 15 %, in LLaVA-OneVision's class and prompt, with a small tower of random weights",
+)
+def shorter_prompt() -> PrintFigure:
+    """What `infomerge.models.compressing` does to a prompt."""
+    clip, _ = encoded("tour")
+    with tempfile.TemporaryDirectory() as folder:
+        model, prompter = load(str(save_random_model(folder)))
+    prompt = prompter(clip.frames, clip.timestamps, "What happens in this clip?", clip.metadata.duration)
+    with torch.no_grad(), compressing(model, InfoMergeConfig.paper(0.15)) as run:
+        model(**prompt.inputs)
+    assert run.call is not None
+    return plots.prompt_diagram(*run.call.prompt())
 
 
 def write_figures(names: Iterable[str], folder: Path) -> list[tuple[FigureRecipe, float]]:

@@ -11,6 +11,7 @@ from infomerge import Compression, InfoMergeConfig, compress, figures, plots
 from infomerge.plots.contact_sheet import edges_between, group_colours
 from infomerge.plots.priors import DisturbanceCurves
 from infomerge.plots.style import BLUE, ORANGE
+from infomerge.results import prior_panels
 from tests.clips import random_clip
 
 GRID = (3, 4)
@@ -113,7 +114,7 @@ def test_prior_curves_name_the_winner_in_its_own_colour() -> None:
 
 
 def test_a_verdict_needs_the_measured_table_and_follows_it() -> None:
-    panels = {panel.name: panel for panel in figures.prior_panels("scenes")}
+    panels = {panel.name: panel for panel in prior_panels("scenes")}
     assert len(panels) == 11
     noise = panels["sensor noise"]
     assert noise.verdicts[1:] == ["TFD"] * 5

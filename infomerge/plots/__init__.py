@@ -1,5 +1,13 @@
 """Figures: plain functions of arrays that return a matplotlib Figure, in one style, at print size."""
 
+from infomerge.plots.ablation import (
+    Differences,
+    KnobCurves,
+    RatioCurves,
+    knob_curves,
+    method_curves,
+    part_differences,
+)
 from infomerge.plots.allocation import (
     allocation_comparison,
     budget_bars,
@@ -9,7 +17,10 @@ from infomerge.plots.allocation import (
 )
 from infomerge.plots.budget_chart import budget_chart, film_strip
 from infomerge.plots.contact_sheet import contact_sheet, heat_sheet, ownership_sheet
+from infomerge.plots.methods import methods_side_by_side
+from infomerge.plots.prior_verdicts import prior_verdicts
 from infomerge.plots.priors import DisturbanceCurves, prior_curves
+from infomerge.plots.prompts import next_token_bars, prompt_diagram, saliency_strip
 from infomerge.plots.redundancy import fingerprint_matrices, prior_maps, token_grid
 from infomerge.plots.spectrum import energy_spectrum
 from infomerge.plots.style import DOUBLE_COLUMN, SINGLE_COLUMN, save, styled
@@ -17,7 +28,10 @@ from infomerge.plots.style import DOUBLE_COLUMN, SINGLE_COLUMN, save, styled
 __all__ = [
     "DOUBLE_COLUMN",
     "SINGLE_COLUMN",
+    "Differences",
     "DisturbanceCurves",
+    "KnobCurves",
+    "RatioCurves",
     "allocation_comparison",
     "budget_bars",
     "budget_chart",
@@ -28,10 +42,18 @@ __all__ = [
     "film_strip",
     "fingerprint_matrices",
     "heat_sheet",
+    "knob_curves",
+    "method_curves",
     "method_overview",
+    "methods_side_by_side",
+    "next_token_bars",
     "ownership_sheet",
+    "part_differences",
     "prior_curves",
     "prior_maps",
+    "prior_verdicts",
+    "prompt_diagram",
+    "saliency_strip",
     "save",
     "styled",
     "token_grid",

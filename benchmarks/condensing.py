@@ -1,0 +1,28 @@
+"""From a sweep's folder to a small table in data/results."""
+
+import csv
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+RESULTS = Path(__file__).parent.parent / "data" / "results"
+
+
+def write_table(target: Path, header: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    """Write a CSV table, whole or not at all."""
+    temporary = target.with_suffix(".tmp")
+    with temporary.open("w", newline="", encoding="utf-8") as handle:
+        table = csv.writer(handle)
+        table.writerow(header)
+        table.writerows(rows)
+    temporary.replace(target)
+
+
+def clip_order(clip: str) -> tuple[str, int]:
+    """Sorts `scene:2` before `scene:10`."""
+    kind, _, number = clip.partition(":")
+    return kind, int(number or 0)
+
+
+def shortened(number: str, form: str) -> str:
+    """A number of a sweep's table in the given format, or nothing where it is missing or undefined."""
+    return "" if number in ("", "nan") else format(float(number), form)
