@@ -1,6 +1,7 @@
 """The figures of the project, each from a real run: what `infomerge figures` writes."""
 
 import dataclasses
+import io
 import math
 import tempfile
 import time
@@ -10,7 +11,9 @@ from functools import cache
 from pathlib import Path
 
 import numpy as np
+import PIL.Image
 import torch
+from IPython.display import Image, Markdown, display
 
 from infomerge import plots
 from infomerge.budget import energy_spectrum
@@ -302,18 +305,48 @@ def write_figures(names: Iterable[str], folder: Path) -> list[tuple[FigureRecipe
     Raises:
         ValueError: there is no figure of some name.
     """
+    recipes = _recipes(names)
+    timed = []
+    for recipe in recipes:
+        start = time.perf_counter()
+        plots.save(recipe.draw(), folder / recipe.name)
+        timed.append((recipe, time.perf_counter() - start))
+    if {recipe.name for recipe in recipes} == set(FIGURES):
+        (folder / "README.md").write_text(gallery(timed), encoding="utf-8")
+    return timed
+
+
+def show(*names: str) -> None:
+    """Draw figures and show each in a notebook, over its caption.
+
+    They are shown as PNG in 256 colours, at a third of the size: a notebook can hold all of them.
+
+    Args:
+        names: of the figures, as in `FIGURES`.
+
+    Raises:
+        ValueError: there is no figure of some name.
+    """
+    for recipe in _recipes(names):
+        picture = Image(_in_256_colours(recipe.draw()._repr_png_()))  # type: ignore[no-untyped-call]
+        display(picture, Markdown(recipe.caption))  # type: ignore[no-untyped-call]
+
+
+def _recipes(names: Iterable[str]) -> list[FigureRecipe]:
     names = list(names)
     for name in names:
         if name not in FIGURES:
             raise ValueError(f"figure: found {name!r}; accepted are {', '.join(FIGURES)}")
-    timed = []
-    for name in names:
-        start = time.perf_counter()
-        plots.save(FIGURES[name].draw(), folder / name)
-        timed.append((FIGURES[name], time.perf_counter() - start))
-    if set(names) == set(FIGURES):
-        (folder / "README.md").write_text(gallery(timed), encoding="utf-8")
-    return timed
+    return [FIGURES[name] for name in names]
+
+
+def _in_256_colours(png: bytes) -> bytes:
+    """The same picture with its 256 colours chosen for it; undithered, so that surfaces stay even."""
+    smaller = io.BytesIO()
+    with PIL.Image.open(io.BytesIO(png)) as picture:
+        few = picture.convert("RGB").quantize(256, PIL.Image.Quantize.MEDIANCUT, dither=PIL.Image.Dither.NONE)
+        few.save(smaller, "PNG", optimize=True)
+    return smaller.getvalue()
 
 
 def gallery(timed: Iterable[tuple[FigureRecipe, float]]) -> str:

@@ -12,6 +12,8 @@ from pathlib import Path
 from playwright.sync_api import Page
 
 ROOT = Path(__file__).parent.parent
+PATIENCE_MS = 120_000
+"""How long a busy machine may take for a step that takes a second on an idle one."""
 ARTIFACTS = ROOT / "test-artifacts"
 """Screenshots that the tests leave to be looked at."""
 
@@ -59,9 +61,9 @@ def open_and_run(page: Page, address: str, name: str) -> None:
     # JupyterLab opens files below /lab/tree, Notebook below /notebooks.
     folder = f"{address}/tree" if address.endswith("/lab") else address.removesuffix("tree") + "notebooks"
     page.goto(f"{folder}/notebooks/{name}.ipynb?{token}&reset")
-    page.wait_for_function("window.jupyterapp !== undefined", timeout=60_000)
+    page.wait_for_function("window.jupyterapp !== undefined", timeout=PATIENCE_MS)
     page.evaluate("async () => { await window.jupyterapp.restored; window.jupyterapp.shell.collapseLeft(); }")
-    page.wait_for_function("window.jupyterapp.shell.currentWidget?.context !== undefined", timeout=60_000)
+    page.wait_for_function("window.jupyterapp.shell.currentWidget?.context !== undefined", timeout=PATIENCE_MS)
     page.evaluate(
         """async () => {
             const panel = window.jupyterapp.shell.currentWidget;

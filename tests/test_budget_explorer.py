@@ -13,13 +13,15 @@ from typing import Any, get_args
 import numpy as np
 import pytest
 import torch
+from matplotlib.figure import Figure
 from torch import Tensor
 
 from infomerge import InfoMergeConfig, compress
 from infomerge.config import Allocation, MergeScope, Rounding, StaticPrior
 from infomerge.encoders import Encoding
+from infomerge.plots import save
 from infomerge.video import sample_clip
-from infomerge.widgets import knobs
+from infomerge.widgets import budget_explorer, knobs
 from infomerge.widgets.budget_explorer import BudgetExplorer, LatestOnly
 from infomerge.widgets.material import material_of_tokens, strip_images
 from tests.clips import RATIOS, configurations, random_clip
@@ -117,6 +119,14 @@ def test_every_value_lies_inside_its_axis() -> None:
                 assert all(low <= value <= high for value in drawn(shown, trace))
         low, high = shown.figure.layout.yaxis2.range
         assert all(low <= value <= high for value in drawn(shown, "similarity"))
+
+
+def test_a_clip_of_one_frame_has_no_uniqueness_to_be_seen() -> None:
+    shown = BudgetExplorer(tokens(frames=1))
+    (noise,) = drawn(shown, "uniqueness")
+    assert abs(noise) < 1e-12
+    assert shown.figure.layout.yaxis3.range[1] >= 0.01
+    assert "1 frame x 16 tokens x 8 channels" in shown._facts.value
 
 
 def test_hovering_tells_of_the_whole_budget() -> None:
@@ -294,8 +304,33 @@ def test_a_name_chooses_a_sample_and_a_path_a_file() -> None:
 def test_an_upload_is_shown_under_its_name() -> None:
     shown = BudgetExplorer(tokens(), encoder=FakeEncoder())
     content = sample_clip("carphone", 1).metadata.path.read_bytes()
-    shown._uploaded([{"name": "mine.mp4", "content": memoryview(content)}])
+    sent_by_the_browser(shown, {"name": "mine.mp4", "size": len(content), "sent": True}, [memoryview(content)])
     assert "mine:" in shown._facts.value
+
+
+def sent_by_the_browser(shown: BudgetExplorer, content: dict[str, Any], buffers: list[memoryview]) -> None:
+    shown._upload._handle_custom_msg(content, buffers)
+
+
+def test_an_upload_that_is_too_large_is_named_with_its_size_and_another_way() -> None:
+    shown = BudgetExplorer("carphone", encoder=FakeEncoder())
+    before = whole_figure(shown)
+    sent_by_the_browser(shown, {"name": "<b>big.mp4", "size": 19_412_345, "sent": False}, [])
+    assert "found &lt;b&gt;big.mp4, of 19.4 MB; accepted are up to 10 MB" in shown._message.value
+    assert "path of a larger file under “or file”. Still showing carphone" in shown._message.value
+    assert "failed" in shown._message.value
+    assert whole_figure(shown) == before
+
+
+def test_to_choose_your_own_clip_tells_how_and_the_list_keeps_naming_what_is_shown() -> None:
+    shown = BudgetExplorer("carphone", encoder=FakeEncoder())
+    shown._clip.value = "(your own)"
+    assert "its path under “or file”, or upload one of up to 10 MB. Still showing carphone" in shown._message.value
+    assert shown._clip.value == "carphone"
+    shown._clip.value = "bikes"
+    assert "bikes:" in shown._facts.value
+    assert "(your own)" not in shown._message.value
+    assert "or file" not in shown._message.value
 
 
 @pytest.mark.parametrize("path", ["/no/such/<clip>.mp4", str(Path(__file__)), str(Path(__file__).parent)])
@@ -312,7 +347,7 @@ def test_what_cannot_be_read_is_named_and_the_clip_stays(path: str) -> None:
 
 def test_a_broken_upload_is_named_and_the_clip_stays() -> None:
     shown = BudgetExplorer("carphone", encoder=FakeEncoder())
-    shown._uploaded([{"name": "../notes.mp4", "content": memoryview(b"no video")}])
+    sent_by_the_browser(shown, {"name": "../notes.mp4", "size": 8, "sent": True}, [memoryview(b"no video")])
     assert "notes.mp4" in shown._message.value
     assert "Still showing carphone" in shown._message.value
 
@@ -506,6 +541,62 @@ def test_the_buttons_tell_what_they_wrote_or_why_not(tmp_path: Path) -> None:
     shown._save_chart.click()
     assert "Nothing was written" in shown._message.value
     assert "failed" in shown._message.value
+
+
+@pytest.fixture
+def charts(monkeypatch: pytest.MonkeyPatch) -> list[Figure]:
+    """The charts that are exported from now on."""
+    found: list[Figure] = []
+    monkeypatch.setattr(budget_explorer, "save", lambda chart, path: found.append(chart) or save(chart, path))
+    return found
+
+
+def test_an_exported_chart_has_a_and_b_where_a_is_pinned(charts: list[Figure], tmp_path: Path) -> None:
+    shown = explorer()
+    shown.export_chart(tmp_path)
+    shown.pin()
+    shown.set(temperature=9.0, min_segments=6, retention_ratio=0.5)
+    shown.export_chart(tmp_path)
+    alone, both = charts
+    assert not any(patch.get_linestyle() == "-." for axes in alone.axes for patch in axes.patches)
+    pinned = compress(tokens(), shown.pinned).trace
+    lengths = (pinned.segments[:, 1] - pinned.segments[:, 0]).numpy()
+    for axes, values in zip(
+        both.axes[2:],
+        (pinned.uniqueness, pinned.richness, pinned.weight.numpy() / lengths, pinned.budget.numpy() / lengths),
+        strict=True,
+    ):
+        (line,) = (patch for patch in axes.patches if patch.get_linestyle() == "-.")
+        np.testing.assert_allclose(line.get_data().values, values)
+    title = both.texts[0].get_text()
+    assert re.search(r"^B: .*temperature 9$", title, re.MULTILINE)
+    assert re.search(r"^A: retention ratio 0.5, min segments 4$", title, re.MULTILINE)
+
+
+@pytest.mark.parametrize(("folder", "said"), [(".", "Written"), ("file", "Nothing was written")])
+def test_what_an_export_said_goes_with_the_next_change(folder: str, said: str, tmp_path: Path) -> None:
+    shown = explorer()
+    (tmp_path / "file").write_text("")
+    shown._folder.value = str(tmp_path / folder)
+    changes: list[Callable[[], Any]] = [
+        lambda: setattr(shown._controls["temperature"], "value", 2.0),
+        lambda: shown.set(min_segments=6),
+        shown.pin,
+        shown.unpin,
+    ]
+    for change in changes:
+        shown._save_config.click()
+        assert said in shown._message.value
+        change()
+        assert shown._message.value == ""
+
+
+def test_what_there_is_to_know_about_the_clip_stays() -> None:
+    shown = explorer()
+    shown._material = replace(shown._material, notes="the clip is cut short")
+    for change in (lambda: shown.set(temperature=3.0), shown.pin, lambda: shown.preset("FastVID")):
+        change()
+        assert "cut short" in shown._message.value
 
 
 # Coalescing.

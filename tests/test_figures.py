@@ -1,20 +1,25 @@
 """What the sheets, the budget figures and the gallery show, read back from what was drawn."""
 
+import io
 from pathlib import Path
 
 import numpy as np
+import PIL.Image
 import pytest
 import torch
-from matplotlib.colors import to_hex
+from matplotlib.cm import ScalarMappable
+from matplotlib.collections import LineCollection
+from matplotlib.colors import LogNorm, to_hex
 
 from infomerge import Compression, InfoMergeConfig, compress, figures, plots
-from infomerge.plots.contact_sheet import edges_between, group_colours
+from infomerge.plots.contact_sheet import edges_between, group_colours, kept_masks, outlines
 from infomerge.plots.priors import DisturbanceCurves
-from infomerge.plots.style import BLUE, ORANGE
+from infomerge.plots.style import BLUE, INK, ORANGE
 from infomerge.results import prior_panels
 from tests.clips import random_clip
 
 GRID = (3, 4)
+FIGURES = Path(__file__).parent.parent / "figures"
 FRAMES = np.random.default_rng(0).integers(0, 256, (9, 24, 40, 3), dtype=np.uint8)
 TIMES = np.arange(9) * 0.5
 
@@ -36,6 +41,20 @@ def test_heat_sheet_colours_each_kept_token_by_the_tokens_it_stands_for() -> Non
                 assert drawn[position] == len(out.members(int(kept)))
             else:
                 assert drawn.mask[position]
+
+
+def test_heat_sheet_sets_kept_tokens_off_from_the_frames() -> None:
+    out = run()
+    black = np.zeros_like(FRAMES)
+    sheet = plots.heat_sheet(black, TIMES, out, GRID).axes[0]
+    rims = [rim for rim in sheet.collections if isinstance(rim, LineCollection)]
+    salient, context = kept_masks(out, GRID)
+    assert [len(rim.get_segments()) for rim in rims] == [len(outlines(kept)) for kept in salient | context]
+    assert {to_hex(rim.get_colors()[0]) for rim in rims} == {INK.lower()}
+    # Even the darkest frame fades to a grey that is far from the greys of the scale's middle.
+    scale = ScalarMappable(LogNorm(1, 100), cmap="cividis")
+    faded = min(float(image.get_array().min()) for image in sheet.images[::2])
+    assert faded - scale.to_rgba(np.array([5.0, 16.0]))[:, :3].max() > 0.15
 
 
 def test_group_colours_are_the_means_of_all_patches_of_a_group() -> None:
@@ -120,6 +139,32 @@ def test_a_verdict_needs_the_measured_table_and_follows_it() -> None:
     assert noise.verdicts[1:] == ["TFD"] * 5
     assert (noise.curves["TFD"][0][1:] > noise.curves["adjacent"][0][1:]).all()
     assert set(panels["jitter"].verdicts) == {"adjacent"}
+
+
+# Frames of sheets reach to the edge.
+@pytest.mark.parametrize("name", sorted(figures.FIGURES.keys() - {"contact_sheet", "retained_tokens", "ownership"}))
+def test_nothing_of_a_committed_figure_runs_off_its_paper(name: str) -> None:
+    with PIL.Image.open(FIGURES / f"{name}.png") as picture:
+        pixels = np.asarray(picture.convert("L"))
+    edges = (pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1])
+    assert min(edge.min() for edge in edges) == 255
+
+
+def test_figures_are_shown_over_their_captions_at_half_the_size(monkeypatch: pytest.MonkeyPatch) -> None:
+    shown = []
+    monkeypatch.setattr(figures, "display", lambda *parts: shown.extend(parts))
+    names = ["what_each_part_adds", "compared_methods"]
+    figures.show(*names)
+    assert [caption.data for caption in shown[1::2]] == [figures.FIGURES[name].caption for name in names]
+    for picture, name in zip(shown[::2], names, strict=True):
+        whole = figures.FIGURES[name].draw()._repr_png_()
+        assert len(picture.data) < len(whole) / 2
+        pixels, smaller = (
+            np.asarray(PIL.Image.open(io.BytesIO(png)).convert("RGB"), dtype=int) for png in (whole, picture.data)
+        )
+        assert np.abs(pixels - smaller).mean() < 1  # of 255
+    with pytest.raises(ValueError, match="figure: found 'nope'; accepted are method_overview"):
+        figures.show("nope")
 
 
 def test_figures_are_written_the_same_twice_and_listed_in_the_gallery(tmp_path: Path) -> None:

@@ -1,11 +1,15 @@
 """Every notebook runs from top to bottom, and is committed as its readers should find it."""
 
+import ast
+import html
 import json
 from pathlib import Path
 
 import nbformat
 import pytest
 
+from infomerge.figures import FIGURES
+from infomerge.widgets import token_lens
 from tests.notebooks import NOTEBOOKS, execute
 
 
@@ -51,6 +55,30 @@ def test_opens_with_goals_and_time_asks_for_predictions_and_ends_with_a_summary(
     assert any("**Predict" in cell for cell in text)
     assert "## Summary" in text[-1]
     assert "**References:**" in text[-1]
+
+
+def test_a_committed_lens_is_of_the_module_as_it_is_now() -> None:
+    module = Path(token_lens.__file__)
+    parts = [html.escape(module.with_suffix(ending).read_text(encoding="utf-8")) for ending in (".js", ".css")]
+    with_lens = set()
+    for path in NOTEBOOKS:
+        for cell in nbformat.read(path, as_version=4).cells:
+            for output in cell.get("outputs", []):
+                page = output.get("data", {}).get("text/html", "")
+                if 'title="TokenLens"' in page:
+                    with_lens.add(path.stem[:2])
+                    current = all(part in page for part in parts)
+                    assert current, f"{path.name}: its lens is not of today's module: make notebooks"
+    assert with_lens == {"05", "09", "10"}
+
+
+def test_11_shows_every_figure_of_the_project_once() -> None:
+    (path,) = (path for path in NOTEBOOKS if path.stem == "11_paper_figures")
+    code = [cell for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "code"]
+    calls = [node for cell in code for node in ast.walk(ast.parse(cell.source)) if isinstance(node, ast.Call)]
+    assert [ast.literal_eval(name) for call in calls for name in call.args] == list(FIGURES)
+    shown = [output for cell in code for output in cell.outputs if "image/png" in output.get("data", {})]
+    assert len(shown) == len(FIGURES)
 
 
 def test_links_between_notebooks_lead_somewhere() -> None:

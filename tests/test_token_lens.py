@@ -514,6 +514,53 @@ def test_the_view_fits_a_narrow_window(page: Page) -> None:
         assert view(page)["lit"]
 
 
+@pytest.fixture
+def long_page(browser_page: tuple[Page, Record], tmp_path: Path) -> Iterator[Page]:
+    """A clip of so many frames that the film strip scrolls."""
+    frames = np.tile(drawn_frames(), (8, 1, 1, 1))
+    path = tmp_path / "long.html"
+    TokenLens(compressed(len(frames)), frames, (ROWS, COLUMNS)).to_html(path)
+    page = browser_page[0].context.new_page()
+    record = watch(page)
+    page.goto(path.as_uri())
+    page.wait_for_selector(".token-lens[data-view]")
+    yield page
+    assert record.errors == []
+    page.close()
+
+
+def scrolled(page: Page) -> tuple[float, float, float]:
+    """Of the film strip: what is out of sight above, the height in sight, the whole height."""
+    return tuple(page.locator(".tl-scroll").evaluate("(e) => [e.scrollTop, e.clientHeight, e.scrollHeight]"))
+
+
+def test_a_narrow_window_hides_no_frame(long_page: Page) -> None:
+    long_page.set_viewport_size({"width": 480, "height": 900})
+    view(long_page)
+    _, seen, whole = scrolled(long_page)
+    assert seen == whole > 800
+
+
+def test_a_strip_that_scrolls_follows_the_frame_and_else_leaves_the_reader_alone(long_page: Page) -> None:
+    long_page.set_viewport_size({"width": 1000, "height": 900})
+    view(long_page)
+    above, seen, whole = scrolled(long_page)
+    assert above == 0
+    assert whole > seen + 100
+    scrubber = long_page.locator("input[type=range]")
+    scrubber.fill(str(8 * FRAMES - 1))
+    view(long_page)
+    assert sum(scrolled(long_page)[:2]) >= whole - 4
+    long_page.locator(".tl-scroll").evaluate("(e) => { e.scrollTop = 0; }")
+    point_at(long_page, 9)
+    view(long_page)
+    assert scrolled(long_page)[0] == 0
+    long_page.locator(".tl-scroll").evaluate("(e) => { e.scrollTop = 100; }")
+    scrubber.fill("0")
+    view(long_page)
+    assert scrolled(long_page)[0] == 0
+
+
 def test_missing_data_is_said_and_not_blank(page: Page) -> None:
     text = page.evaluate(
         """async () => {

@@ -57,7 +57,7 @@ def allocation_comparison(
     """
     edges = frame_edges(timestamps)
     figure = PrintFigure(figsize=(DOUBLE_COLUMN, 0.95 + 1.05 * len(runs)))
-    layout = {"left": 0.15, "right": 0.985, "top": 0.9, "bottom": 0.11, "hspace": 0.32}
+    layout = {"left": 0.17, "right": 0.985, "top": 0.9, "bottom": 0.11, "hspace": 0.32}
     ratios = [0.85] + [1] * len(runs)
     strip, *panels = figure.subplots(len(runs) + 1, 1, sharex=True, height_ratios=ratios, gridspec_kw=layout)
     figure.text(0.01, 0.985, title, fontsize=9, weight="bold", va="top")

@@ -1,5 +1,6 @@
 """How the budget moves over a clip, and why: uniqueness, richness, weight and budget of every segment."""
 
+import textwrap
 from collections.abc import Sequence
 from itertools import pairwise
 
@@ -7,8 +8,10 @@ import numpy as np
 from jaxtyping import Float, Int, UInt8
 from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
+from matplotlib.text import Text
 
 from infomerge.compression import Compression
+from infomerge.config import InfoMergeConfig
 from infomerge.plots.style import (
     BLUE,
     DOUBLE_COLUMN,
@@ -41,15 +44,20 @@ def film_strip(
     edges: Float[np.ndarray, "frames+1"],
     segment: Sequence[int],
 ) -> None:
-    """Draw evenly spaced frames of a clip along its time axis, over a band of its numbered segments."""
+    """Draw evenly spaced frames of a clip along its time axis, over a band of its numbered segments.
+
+    The first picture is of the clip's first frame and the last of its last; each lies within the time that it shows.
+    """
     band, top = 0.2, 1.0
     size = axes.get_window_extent().size
     height = (top - band - 0.05) * size[1]
     shown = max(1, round(size[0] / (height * frames.shape[2] / frames.shape[1])))
     slots = np.linspace(edges[0], edges[-1], shown + 1)
     margin = 0.008 * (slots[1] - slots[0])
-    for left, right in pairwise(slots):
-        frame = int(np.searchsorted(edges, (left + right) / 2)) - 1
+    # From end to end, because the middles of the slots would miss a short opening.
+    times = np.linspace(edges[0], edges[-1], shown)
+    taken = (np.searchsorted(edges, times, side="right") - 1).clip(max=len(frames) - 1)
+    for frame, (left, right) in zip(taken, pairwise(slots), strict=True):
         picture = crop(frames[frame], size[0] / shown / height)
         extent = (left + margin, right - margin, band + 0.05, top)
         axes.imshow(picture, extent=extent, aspect="auto", interpolation="antialiased")
@@ -72,32 +80,42 @@ def budget_chart(
     *,
     title: str = "",
     true_cuts: Sequence[int] = (),
+    pinned: Compression | None = None,
 ) -> PrintFigure:
     """From similarity to budget, panel under panel over the clip's time.
 
     The last panel is the result: context tokens a frame of each segment by content (CABA), against the same for every
-    frame (by length), the difference shaded; numbers are the segments' whole budgets B_k.
+    frame (by length), the difference shaded; numbers are the segments' whole budgets B_k. The words say so of the
+    allocation that the configuration has.
 
     Args:
         frames: the frames that were encoded.
         timestamps: of the frames, in seconds.
         out: the compression of their tokens.
-        title: what the clip is.
+        title: what the clip is; wrapped to the paper's width.
         true_cuts: frames after which the clip is known to cut; marked by wedges.
+        pinned: another compression of the same frames to compare with, called A; dash-dotted, its cuts crosses.
+
+    Raises:
+        ValueError: `pinned` is of another number of frames.
     """
+    if pinned and len(pinned.trace.tokens) != len(timestamps):
+        raise ValueError(f"pinned: found {len(pinned.trace.tokens)} frames; accepted are the same {len(timestamps)}")
     trace, config = out.trace, out.config
     edges = frame_edges(timestamps)
-    bounds = edges[np.append(trace.segments[:, 0].cpu().numpy(), len(timestamps))]
-    lengths = np.diff(trace.segments.cpu().numpy(), axis=1).squeeze(1)
+    bounds, lengths = _bounds(out, edges), _lengths(out)
     figure = PrintFigure(figsize=(DOUBLE_COLUMN, 5.5))
+    _headline(figure, title)
+    height = figure.get_figheight()
     strip, similarity, unique, rich, weight, budget = figure.subplots(
         6,
         1,
         sharex=True,
         height_ratios=(1.2, 1, 0.75, 0.75, 0.75, 1.7),
-        gridspec_kw={"left": 0.155, "right": 0.925, "top": 0.93, "bottom": 0.075, "hspace": 0.42},
-    )
-    figure.text(0.01, 0.985, title, fontsize=9, weight="bold", va="top", parse_math=False)
+        gridspec_kw={
+            "left": 0.155, "right": 0.925, "top": 5.115 / height, "bottom": 0.4125 / height, "hspace": 0.42,
+        },
+    )  # fmt: skip
     film_strip(strip, frames, edges, trace.segment_of_frame.tolist())
     strip.text(-0.02, 0.1, "segment", transform=strip.transAxes, ha="right", va="center", fontsize=7.5)
     if len(true_cuts):
@@ -116,7 +134,8 @@ def budget_chart(
     threshold = f"cut below\n{config.segment_threshold:g}"
     level = (1.01, config.segment_threshold)
     similarity.annotate(threshold, level, xycoords=("axes fraction", "data"), color=GREY, fontsize=6.5, va="center")
-    _label(similarity, "similarity\n$t_l$", "of each frame with the next; circles: where segments were cut")
+    crosses = "; crosses: where A's were" if pinned else ""
+    _label(similarity, "similarity\n$t_l$", f"of each frame with the next; circles: where segments were cut{crosses}")
 
     weight_a_frame = trace.weight.cpu().numpy() / lengths
     _steps(unique, bounds, trace.uniqueness.cpu().numpy(), GREEN)
@@ -124,19 +143,91 @@ def budget_chart(
     _steps(rich, bounds, trace.richness.cpu().numpy(), PURPLE)
     _label(rich, "richness\n$e_k$", "spectral entropy of a segment's tokens, 0 to 1")
     _steps(weight, bounds, weight_a_frame, BLUE)
-    _label(weight, "weight\n$w_k / |V_k|$", "both of them, standardised, mixed and squashed: what a frame may claim")
+    _label(weight, "weight\n$w_k / |V_k|$", _weight_words(config))
 
     compare_budgets(budget, bounds, trace.budget.cpu().numpy(), trace.length_budget.cpu().numpy(), lengths)
-    _label(
-        budget,
-        "context\ntokens\na frame",
-        "by content (line; number: $B_k$) against by length (dashes); filled: gained, hatched: given up",
-    )
+    _label(budget, "context\ntokens\na frame", _budget_words(config) + ("; dash-dotted: A" if pinned else ""))
     budget.set_xlabel("time (s)")
+    if pinned:
+        _draw_pinned(pinned, edges, similarity, unique, rich, weight, budget)
     for axes in (similarity, unique, rich, weight, budget):
         for bound in bounds[1:-1]:
             axes.axvline(bound, color="#DDDDDD", linewidth=0.6, zorder=0)
     return figure
+
+
+def _bounds(out: Compression, edges: Float[np.ndarray, "frame_edges"]) -> Float[np.ndarray, "segment_edges"]:
+    """When segments begin and end."""
+    return edges[np.append(out.trace.segments[:, 0].cpu().numpy(), len(edges) - 1)]
+
+
+def _lengths(out: Compression) -> Int[np.ndarray, "segments"]:
+    return np.diff(out.trace.segments.cpu().numpy(), axis=1).squeeze(1)
+
+
+def _headline(figure: PrintFigure, title: str) -> None:
+    """Write the title in as many lines as it needs, and make the figure so much higher."""
+    left, above, line = 0.01, 0.0825, 0.17
+    width, height = figure.get_size_inches()
+    text = figure.text(left, 1 - above / height, title, fontsize=9, weight="bold", va="top", parse_math=False)
+    _wrap(text, (1 - 2 * left) * width * figure.dpi)
+    higher = height + line * text.get_text().count("\n")
+    figure.set_size_inches(width, higher)
+    text.set_y(1 - above / higher)
+
+
+def _wrap(text: Text, width: float) -> None:
+    """Break lines until none is wider than `width` pixels."""
+    paragraphs = text.get_text().split("\n")
+    letters = max(map(len, paragraphs))
+    while text.get_window_extent().width > width and letters > 1:
+        letters -= 1
+        lines = (textwrap.wrap(paragraph, letters, break_on_hyphens=False) for paragraph in paragraphs)
+        text.set_text("\n".join(line for paragraph in lines for line in paragraph))
+
+
+def _weight_words(config: InfoMergeConfig) -> str:
+    """What the weights come from."""
+    if config.allocation == "length":
+        return "the same for every frame: budgets follow length alone"
+    names = ("uniqueness", config.uniqueness_weight), ("richness", config.richness_weight)
+    counted = [name for name, weight in names if weight]
+    if not counted:
+        return "the same for every frame: neither of them counts"
+    source = "both of them, standardised, mixed" if len(counted) == 2 else f"{counted[0]} alone, standardised"
+    return f"{source} and squashed: what a frame may claim"
+
+
+def _budget_words(config: InfoMergeConfig) -> str:
+    """What the lines of the budgets' panel are."""
+    if config.allocation == "length":
+        return "by length (line; number: $B_k$)"
+    return "by content (line; number: $B_k$) against by length (dashes); filled: gained, hatched: given up"
+
+
+def _draw_pinned(
+    out: Compression,
+    edges: Float[np.ndarray, "frame_edges"],
+    similarity: Axes,
+    unique: Axes,
+    rich: Axes,
+    weight: Axes,
+    budget: Axes,
+) -> None:
+    """Draw another compression over the panels of the first."""
+    trace, bounds, lengths = out.trace, _bounds(out, edges), _lengths(out)
+    cuts = trace.segments[1:, 0].cpu().numpy()
+    crosses = {"marker": "x", "markersize": 4, "color": VERMILLION, "linestyle": ""}
+    similarity.plot(edges[cuts], trace.transition.cpu().numpy()[cuts - 1], **crosses)
+    panels = {
+        unique: trace.uniqueness.cpu().numpy(),
+        rich: trace.richness.cpu().numpy(),
+        weight: trace.weight.cpu().numpy() / lengths,
+        budget: trace.budget.cpu().numpy() / lengths,
+    }
+    for axes, values in panels.items():
+        axes.stairs(values, bounds, color=VERMILLION, linestyle="-.", linewidth=1.2, baseline=None)
+        axes.set_ylim(0, max(axes.get_ylim()[1], 1.2 * values.max()))
 
 
 def compare_budgets(

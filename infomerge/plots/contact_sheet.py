@@ -13,13 +13,13 @@ from matplotlib.patches import Circle
 
 from infomerge.compression import Compression
 from infomerge.plots.sheet import Box, extent, frame_sheet
-from infomerge.plots.style import CONTEXT, SALIENT, VERMILLION, PrintFigure, styled
+from infomerge.plots.style import CONTEXT, INK, SALIENT, VERMILLION, PrintFigure, styled
 
 Lines = list[tuple[tuple[int, int], tuple[int, int]]]
 """Line segments (x, y) to (x, y) along a token grid."""
 
-FADE = 0.6
-"""How far tokens that are not kept fade into the paper."""
+FADE, FAINT = 0.6, 0.8
+"""How far tokens that are not kept fade into the paper; under a heat map further, for its own colours have greys."""
 
 
 def kept_masks(
@@ -42,14 +42,20 @@ def kept_masks(
 
 
 def fade(
-    frame: UInt8[np.ndarray, "height width 3"], kept: Bool[np.ndarray, "rows columns"]
+    frame: UInt8[np.ndarray, "height width 3"], kept: Bool[np.ndarray, "rows columns"], by: float = FADE
 ) -> Float[np.ndarray, "height width 3"]:
-    """A frame in which kept patches stay as they are and the others fade to pale grey; values 0 to 1."""
+    """A frame in which kept patches stay as they are and the others fade to grey; values 0 to 1.
+
+    Args:
+        frame: the frame's pixels.
+        kept: the patches that stay, on the token grid.
+        by: how far the others fade, from 0 (grey) to 1 (white).
+    """
     image = frame / 255
     rows = np.arange(frame.shape[0]) * kept.shape[0] // frame.shape[0]
     columns = np.arange(frame.shape[1]) * kept.shape[1] // frame.shape[1]
     grey = image @ np.array([0.299, 0.587, 0.114])
-    faded = FADE + (1 - FADE) * grey[:, :, None].repeat(3, axis=2)
+    faded = by + (1 - by) * grey[:, :, None].repeat(3, axis=2)
     return np.where(kept[rows][:, columns][:, :, None], image, faded)
 
 
@@ -162,7 +168,7 @@ def heat_sheet(
     true_cuts: Sequence[int] = (),
     columns: int = 8,
 ) -> PrintFigure:
-    """Retained-token heat maps: every kept token coloured by how many tokens of the clip it stands for.
+    """Retained-token heat maps: every kept token outlined, and coloured by how many tokens of the clip it stands for.
 
     Arguments as for `contact_sheet`.
     """
@@ -174,10 +180,11 @@ def heat_sheet(
     scale = LogNorm(1, max(2, sizes.max()))
 
     def draw(axes: Axes, frame: int, box: Box) -> None:
-        faded = fade(frames[frame], np.zeros_like(kept[frame]))
+        faded = fade(frames[frame], np.zeros_like(kept[frame]), by=FAINT)
         axes.imshow(faded, extent=extent(box), aspect="auto", interpolation="antialiased")
         shown = np.ma.masked_where(~kept[frame], sizes[frame])
         axes.imshow(shown, norm=scale, extent=extent(box), aspect="auto")
+        draw_lines(axes, outlines(kept[frame]), grid, box, INK, 0.5)
 
     aspect = frames.shape[1] / frames.shape[2]
     figure = frame_sheet(aspect, timestamps, out, draw, title=title, true_cuts=true_cuts, columns=columns)

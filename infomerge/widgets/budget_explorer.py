@@ -29,6 +29,7 @@ from infomerge.widgets import knobs
 from infomerge.widgets.explorer_figures import Fit, Keys, MapFigure, TimeFigure, totals_html
 from infomerge.widgets.material import Source, material_of_clip, material_of_tokens
 from infomerge.widgets.stages import Plan, Stages
+from infomerge.widgets.upload import MOST_BYTES, Upload
 
 OTHER, CHOOSE = "(your own)", "choose one"
 
@@ -148,6 +149,8 @@ class BudgetExplorer(ipywidgets.VBox):  # type: ignore[misc]
         self._make_controls()
         super().__init__(children=self._arrange())
         self.add_class("infomerge-explorer")
+        for figure in (self._times, self._maps):
+            figure.widget.load()
         beside = {
             "saliency": saliency,
             "frame_features": frame_features,
@@ -213,10 +216,11 @@ class BudgetExplorer(ipywidgets.VBox):  # type: ignore[misc]
 
     def compression(self) -> Compression:
         """`compress` of the clip under the present configuration, merging included."""
+        return self._compress(self._config)
+
+    def _compress(self, config: InfoMergeConfig) -> Compression:
         material = self._material
-        return compress(
-            material.tokens, self._config, saliency=material.saliency, frame_features=material.frame_features
-        )
+        return compress(material.tokens, config, saliency=material.saliency, frame_features=material.frame_features)
 
     def set(self, **options: Any) -> None:
         """Change options of the configuration, and draw it.
@@ -228,6 +232,7 @@ class BudgetExplorer(ipywidgets.VBox):  # type: ignore[misc]
             self._config = InfoMergeConfig(**{**self._config.to_dict(), **options})
         except ValidationError as error:
             raise ValueError(explain(error)) from error
+        self._say_no_more()
         self._draw()
 
     def preset(self, name: str) -> None:
@@ -238,16 +243,18 @@ class BudgetExplorer(ipywidgets.VBox):  # type: ignore[misc]
         """
         self._config, note = knobs.preset(name, self._config.retention_ratio)
         self._draw()
-        self._say(note)
+        self._say(note or self._material.notes)
 
     def pin(self) -> None:
         """Keep the present configuration as A, to compare with what comes."""
         self._pinned = self._config
+        self._say_no_more()
         self._draw()
 
     def unpin(self) -> None:
         """Let go of the pinned configuration."""
         self._pinned = None
+        self._say_no_more()
         self._draw()
 
     def load(self, source: Source, **beside: Any) -> None:
@@ -269,8 +276,9 @@ class BudgetExplorer(ipywidgets.VBox):  # type: ignore[misc]
         self._stages = Stages(material.tokens, saliency=material.saliency, frame_features=material.frame_features)
         self._material = material
         self._frame = 0
+        self._listed = source if isinstance(source, str) and source in sample_names() else OTHER
+        self._name_clip()
         with self._quietly():
-            self._clip.value = source if isinstance(source, str) and source in sample_names() else OTHER
             self._path.value = str(source) if self._path.value == str(source) else ""
         self._facts.value = f'<span class="quiet">{html.escape(material.facts)}</span>'
         with self._times.changing():
@@ -285,13 +293,18 @@ class BudgetExplorer(ipywidgets.VBox):  # type: ignore[misc]
         return knobs.python_line(self._config)
 
     def export_chart(self, folder: str | os.PathLike[str]) -> list[Path]:
-        """Write the budget chart as PDF and PNG into a folder, under a name that is not taken."""
+        """Write the budget chart, A beside B where one is pinned, as PDF and PNG under a name that is not taken."""
         material = self._material
         frames = material.frames
         if frames is None:
             frames = np.full((len(material.tokens), 9, 16, 3), 235, dtype=np.uint8)
-        title = f"{material.name}: {_described(self._config)}"
-        chart = budget_chart(frames, material.times, self.compression(), title=title, true_cuts=material.cut_after)
+        title, pinned = f"{material.name}: {_described(self._config)}", None
+        if self.pinned is not None:
+            title = f"{material.name}\nB: {_described(self._config)}\nA: {_described(self.pinned)}"
+            pinned = self._compress(self.pinned)
+        chart = budget_chart(
+            frames, material.times, self.compression(), title=title, true_cuts=material.cut_after, pinned=pinned
+        )
         return save(chart, _free_stem(Path(folder).expanduser(), f"budget-{material.name}", (".pdf", ".png")))
 
     def export_config(self, folder: str | os.PathLike[str]) -> Path:
@@ -321,10 +334,7 @@ class BudgetExplorer(ipywidgets.VBox):  # type: ignore[misc]
         self._path = ipywidgets.Text(
             description="or file", placeholder="path of a video, then Enter", continuous_update=False, **labelled
         )
-        self._upload = ipywidgets.FileUpload(
-            accept="video/*,image/gif", description="Upload", tooltip="A video of this computer, up to about 10 MB",
-            layout=ipywidgets.Layout(width="100px", flex="0 0 auto"),
-        )  # fmt: skip
+        self._upload = Upload(self._uploaded, self._too_large, layout=ipywidgets.Layout(flex="0 0 auto"))
         self._preset = ipywidgets.Dropdown(
             options=[CHOOSE, *knobs.PRESETS], description="Preset", tooltip="Configurations of the papers", **labelled
         )
@@ -390,7 +400,6 @@ class BudgetExplorer(ipywidgets.VBox):  # type: ignore[misc]
             widget.observe(lambda change, option=option: self._turned(option, change["new"]), "value")
         self._clip.observe(lambda change: self._chosen_clip(change["new"]), "value")
         self._path.observe(lambda change: self._chosen_file(change["new"]), "value")
-        self._upload.observe(lambda change: self._uploaded(change["new"]), "value")
         self._preset.observe(lambda change: self._chosen_preset(change["new"]), "value")
         self._pin.on_click(lambda button: self.pin())
         self._unpin.on_click(lambda button: self.unpin())
@@ -404,6 +413,7 @@ class BudgetExplorer(ipywidgets.VBox):  # type: ignore[misc]
         value = knobs.turned(value, before)
         if self._following and value != before:
             self._config = replace(self._config, **{option: value})
+            self._say_no_more()
             self._drawing.ask()
 
     def _chosen_preset(self, name: str) -> None:
@@ -417,30 +427,42 @@ class BudgetExplorer(ipywidgets.VBox):  # type: ignore[misc]
             self.segment = segment
 
     def _chosen_clip(self, name: str) -> None:
-        if self._following and name != OTHER:
+        if self._following and name == OTHER:
+            ways = f"give its path under “or file”, or upload one of up to {MOST_BYTES / 1e6:g} MB"
+            self._say(f"For a clip of your own, {ways}. {self._still()}")
+            self._name_clip()
+        elif self._following:
             self._try_to_load(name, name)
 
     def _chosen_file(self, path: str) -> None:
         if self._following and path.strip():
             self._try_to_load(path.strip(), path.strip())
 
-    def _uploaded(self, files: Sequence[Any]) -> None:
-        for file in files:
-            with tempfile.TemporaryDirectory() as folder:
-                path = Path(folder) / Path(file["name"]).name
-                path.write_bytes(file["content"])
-                self._try_to_load(path, path.name)
-        self._upload.value = ()
+    def _uploaded(self, name: str, content: bytes) -> None:
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / Path(name).name
+            path.write_bytes(content)
+            self._try_to_load(path, path.name)
+
+    def _too_large(self, name: str, size: int) -> None:
+        found = f"Upload: found {name}, of {size / 1e6:,.1f} MB; accepted are up to {MOST_BYTES / 1e6:g} MB"
+        self._say(f"{found}. Give the path of a larger file under “or file”. {self._still()}", failed=True)
 
     def _try_to_load(self, source: str | Path, name: str) -> None:
         self._say(f"Reading {name} …")
-        previous = self._material
         try:
             self.load(source)
         except (ValueError, TypeError, OSError, ImportError) as error:
-            self._say(f"{error}. Still showing {previous.name}.", failed=True)
-            with self._quietly():
-                self._clip.value = previous.name if previous.name in sample_names() else OTHER
+            self._say(f"{error}. {self._still()}", failed=True)
+            self._name_clip()
+
+    def _still(self) -> str:
+        return f"Still showing {self._material.name}."
+
+    def _name_clip(self) -> None:
+        """Have the list of clips name the one that is shown."""
+        with self._quietly():
+            self._clip.value = self._listed
 
     def _export(self, write: Callable[[str], Sequence[Path]]) -> None:
         try:
@@ -455,6 +477,10 @@ class BudgetExplorer(ipywidgets.VBox):  # type: ignore[misc]
         kind, lead = ("failed", "⚠ ") if failed else ("quiet", "")
         words = html.escape(" ".join(message.split()))
         self._message.value = f'<span role="status" class="{kind}">{lead}{words}</span>' if message else ""
+
+    def _say_no_more(self) -> None:
+        """Take away what an earlier step had to say; what there is to know about the clip stays."""
+        self._say(self._material.notes)
 
     # The pictures.
 

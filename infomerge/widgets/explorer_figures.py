@@ -4,11 +4,13 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import anywidget
 import numpy as np
 import plotly.graph_objects as go
+import traitlets
 from jaxtyping import Float, Int
 from plotly.basedatatypes import Undefined
 
@@ -17,26 +19,46 @@ from infomerge.widgets.material import Material, strip_images
 from infomerge.widgets.stages import Plan
 
 PINNED = VERMILLION
+_BAR_TEXT = 10.5
+"""Pixels; a number that does not fit into its bar at this size is left out."""
 _FONT = {"family": "system-ui, -apple-system, 'Segoe UI', sans-serif", "size": 11.5, "color": INK}
 _GRID = "#E6E6E6"
 
-_SIMILARITY = "<b>similarity</b> <i>t</i> of each frame with the next  (○ cut{})"
+# Headings are short enough for a window of 480 pixels.
+_SIMILARITY = "<b>similarity</b> <i>t</i> to the next frame  (○ cut{})"
 
 # Panels from top to bottom: name, share of the height, heading.
 _PANELS = (
     ("strip", 1.25, ""),
     ("similarity", 1.0, _SIMILARITY.format("")),
-    ("uniqueness", 0.8, "<b>uniqueness</b> <i>u<sub>k</sub></i>  how far the segment points away from the clip"),
-    ("richness", 0.8, "<b>richness</b> <i>e<sub>k</sub></i>  spectral entropy of the segment's tokens"),
+    ("uniqueness", 0.8, "<b>uniqueness</b> <i>u<sub>k</sub></i>  cosine distance to the clip's mean"),
+    ("richness", 0.8, "<b>richness</b> <i>e<sub>k</sub></i>  spectral entropy of its tokens"),
     ("weight", 0.8, "<b>weight</b> <i>w<sub>k</sub></i> / |<i>V<sub>k</sub></i>|  what a frame may claim"),
-    ("budget", 1.9, "<b>context tokens a frame</b>  (number: <i>B<sub>k</sub></i>, of the whole segment)"),
+    ("budget", 1.9, "<b>context tokens a frame</b>  (number: segment's <i>B<sub>k</sub></i>)"),
 )
+_HEIGHT, _LEGEND = 712, 68
+"""Pixels: of the figure, and of its foot that the legend has for itself."""
 _GAP = 0.055
 _AXIS = {name: "y" + (str(n) if n > 1 else "") for n, (name, _, _) in enumerate(_PANELS, 1)}
-_BAND, _STRIP = (0.0, 0.2), (0.24, 1.0)
+_BAND, _STRIP = (0.0, 0.24), (0.27, 1.0)
 STRIP_FRAMES = 9
+_NOISE = 0.01
+"""Uniqueness and richness that fill their panel at the least: below is rounding noise, as of a clip of one frame."""
+_HEADROOM = 1 / 6
+"""Share of the budgets' panel that is free above the highest one, for its number."""
 _PER_SEGMENT = ("band", "uniqueness", "richness", "weight", "touch")
 """Traces with one bar a segment: hovering tells about the segment, a click chooses it."""
+
+
+class PlotlyFigure(go.FigureWidget):  # type: ignore[misc]
+    """A FigureWidget whose start a slow browser cannot miss (`plotly_figure.js` says how); empty until `load`."""
+
+    _esm = Path(__file__).with_name("plotly_figure.js")
+    _plotly = traitlets.Unicode().tag(sync=True)
+
+    def load(self) -> None:
+        """Send plotly's code. All widgets of the view must have been made before: none can begin while it is read."""
+        self._plotly = str(go.FigureWidget._esm)
 
 
 class Fit(anywidget.AnyWidget):
@@ -89,14 +111,14 @@ class Keys(anywidget.AnyWidget):
 
 
 class _Figure:
-    """A FigureWidget of which only what changes is sent.
+    """A plotly figure of which only what changes is sent.
 
     Redrawing takes longer than all else together, so nothing is redrawn that stays as it is. Values are plain lists:
     plotly fails to take in the browser's answer where they are arrays.
     """
 
     def __init__(self, traces: dict[str, Any], layout: dict[str, Any]) -> None:
-        self.widget = go.FigureWidget(data=list(traces.values()), layout={**_LAYOUT, **layout})
+        self.widget = PlotlyFigure(data=list(traces.values()), layout={**_LAYOUT, **layout})
         # Without `responsive`, plotly keeps the width that it found before the page was laid out.
         self.widget._config = {**self.widget._config, "responsive": True, "displayModeBar": False}
         self._names = list(traces)
@@ -192,7 +214,8 @@ class TimeFigure(_Figure):
         self._put("by length", **_steps(bounds, theirs))
         self._put("gained", x=middles, width=widths, base=theirs, y=np.maximum(ours - theirs, 0))
         self._put("given up", x=middles, width=widths, base=theirs, y=np.minimum(ours - theirs, 0))
-        self._put("numbers", x=middles, y=np.maximum(ours, theirs), text=[str(b) for b in plan.budget.tolist()])
+        higher, numbers = np.maximum(ours, theirs), [str(b) for b in plan.budget.tolist()]
+        self._put("numbers", x=middles, width=widths, base=higher, y=np.full(count, _HEADROOM * top), text=numbers)
         self._put("touch", y=np.full(count, top), **bars)
         self._show_similarity(plan)
 
@@ -200,7 +223,7 @@ class TimeFigure(_Figure):
         names = ("similarity", "uniqueness", "richness", "weight", "budget")
         for name in names:
             self._put(f"{name} pinned", visible=plan is not None)
-        self._lay_out({"annotations[1].text": _SIMILARITY.format("; x: cut of A" if plan else "")})
+        self._lay_out({"annotations[1].text": _SIMILARITY.format("; x: A's cut" if plan else "")})
         if plan is not None:
             bounds, lengths = self._bounds(plan), plan.lengths.cpu().numpy()
             cuts = plan.segments[1:, 0].cpu().numpy()
@@ -222,12 +245,12 @@ class TimeFigure(_Figure):
         plans = [plan, pinned or plan]
         lows = [min(float(p.transition.min()) if len(p.transition) else 1, p.config.segment_threshold) for p in plans]
         budgets = [max(_a_frame(p.budget, p.lengths.cpu().numpy()).max(), _by_length(p).max()) for p in plans]
-        top = _round_up(1.2 * max(budgets))
+        top = _round_up(max(budgets) / (1 - _HEADROOM))
         self._lay_out(
             {
                 "yaxis2.range": [math.floor(10 * min(lows) - 0.5) / 10, 1.04],
-                "yaxis3.range": [0, _round_up(1.1 * max(float(p.uniqueness.max()) for p in plans))],
-                "yaxis4.range": [0, min(1.05, _round_up(1.1 * max(float(p.richness.max()) for p in plans)))],
+                "yaxis3.range": [0, _round_up(max(_NOISE, *(1.1 * float(p.uniqueness.max()) for p in plans)))],
+                "yaxis4.range": [0, min(1.05, _round_up(max(_NOISE, *(1.1 * float(p.richness.max()) for p in plans))))],
                 "yaxis6.range": [0, top],
             }
         )
@@ -386,7 +409,8 @@ def _time_traces() -> dict[str, Any]:
     wedge = {"symbol": "triangle-down", "color": VERMILLION, "size": 8}
     return {
         "band": go.Bar(
-            yaxis="y", hoverinfo="text", showlegend=False, textfont={"color": "white"}, cliponaxis=True,
+            yaxis="y", hoverinfo="text", showlegend=False, cliponaxis=True,
+            textfont={"color": "white", "size": _BAR_TEXT},
             marker={"color": SEGMENT_COLOURS * 100, "line": {"color": "white", "width": 1}}, **band_text,
         ),
         "true cuts": _points(
@@ -416,9 +440,10 @@ def _time_traces() -> dict[str, Any]:
         "touch": _bars("budget", "rgba(0,0,0,0)", marker={"color": "rgba(0,0,0,0)", "line": {"width": 0}}),
         "by length": _line("budget", INK, "dash", 1.2, name="by length", showlegend=True),
         "by content": _line("budget", ORANGE, "solid", 2.2, name="now", showlegend=True),
-        "numbers": go.Scatter(
-            yaxis=_AXIS["budget"], mode="text", textposition="top center", hoverinfo="skip", showlegend=False,
-            cliponaxis=False,
+        # Bars, because plotly hides a bar's text where the bar is too narrow for it.
+        "numbers": _bars(
+            "budget", "rgba(0,0,0,0)", marker={"color": "rgba(0,0,0,0)", "line": {"width": 0}}, hoverinfo="skip",
+            textposition="inside", insidetextanchor="start", textangle=0, textfont={"color": INK, "size": _BAR_TEXT},
         ),
         **steps,
     }  # fmt: skip
@@ -427,7 +452,8 @@ def _time_traces() -> dict[str, Any]:
 def _time_layout() -> dict[str, Any]:
     usable = 1 - _GAP * (len(_PANELS) - 1)
     total = sum(share for _, share, _ in _PANELS)
-    layout: dict[str, Any] = {"height": 690, "margin": {"l": 34, "r": 54, "t": 12, "b": 66}, "barmode": "overlay"}
+    layout: dict[str, Any] = {"height": _HEIGHT, "margin": {"l": 34, "r": 54, "t": 12, "b": 110}, "barmode": "overlay"}
+    layout["uniformtext"] = {"mode": "hide", "minsize": _BAR_TEXT}
     layout["hovermode"] = "x"  # anywhere in a panel, not only on a low bar
     headings, top = [], 1.0
     for number, (_, share, text) in enumerate(_PANELS, 1):
@@ -459,8 +485,10 @@ def _time_layout() -> dict[str, Any]:
         }
     ]  # fmt: skip
     layout["legend"] = {
-        "orientation": "h", "x": 0, "y": -0.085, "yanchor": "top", "itemclick": False, "itemdoubleclick": False,
-        "traceorder": "normal",
+        # Of the figure's own height, with room for the three rows of a narrow window. In the panels' height it would
+        # move with the margin that plotly makes for its rows, and not move back.
+        "orientation": "h", "x": 0, "yref": "container", "y": _LEGEND / _HEIGHT, "yanchor": "top",
+        "itemclick": False, "itemdoubleclick": False, "traceorder": "normal",
     }  # fmt: skip
     return layout
 

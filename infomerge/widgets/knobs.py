@@ -117,7 +117,8 @@ def control(knob: Knob) -> ipywidgets.ValueWidget:
     }
     if knob.choices:
         return ipywidgets.Dropdown(options=knob.choices, **common)
-    slider, readout = (ipywidgets.IntSlider, "d") if knob.whole else (ipywidgets.FloatSlider, ".3g")
+    # Without a type, d3 leaves out trailing zeros, for which the readout has no room: 0.005, not 0.00500.
+    slider, readout = (ipywidgets.IntSlider, "d") if knob.whole else (ipywidgets.FloatSlider, ".3")
     return slider(min=knob.low, max=knob.high, step=knob.step, readout_format=readout, **common)
 
 

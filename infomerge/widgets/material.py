@@ -59,7 +59,7 @@ class Material:
     def facts(self) -> str:
         """What there is, in one line."""
         frames, positions, channels = self.tokens.shape
-        size = f"{frames} frames x {positions} tokens x {channels} channels"
+        size = " x ".join((counted(frames, "frame"), counted(positions, "token"), counted(channels, "channel")))
         return f"{self.name}: {size}; saliency: {self.saliency_source}"
 
 
@@ -121,6 +121,11 @@ def material_of_tokens(
         frames=frames,
         saliency_source=Material.saliency_source if saliency is None else "given",
     )
+
+
+def counted(number: int, noun: str) -> str:
+    """A number with its noun, in the singular where it is one."""
+    return f"{number} {noun}{'s' * (number != 1)}"
 
 
 def strip_images(material: Material, count: int) -> list[str]:

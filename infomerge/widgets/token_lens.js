@@ -929,6 +929,7 @@ function showLens(lens, images, model, el) {
   let hovered = null;
   let timer = 0;
   let waiting = false;
+  let followed = "";
   let layout = stripLayout(lens.frames, lens.aspect, 600);
   let stageBox = { x: 0, y: 0, width: 1, height: 1 };
 
@@ -962,6 +963,7 @@ function showLens(lens, images, model, el) {
     const ctx = prepare(strip, strip.parentElement.clientWidth, layout.height);
     ctx.translate(STRIP.margin, 0);
     drawStrip(ctx, lens, images, view, layout, theme);
+    follow(view.frame);
 
     showWords(view);
     showMosaic(view, theme);
@@ -974,6 +976,18 @@ function showLens(lens, images, model, el) {
       playing: timer !== 0,
       lit: view.token === null ? [] : Array.from(membersOf(lens, view.token)),
     });
+  }
+
+  /** Have the current frame in sight where the strip scrolls; until the frame changes, a reader may scroll away. */
+  function follow(/** @type {number} */ frame) {
+    const place = `${frame} in rows of ${layout.columns}`;
+    if (place === followed) return;
+    followed = place;
+    const scroll = strip.parentElement;
+    const { y, height } = layout.boxes[frame];
+    const [top, bottom] = [y - STRIP.head, y + height + STRIP.foot];
+    if (top < scroll.scrollTop) scroll.scrollTop = top;
+    else if (bottom > scroll.scrollTop + scroll.clientHeight) scroll.scrollTop = bottom - scroll.clientHeight;
   }
 
   function showWords(/** @type {ReturnType<typeof shown>} */ view) {
