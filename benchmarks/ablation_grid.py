@@ -7,11 +7,9 @@ The sweeps, for each NAME of `GRIDS`: infomerge sweep data/results/NAME.yaml --o
 
 import argparse
 import json
-import sys
 from pathlib import Path
 
-from benchmarks.condensing import RESULTS, clip_order, shortened, write_table
-from infomerge.measure.sweep import read_results
+from benchmarks.condensing import RESULTS, clip_order, finished_rows, shortened, write_table
 from infomerge.results import summary_table
 
 GRIDS = {"ablation": ("method", "ratio"), "hyper_parameters": ("option", "value"), "ablation_real": ("method", "ratio")}
@@ -20,6 +18,7 @@ GRIDS = {"ablation": ("method", "ratio"), "hyper_parameters": ("option", "value"
 COLUMNS = {
     "keeping_event_owned": ("event_owned", ".3f"),
     "keeping_event_kept": ("event_kept", ".3f"),
+    "keeping_segment_frames": ("segment_frames", ".4f"),
     "keeping_segment_context": ("segment_context", ".4f"),
     "keeping_scene_kept": ("scene_kept", ".4f"),
     "keeping_static_duplicates": ("static_duplicates", ".4f"),
@@ -43,9 +42,7 @@ def setting(row: dict[str, str], kind: str) -> tuple[str, str]:
 
 def condense(folder: Path, name: str) -> None:
     """Write data/results/NAME.csv from the sweep in a folder."""
-    rows = read_results(folder)
-    if failed := [row for row in rows if row["status"] != "ok"]:
-        sys.exit(f"{folder}: {len(failed)} of {len(rows)} items failed, the first: {failed[0]['error']}")
+    rows = finished_rows(folder)
     columns = [column for column in COLUMNS if any(row.get(column) for row in rows)]
     lines = [
         [

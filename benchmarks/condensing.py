@@ -1,10 +1,21 @@
 """From a sweep's folder to a small table in data/results."""
 
 import csv
+import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from infomerge.measure.sweep import read_results
+
 RESULTS = Path(__file__).parent.parent / "data" / "results"
+
+
+def finished_rows(folder: Path) -> list[dict[str, str]]:
+    """The rows of a sweep's table; if any item failed, the programme ends."""
+    rows = read_results(folder)
+    if failed := [row for row in rows if row["status"] != "ok"]:
+        sys.exit(f"{folder}: {len(failed)} of {len(rows)} items failed, the first: {failed[0]['error']}")
+    return rows
 
 
 def write_table(target: Path, header: Sequence[str], rows: Iterable[Sequence[str]]) -> None:

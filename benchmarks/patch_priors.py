@@ -1,22 +1,24 @@
 """The table of notebook 07 for patches of pixels, with no network: python -m benchmarks.patch_priors.
 
-The clips, disturbances and columns are those of benchmarks/static_priors.py; only the tokens are others. One table for
-its grid of 6 x 6 positions, one for 14 x 14, whose patches the clips'
-pixels fill exactly.
+The clips, the disturbances with their patterns, and the columns are those of benchmarks/static_priors.py; only the
+tokens are others. One table for its grid of 6 x 6 positions, one for 14 x 14, whose patches the clips' pixels fill
+exactly. The clips are shared out among all cores.
 """
 
 import math
 from collections.abc import Iterator
 
+from joblib import Parallel, delayed, parallel_config
 from tqdm import tqdm
 
 from benchmarks.condensing import RESULTS, write_table
 from infomerge.encoders import PatchPixelEncoder
 from infomerge.measure.detection import PRIORS, detection_rows, know_clip
+from infomerge.measure.sweep_items import pattern_seed
 from infomerge.video import DISTURBANCES, scene_clip
 
 CLIPS = range(100)
-MEASURES = ("auroc", "candidate_precision")
+MEASURES = ("auroc", "average_precision", "candidate_precision")
 ENCODERS = {
     "patch_priors": PatchPixelEncoder(image_size=192, patch_size=32),
     "patch_priors_14x14": PatchPixelEncoder(image_size=112, patch_size=8),
@@ -38,10 +40,11 @@ def conditions() -> list[tuple[str, float]]:
 def measured(encoder: PatchPixelEncoder, clip: int) -> dict[tuple[str, float], dict[str, float]]:
     """The columns of one clip under every condition."""
     known = know_clip(scene_clip(clip), encoder)
+    seed = pattern_seed(f"scene:{clip}", 0)
     found = {}
     for name, strength in conditions():
         # A strength of 0 leaves the clip clean, whatever the disturbance.
-        rows = detection_rows(known, encoder, "shake" if name == "none" else name, strength)
+        rows = detection_rows(known, encoder, "shake" if name == "none" else name, strength, seed=seed)
         found[name, strength] = {
             f"{row['segmentation']}_{row['prior']}_{measure}": float(row[measure])
             for row in rows
@@ -62,7 +65,9 @@ def table_rows(found: dict[int, dict[tuple[str, float], dict[str, float]]]) -> I
 
 def main() -> None:
     for stem, encoder in ENCODERS.items():
-        found = {clip: measured(encoder, clip) for clip in tqdm(CLIPS, desc=stem)}
+        with parallel_config(backend="loky", inner_max_num_threads=1):
+            each = Parallel(n_jobs=-1, return_as="generator")(delayed(measured)(encoder, clip) for clip in CLIPS)
+            found = dict(zip(CLIPS, tqdm(each, desc=stem, total=len(CLIPS)), strict=True))
         write_table(RESULTS / f"{stem}.csv", ["clip", "disturbance", "strength", *COLUMNS], table_rows(found))
 
 

@@ -6,16 +6,14 @@ The sweep: infomerge sweep data/results/static_priors.yaml --out DIR
 import sys
 from pathlib import Path
 
-from benchmarks.condensing import RESULTS, clip_order, shortened, write_table
-from infomerge.measure.sweep import read_results
+from benchmarks.condensing import RESULTS, clip_order, finished_rows, shortened, write_table
 
 TARGET = RESULTS / "static_priors.csv"
-KEPT = ("auroc", "candidate_precision", "still_share")
+KEPT = ("auroc", "average_precision", "candidate_precision", "still_share")
 
 
 def main() -> None:
-    rows = read_results(Path(sys.argv[1]))
-    failed = sum(row["status"] != "ok" for row in rows)
+    rows = finished_rows(Path(sys.argv[1]))
     columns = [name for name in rows[0] if name.startswith("detection_") and name.endswith(KEPT)]
     header = ["clip", "disturbance", "strength", *(name.removeprefix("detection_") for name in columns)]
     rows.sort(key=lambda row: (row["disturbance"], float(row["strength"]), clip_order(row["clip"])))
@@ -27,7 +25,7 @@ def main() -> None:
             for row in rows
         ),
     )
-    print(f"{len(rows)} rows, {failed} of them failed, condensed to {TARGET.name}")
+    print(f"{len(rows)} rows condensed to {TARGET.name}")
 
 
 if __name__ == "__main__":

@@ -5,10 +5,10 @@ weights are random: they take as much time and memory as trained ones, and say n
 device already; decoding and resizing them is not part of any number here.
 
 Times are medians of wall time, with the device waited for before and after. `first token` is `generate` with one new
-token, nothing else measured inside; the three stages before it are from calls of their own, so that waiting for each of
-them is not in the total. What is missing between their sum and the total is the shortening of the prompt, the head of
-the language model and `generate` itself. `encode` is the model's own `get_video_features`; under compression it also
-records the attention of the vision tower.
+token, nothing else measured inside, and has its quartiles beside it; the three stages before it are from calls of their
+own, so that waiting for each of them is not in the total. What is missing between their sum and the total is the
+shortening of the prompt, the head of the language model and `generate` itself. `encode` is the model's own
+`get_video_features`; under compression it also records the attention of the vision tower.
 
 The adapter takes the releases of transformers that its tests cover. --any-transformers lets it take any, for this run
 alone, and the table says so. --tiny runs the same on models of a few thousand weights, on the CPU, in seconds.
@@ -25,6 +25,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 import transformers
 from packaging.specifiers import SpecifierSet
@@ -259,14 +260,14 @@ class Clock:
             torch.cuda.synchronize(self.device)
         return time.perf_counter()
 
-    def median_ms(self, action: Callable[[], object]) -> float:
-        """Of several runs, after two that warm up."""
+    def quartiles_ms(self, action: Callable[[], object]) -> list[float]:
+        """Of several runs, after two that warm up: the quarter, the half and three quarters took no longer."""
         times = []
         for _ in range(self.repeats + 2):
             start = self.wait()
             action()
             times.append(1e3 * (self.wait() - start))
-        return statistics.median(times[2:])
+        return [float(time) for time in np.percentile(times[2:], [25, 50, 75])]
 
     def timed(self, stage: str, action: Callable[..., Any]) -> Callable[..., Any]:
         """The action, whose times go to a stage."""
@@ -308,7 +309,7 @@ def measure(
 
     run: attachment.Run | None
     with _compressing(model, compressor) as run:
-        first = clock.median_ms(generate)
+        low, first, high = clock.quartiles_ms(generate)
         watches = [Stopwatch(clock) for _ in range(clock.repeats)]
         for watch in watches:
             generate(1 + new_tokens, logits_processor=transformers.LogitsProcessorList([watch]))
@@ -322,7 +323,7 @@ def measure(
         _replaced(base, "get_video_features", clock.timed("encode", base.get_video_features)),
         _replaced(language, "forward", clock.timed("prefill", language.forward)),
     ):
-        clock.median_ms(generate)
+        clock.quartiles_ms(generate)
     hook.remove()
     video = subject.config.video_token_id
     tokens = sum(record.kept for record in run.last) if run else _frame_tokens(subject, size, video)
@@ -337,6 +338,8 @@ def measure(
         "prefill_ms": clock.stage_ms("prefill"),
         "prefill_graph_ms": _graph_ms(language, seen, clock),
         "first_token_ms": first,
+        "first_token_low_ms": low,
+        "first_token_high_ms": high,
         "decode_ms_per_token": statistics.median(watch.ms_per_token for watch in watches),
         "peak_memory_gib": peak,
         "prefill_tflops": prefill_flops(tokens, size.decoder) / 1e12,
@@ -387,7 +390,7 @@ def _graph_ms(language: Any, seen: dict[str, Any], clock: Clock) -> float | None
     except RuntimeError as error:
         print(f"no CUDA graph of this prefill: {str(error).splitlines()[0]}")
         return None
-    return clock.median_ms(graph.replay)
+    return clock.quartiles_ms(graph.replay)[1]
 
 
 def write(rows: Sequence[dict[str, Any]], path: Path) -> None:
@@ -409,8 +412,8 @@ def _cell(value: Any, form: str, missing: str) -> str:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--repeats", type=int, default=7, help="timed runs of each (default: 7)")
-    parser.add_argument("--new-tokens", type=int, default=32, help="tokens after the first (default: 32)")
+    parser.add_argument("--repeats", type=int, default=15, help="timed runs of each (default: 15)")
+    parser.add_argument("--new-tokens", type=int, default=8, help="tokens after the first (default: 8)")
     parser.add_argument("--out", type=Path, help=f"where the table goes (default: {TARGET.name} in data/results)")
     parser.add_argument("--tiny", action="store_true", help="small models on the CPU; no file without --out")
     parser.add_argument("--any-transformers", action="store_true", help="take an untested release of transformers")
@@ -463,6 +466,8 @@ _HEADINGS = {
     "prefill_ms": "prefill (ms)",
     "prefill_graph_ms": "prefill, graph (ms)",
     "first_token_ms": "first token (ms)",
+    "first_token_low_ms": "quartile",
+    "first_token_high_ms": "quartile",
     "decode_ms_per_token": "later token (ms)",
     "peak_memory_gib": "peak (GiB)",
     "prefill_tflops": "prefill (TFLOPs)",
