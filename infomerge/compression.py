@@ -126,11 +126,13 @@ class Compression:
         """Other features of the same tokens, merged as the tokens were: DeepStack's, or patches of the frames.
 
         Static positions take their segment mean (eq. 29), context tokens are merged (eq. 34). With merge_scope
-        "anchor_frame", where a token is merged into several anchors, each one goes to its owner alone. Computed in
+        "anchor_frame", where a token is merged into several anchors, each one goes to its owner alone. Tokens of a
+        segment that keeps none go into no other token, though one of another segment stands for them. Computed in
         float64; a token's own features come back as `tokens`.
         """
         flat = selection.replace_static(features.double(), self.trace.replaced, self.trace.segments).flatten(0, 1)
-        free = torch.ones_like(self.assignment, dtype=torch.bool)
+        segment = self.trace.segment_of_frame.repeat_interleave(self.positions)
+        free = segment == segment[self.index][self.assignment]
         free[self.index] = False
         owner = self.assignment[free]
         counts = torch.bincount(owner, minlength=self.kept)

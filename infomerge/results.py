@@ -42,6 +42,7 @@ QUANTITIES: Mapping[str, Quantity] = MappingProxyType(
             "event recall", "share of the flash's cells that a token of the flash stands for", "higher"
         ),
         "event_kept": Quantity("event cells kept", "share of the flash's cells kept as tokens of their own", "higher"),
+        "segment_frames": Quantity("event's share of frames", "share of the clip's frames in the event's segment", ""),
         "segment_context": Quantity("event's budget share", "share of the context tokens in the event's segment", ""),
         "scene_kept": Quantity("event's scene share", "share of the kept tokens in the event's scene", ""),
         "static_duplicates": Quantity("duplicates", "share of the kept tokens that repeat a still cell", "lower"),
@@ -210,12 +211,24 @@ PRIOR_TABLES = MappingProxyType(
 """Tables of static priors by the tokens that they were measured with."""
 
 
-def prior_comparisons() -> dict[str, dict[tuple[str, float], Comparison]]:
-    """TFD against the adjacent difference by AUROC on true scenes, for each kind of tokens, condition by condition."""
+PRIOR_MEASURES = ("auroc", "average_precision", "candidate_precision")
+
+
+def prior_comparisons(measure: str = "auroc") -> dict[str, dict[tuple[str, float], Comparison]]:
+    """TFD against the adjacent difference on true scenes, for each kind of tokens, condition by condition.
+
+    Args:
+        measure: of `PRIOR_MEASURES`.
+
+    Raises:
+        ValueError: the measure is another.
+    """
+    if measure not in PRIOR_MEASURES:
+        raise ValueError(f"measure: found {measure!r}; accepted are {', '.join(PRIOR_MEASURES)}")
     compared = {}
     for tokens, name in PRIOR_TABLES.items():
         with (DATA / "results" / f"{name}.csv").open(encoding="utf-8") as handle:
-            compared[tokens] = compare_priors(csv.DictReader(handle))
+            compared[tokens] = compare_priors(csv.DictReader(handle), measure=measure)
     return compared
 
 
@@ -274,6 +287,39 @@ def part_panels(measures: Sequence[str] = JUDGED) -> list[plots.Differences]:
 
 def _ends(interval: Interval) -> tuple[float, float, float]:
     return interval.mean, interval.low, interval.high
+
+
+ALLOCATIONS: Mapping[str, str] = MappingProxyType(
+    {
+        "table4-tfd": "by length",
+        "table4-tfd+uniqueness": "by uniqueness",
+        "table4-tfd+richness": "by richness",
+        "infomerge": "by both (CABA)",
+    }
+)
+"""The rows of Table 4 that differ in their budgets alone."""
+
+
+def budget_share_table() -> str:
+    """The event's share of the context tokens beside its segment's share of the frames, in Markdown, with intervals.
+
+    `+` above the share of the frames, `-` below it, `=` undecided: paired by clip, and corrected by Holm over the
+    table. Without the column `segment_frames` the table has neither the frames nor the signs.
+    """
+    values = read_grid("ablation").values
+    frames, context = values.get("segment_frames", {}), values["segment_context"]
+    cells = [(name, ratio) for name in ALLOCATIONS for ratio in PAPER_RATIOS]
+    found = compare_family({cell: (context[cell], frames[cell]) for cell in cells if cell in frames})
+    lines = [["the event's share of", *(f"{ratio:.0%}" for ratio in PAPER_RATIOS)], ["---"] * (1 + len(PAPER_RATIOS))]
+    if frames:
+        shares = (_cell(mean_interval(frames["infomerge", ratio])) for ratio in PAPER_RATIOS)
+        lines.append(["the frames", *shares])
+    for name, label in ALLOCATIONS.items():
+        line = [f"the context tokens, {label}"]
+        for cell in ((name, ratio) for ratio in PAPER_RATIOS):
+            line.append(_cell(mean_interval(context[cell])) + (_sign(found[cell], "higher") if frames else ""))
+        lines.append(line)
+    return _markdown(lines)
 
 
 def paper_part_panel() -> plots.Differences:
@@ -389,6 +435,28 @@ def summary_table(ratio: float = 0.10) -> str:
             sign = _sign(found[cell], QUANTITIES[measure].better) if cell else ""
             line.append(_cell(grid.interval(measure, (name, ratio))) + sign)
         lines.append(line)
+    return _markdown(lines)
+
+
+REAL_NAMES = ("infomerge", "table4-tfd", "fastvid", "tome", "uniform-positions", "random")
+
+
+def real_table(measure: str) -> str:
+    """A measure on the real clips by ratio, in Markdown: mean over clips, and the lowest and the highest clip.
+
+    Args:
+        measure: of the columns of data/results/ablation_real.csv.
+    """
+    values = read_grid("ablation_real").values[measure]
+    lines = [[QUANTITIES[measure].title, *(f"{ratio:.0%}" for ratio in RATIOS)], ["---"] * (1 + len(RATIOS))]
+    for name in REAL_NAMES:
+        numbers = [values[name, ratio] for ratio in RATIOS]
+        spread = [f"{some.mean():.3f} ({some.min():.3f} to {some.max():.3f})" for some in numbers]
+        lines.append([SUMMARY_NAMES[name], *spread])
+    return _markdown(lines)
+
+
+def _markdown(lines: Sequence[Sequence[str]]) -> str:
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 

@@ -1,6 +1,7 @@
 """What a compression keeps of the event and repeats of still cells, against loops over all cells."""
 
 import dataclasses
+import functools
 import math
 
 import pytest
@@ -34,6 +35,13 @@ def tokens(clip: SceneClip) -> Tensor:
     return torch.cat([cells.mean(dim=(2, 4)), cells.std(dim=(2, 4))], dim=-1).flatten(1, 2)
 
 
+@functools.cache
+def flash_pixels(clip: SceneClip) -> Tensor:
+    """The share of each pixel that the flash covers; of a pixel's own objects there is never more than one."""
+    truth = clip.cells(clip.script.size)
+    return torch.where(truth.objects == len(clip.script.objects), truth.coverage, 0).double()
+
+
 def slow_keeping(out: Compression, truth: CellTruth, clip: SceneClip) -> Keeping:
     """Cell by cell, from the script where it says it."""
     columns = GRID[1]
@@ -46,12 +54,11 @@ def slow_keeping(out: Compression, truth: CellTruth, clip: SceneClip) -> Keeping
 
     cells = [index for index in range(FRAMES * POSITIONS) if shows_flash(index)]
     owned = [shows_flash(owner[index]) for index in cells]
-    flash_number = len(clip.script.objects)
     area = []
     for index in cells:
         frame, position = divmod(index, POSITIONS)
-        place = (frame, position // columns, position % columns)
-        area.append(float(truth.coverage[place]) if int(truth.objects[place]) == flash_number else 0.0)
+        top, left = 16 * (position // columns), 16 * (position % columns)
+        area.append(float(flash_pixels(clip)[frame, top : top + 16, left : left + 16].mean()))
 
     flash = clip.script.flash
     scene = clip.script.scenes[clip.script.flash_scene]
@@ -130,6 +137,24 @@ def test_an_event_that_only_its_own_tokens_stand_for(tokens: Tensor, truth: Cell
     lost = keeping(own(tokens, torch.full_like(event, elsewhere, dtype=torch.int64)), truth)
     assert lost.event_kept == lost.event_owned == lost.event_area_owned == 0
     assert math.isnan(lost.segment_context)
+
+
+@pytest.mark.parametrize("side", [1, 2, 3])
+def test_the_flash_weighs_by_its_own_area_where_other_objects_cover_more(side: int) -> None:
+    outdone = 0
+    for seed in range(6):
+        clip = scene_clip(seed, size=(96, 96))
+        truth = clip.cells((side, side))
+        outdone += int((truth.event & (truth.objects != len(clip.script.objects))).sum())
+        area = flash_pixels(clip).unfold(1, 96 // side, 96 // side).unfold(2, 96 // side, 96 // side).mean(dim=(3, 4))
+        area, event = area.flatten(), truth.event.flatten()
+        # The event's first cell is lost, the others stand for themselves.
+        first, elsewhere = int(event.nonzero()[0]), int((~event).nonzero()[0])
+        owner = torch.where(event, torch.arange(len(event)), elsewhere)
+        owner[first] = elsewhere
+        found = keeping(own(torch.zeros(FRAMES, side * side, 1), owner), truth).event_area_owned
+        assert found == pytest.approx(float(1 - area[first] / area.sum()), abs=1e-6)
+    assert outdone, "the clips do not suit the test"
 
 
 def test_truth_of_another_grid_or_of_a_batch(tokens: Tensor, clip: SceneClip) -> None:

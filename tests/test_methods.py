@@ -288,6 +288,16 @@ def test_random_is_drawn_by_its_seed_alone() -> None:
     assert ((frames.bincount() - expected).abs() < 5 * expected**0.5).all()
 
 
+def test_random_takes_every_seed_of_63_bits_and_no_other() -> None:
+    method, tokens = METHODS["random"], normal(8, 20, 3)
+    assert not torch.equal(method(tokens, 0.1, seed=2**63 - 1).index, method(tokens, 0.1, seed=2**62).index)
+    for seed in (-1, 2**63, 10**29):
+        with pytest.raises(ValueError, match=f"seed: found {seed}; accepted are whole numbers from 0 to 9223372036854"):
+            method(tokens, 0.1, seed=seed)
+    with pytest.raises(TypeError, match="seed: found bool; accepted is a whole number"):
+        method(tokens, 0.1, seed=True)
+
+
 def test_top_saliency_is_that_of_the_clip_with_ties_to_the_lower_index() -> None:
     saliency = torch.tensor([[0.0, 1, 1], [3, 1, 2]])
     assert METHODS["top-saliency"](normal(2, 3, 4), 0.5, saliency).index.tolist() == [1, 3, 5]
@@ -325,6 +335,18 @@ def test_blocks_of_similarities_do_not_change_the_owners(monkeypatch: pytest.Mon
     monkeypatch.setattr("infomerge.methods.result.BLOCK_ELEMENTS", 30)
     for name, assignment in whole.items():
         assert torch.equal(METHODS[name](tokens, 0.1).assignment, assignment)
+
+
+@pytest.mark.parametrize("name", METHODS)
+@pytest.mark.parametrize(("frames", "positions", "ratio"), [(32, 49, 0.02), (32, 36, 0.02), (16, 16, 0.05)])
+def test_a_tokens_own_features_carry_where_segments_keep_no_token(
+    name: str, frames: int, positions: int, ratio: float
+) -> None:
+    tokens = normal(frames, positions, 8)  # noise: every frame is a segment of its own
+    out = METHODS[name](tokens, ratio)
+    torch.testing.assert_close(out.carry(tokens), out.tokens)
+    if name == "infomerge":
+        assert not torch.isin(torch.arange(len(out.trace.segments)), out.trace.segment_of_frame[out.frame]).all()
 
 
 def test_methods_without_infomerges_stages_have_the_part_of_its_trace_that_is_true_of_them() -> None:

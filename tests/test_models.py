@@ -3,8 +3,10 @@
 import copy
 import functools
 import gc
+import io
 import itertools
 import math
+import threading
 import tomllib
 import weakref
 from collections.abc import Callable, Iterator
@@ -16,12 +18,14 @@ import pytest
 import torch
 from packaging.requirements import Requirement
 from torch import Tensor, nn
+from transformers import StaticCache
 
 from infomerge import InfoMergeConfig
 from infomerge.compression import compress
 from infomerge.methods import get_method
-from infomerge.models import SUPPORTED, attach, attachment, compressing, detach
+from infomerge.models import SUPPORTED, attach, attachment, compressing, conversation, detach
 from infomerge.models.families import FAMILIES, family_of
+from infomerge.models.saliency import recorded_attention, recorded_input
 from tests.tiny_models import IMAGE, KINDS, PAD, VIDEO, Kind
 
 FULL = InfoMergeConfig(retention_ratio=1.0)
@@ -71,6 +75,45 @@ def prompts_of(kind: Kind) -> dict[str, list[Any]]:
 
 
 CASES = ("one video", "a batch", "two videos", "image and video", "a row of text")
+
+
+def pixels_of(inputs: dict[str, Any]) -> dict[str, Any]:
+    """What a call needs to encode its videos and images."""
+    return {
+        name: value
+        for name, value in inputs.items()
+        if name not in ("input_ids", "attention_mask", "mm_token_type_ids")
+    }
+
+
+def asked(kind: Kind, ids: Tensor) -> dict[str, Any]:
+    """A call of `generate` without padding and without pixels."""
+    given = {"input_ids": ids, "attention_mask": torch.ones_like(ids)}
+    if kind.name.startswith("Qwen"):
+        given["mm_token_type_ids"] = (ids == IMAGE).int() + 2 * (ids == VIDEO).int()
+    return given
+
+
+def steady(kind: Kind, inputs: dict[str, Any]) -> dict[str, Any]:
+    """Inputs whose words, in stock models too, count on from the last one in a later call as they do within one.
+
+    With a second a frame those of Qwen2.5-VL do not: see `test_at_ratio_1_a_conversation_is_the_stock_one`.
+    """
+    return inputs | ({"second_per_grid_ts": torch.tensor([0.25])} if kind.name == "Qwen2_5_VL" else {})
+
+
+def alone(together: dict[str, Any], prompts: list[Any], row: int) -> dict[str, Any]:
+    """The inputs of one prompt of a left-padded batch, in which pixels come in the order of the prompts."""
+    weights = [sum(prompt.videos) + 2 * prompt.images for prompt in prompts]
+    own = {}
+    for name, value in together.items():
+        if name in ("input_ids", "attention_mask", "mm_token_type_ids"):
+            own[name] = value[row : row + 1, -len(prompts[row].ids) :]
+        elif len(value) == len(prompts):
+            own[name] = value[row : row + 1]
+        else:
+            own[name] = value.split([len(value) * weight // sum(weights) for weight in weights])[row]
+    return own
 
 
 @contextmanager
@@ -170,7 +213,7 @@ def test_cached_and_uncached_decoding_agree(kind: Kind, model: Any, case: str) -
 
 
 def test_a_cache_filled_by_forward_can_be_continued(kind: Kind, model: Any) -> None:
-    inputs = kind.inputs(model, kind.prompt(8, question=6))
+    inputs = steady(kind, kind.inputs(model, kind.prompt(8, question=6)))
     ids, mask = inputs["input_ids"], inputs["attention_mask"]
     types = {"mm_token_type_ids": inputs["mm_token_type_ids"]} if "mm_token_type_ids" in inputs else {}
     rest = {name: value for name, value in inputs.items() if name not in ("input_ids", "attention_mask", *types)}
@@ -189,21 +232,149 @@ def test_a_cache_filled_by_forward_can_be_continued(kind: Kind, model: Any) -> N
 
 
 def test_generate_goes_on_from_its_own_cache(kind: Kind, model: Any) -> None:
-    inputs = kind.inputs(model, kind.prompt(8))
+    inputs = steady(kind, kind.inputs(model, kind.prompt(8)))
     options = {"max_new_tokens": 3, "do_sample": False, "return_dict_in_generate": True, "eos_token_id": None}
     with compressing(model, SHORT):
         first = model.generate(**inputs, **options)
         ids = torch.cat([first.sequences, torch.tensor([[44, 45, 46]])], dim=1)
-        types = {}
-        if "mm_token_type_ids" in inputs:
-            types["mm_token_type_ids"] = (ids == IMAGE).int() + 2 * (ids == VIDEO).int()
+        second = model.generate(**asked(kind, ids), past_key_values=first.past_key_values, **options)
+        third_ids = torch.cat([second.sequences, torch.tensor([[47, 48]])], dim=1)
+        third = model.generate(**asked(kind, third_ids), past_key_values=second.past_key_values, **options)
+        for turn, turn_ids in ((second, ids), (third, third_ids)):
+            whole = model.generate(**asked(kind, turn_ids), **pixels_of(inputs), **options)
+            assert turn.sequences.shape[1] == turn_ids.shape[1] + 3
+            assert torch.equal(turn.sequences, whole.sequences)
+
+
+@torch.no_grad()
+def test_at_ratio_1_a_conversation_is_the_stock_one(kind: Kind, model: Any) -> None:
+    """Steps by hand and further questions, on caches of `forward` and of `generate`, copied and with more rows."""
+    inputs = kind.inputs(model, kind.prompt(8))
+    options = {"max_new_tokens": 3, "do_sample": False, "eos_token_id": None, "suppress_tokens": [VIDEO, IMAGE]}
+    told = {"return_dict_in_generate": True, "output_logits": True}
+
+    def steps(cache: Any, rows: int = 1) -> list[Tensor]:
+        return [model(input_ids=torch.full((rows, 1), 44 + n), past_key_values=cache).logits for n in range(3)]
+
+    def further(cache: Any, ids: Tensor) -> list[Tensor]:
+        out = model.generate(**asked(kind, ids), past_key_values=cache, **options, **told)
+        return [out.sequences, *out.logits]
+
+    def conversation() -> list[Tensor]:
+        asking = torch.tensor([[44, 45, 46, 47]])
+        begun = model(**inputs, use_cache=True).past_key_values
+        found = steps(begun) + further(begun, torch.cat([inputs["input_ids"], asking], dim=1))
+        first = model.generate(**inputs, **options, **told)
         cache = copy.deepcopy(first.past_key_values)
-        attachment._ATTACHED[model].caches[cache] = attachment._ATTACHED[model].caches[first.past_key_values]
-        second = model.generate(ids, past_key_values=cache, attention_mask=torch.ones_like(ids), **types, **options)
-        pixels = {name: value for name, value in inputs.items() if name not in ("input_ids", "attention_mask", *types)}
-        whole = model.generate(ids, attention_mask=torch.ones_like(ids), **types, **pixels, **options)
-    assert second.sequences.shape[1] == ids.shape[1] + 3
-    assert torch.equal(second.sequences, whole.sequences)
+        found += steps(first.past_key_values) + further(cache, torch.cat([first.sequences, asking], dim=1))
+        torch.manual_seed(0)
+        two = model.generate(**inputs, **options | {"do_sample": True}, **told, num_return_sequences=2)
+        cache = copy.deepcopy(two.past_key_values)
+        ids = torch.cat([two.sequences, asking.expand(2, -1)], dim=1)
+        return found + steps(two.past_key_values, rows=2) + further(cache, ids)
+
+    stock = conversation()
+    with compressing(model, FULL) as run:
+        own = conversation()
+    assert run.last
+    assert len(own) == len(stock) == 21
+    assert all(map(torch.equal, own, stock))
+
+
+def test_a_copied_or_cropped_cache_answers_every_question(kind: Kind, model: Any) -> None:
+    inputs = steady(kind, kind.inputs(model, kind.prompt(8)))
+    options = {"max_new_tokens": 3, "do_sample": False, "eos_token_id": None}
+    for positions in ("original", "renumbered"):
+        with compressing(model, SHORT, positions=positions) as run, torch.no_grad():
+            cache = model(**inputs, use_cache=True).past_key_values
+            length = run.length
+            for question in ([44, 45], [50, 51, 52], [47]):
+                ids = torch.cat([inputs["input_ids"], torch.tensor([question])], dim=1)
+                whole = model.generate(**asked(kind, ids), **pixels_of(inputs), **options)
+                copied = copy.deepcopy(cache)
+                assert torch.equal(model.generate(**asked(kind, ids), past_key_values=copied, **options), whole)
+                step = model(input_ids=ids[:, -len(question) :], past_key_values=copy.deepcopy(cache)).logits[:, -1]
+                assert torch.equal(step.argmax(dim=-1), whole[:, ids.shape[1]])
+                # The same cache once more, without the answer and the question before.
+                assert torch.equal(model.generate(**asked(kind, ids), past_key_values=cache, **options), whole)
+                cache.crop(length - cache.get_seq_length())
+
+
+def test_a_cache_can_lose_words_of_its_prompt(kind: Kind, model: Any) -> None:
+    inputs = steady(kind, kind.inputs(model, kind.prompt(8, question=6)))
+    options = {"max_new_tokens": 3, "do_sample": False, "eos_token_id": None}
+    with compressing(model, SHORT) as run, torch.no_grad():
+        cache = model(**inputs, use_cache=True).past_key_values
+        cache.crop(-4)
+        ids = torch.cat([inputs["input_ids"][:, :-4], torch.tensor([[50, 51, 52]])], dim=1)
+        whole = model.generate(**asked(kind, ids), **pixels_of(inputs), **options)
+        assert torch.equal(model.generate(**asked(kind, ids), past_key_values=cache, **options), whole)
+        held = int(run.last[0].places[run.last[0].kept // 2])
+        cache.crop(held - cache.get_seq_length())
+        with pytest.raises(ValueError, match=f"past_key_values: found a cache cropped to {held} tokens, inside"):
+            model(input_ids=torch.tensor([[44]]), past_key_values=cache)
+        cache.crop(2 - held)  # the first words alone
+        text = torch.tensor([[1, 5, 50, 51]])
+        begun = model(**asked(kind, text[:, :2]), use_cache=True).past_key_values
+        expected = model(input_ids=text[:, 2:], past_key_values=begun).logits
+        found = model(input_ids=text[:, 2:], past_key_values=cache).logits
+        torch.testing.assert_close(found, expected, atol=1e-4, rtol=0)
+
+
+@pytest.mark.parametrize("words", [5, 120])
+def test_an_emptied_cache_has_forgotten_the_video(kind: Kind, model: Any, words: int) -> None:
+    inputs = kind.inputs(model, kind.prompt(8))
+    text = asked(kind, torch.tensor([[1, 5, 6] + [40 + word % 50 for word in range(words)]]))
+    options = {"max_new_tokens": 3, "do_sample": False, "eos_token_id": None}
+    answer, scores = model.generate(**text, **options), logits(model, text)
+    with compressing(model, SHORT):
+        cache = StaticCache(config=model.config.get_text_config(), max_cache_len=200)
+        for last in (lambda: model.generate(**text, **options, past_key_values=cache), None):
+            model.generate(**inputs, **options, past_key_values=cache)
+            cache.reset()
+            if last is not None:
+                assert torch.equal(last(), answer)
+                cache.reset()
+        found = logits(model, {"input_ids": text["input_ids"]}, past_key_values=cache)
+        torch.testing.assert_close(found, scores, atol=1e-4, rtol=0)
+
+
+def test_several_answers_can_be_continued(kind: Kind, model: Any) -> None:
+    inputs = steady(kind, kind.inputs(model, kind.prompt(8)))
+    options = {"max_new_tokens": 3, "eos_token_id": None, "suppress_tokens": [VIDEO, IMAGE]}
+    with compressing(model, SHORT):
+        torch.manual_seed(0)
+        first = model.generate(
+            **inputs, **options, do_sample=True, num_return_sequences=2, return_dict_in_generate=True
+        )
+        cache = first.past_key_values
+        ids = torch.cat([first.sequences, torch.tensor([[44, 45], [46, 47]])], dim=1)
+        assert not torch.equal(*first.sequences), "the answers must differ"
+        both = model.generate(**asked(kind, ids), **options, do_sample=False, past_key_values=cache)
+        for row in range(2):
+            own = asked(kind, ids[row : row + 1]) | pixels_of(inputs)
+            assert torch.equal(model.generate(**own, **options, do_sample=False)[0], both[row])
+        with pytest.raises(ValueError, match="past_key_values: found 3 rows beside the cache of a compressed call"):
+            model(input_ids=torch.full((3, 1), 44), past_key_values=cache)
+
+
+def test_a_conversation_must_be_given_whole() -> None:
+    kind, model = KINDS["LlavaOnevision"], tiny("LlavaOnevision")
+    inputs = kind.inputs(model, kind.prompt(8))
+    with compressing(model, SHORT):
+        out = model.generate(**inputs, max_new_tokens=3, eos_token_id=None, return_dict_in_generate=True)
+        cache, least = out.past_key_values, out.sequences.shape[1]
+        wrong = {
+            f"input_ids: found 2 a row beside .*; accepted are .* {least} or more": {
+                "input_ids": torch.tensor([[4, 5]])
+            },
+            f"input_ids: found {least - 1} a row": {"input_ids": out.sequences[:, :-1]},
+            "input_ids: found none": {"inputs_embeds": torch.zeros(1, least, 32)},
+            "attention_mask: found shape": {"input_ids": out.sequences, "attention_mask": torch.ones(1, 4)},
+        }
+        for message, given in wrong.items():
+            with pytest.raises(ValueError, match=message):
+                model.generate(**given, past_key_values=cache, max_new_tokens=1)
 
 
 def test_batched_and_single_agree(kind: Kind, model: Any) -> None:
@@ -213,15 +384,10 @@ def test_batched_and_single_agree(kind: Kind, model: Any) -> None:
         both = model.generate(
             **together, max_new_tokens=1, do_sample=False, return_dict_in_generate=True, output_logits=True
         )
-        for row, prompt in enumerate(prompts):
-            alone = kind.inputs(model, prompt)
-            for name, value in together.items():
-                if name in ("input_ids", "attention_mask", "mm_token_type_ids"):
-                    alone[name] = value[row : row + 1, -len(prompt.ids) :]
-                else:
-                    alone[name] = value[row : row + 1] if len(value) == 2 else value.chunk(2)[row]
+        for row in range(2):
+            single = alone(together, prompts, row)
             own = model.generate(
-                **alone, max_new_tokens=1, do_sample=False, return_dict_in_generate=True, output_logits=True
+                **single, max_new_tokens=1, do_sample=False, return_dict_in_generate=True, output_logits=True
             )
             torch.testing.assert_close(both.logits[0][row], own.logits[0][0], atol=1e-4, rtol=0)
 
@@ -318,6 +484,66 @@ def test_runs_nest_and_end_by_themselves_after_errors(kind: Kind, model: Any) ->
     detach(model)
 
 
+def test_detaching_inside_the_block_hides_no_error(model: Any) -> None:
+    with pytest.raises(RuntimeError, match="from the block"), compressing(model, SHORT):  # noqa: PT012
+        detach(model)
+        raise RuntimeError("from the block")
+    with compressing(model, SHORT) as outer:
+        with compressing(model, FULL):
+            detach(model)
+        assert attachment._ATTACHED[model].runs == [outer]
+
+
+@pytest.mark.parametrize("name", ["LlavaOnevision", "InternVL", "Qwen2VL"])
+def test_threads_can_share_a_model(name: str) -> None:
+    kind = KINDS[name]
+    model = kind.build()
+    options = {"max_new_tokens": 3, "do_sample": False, "eos_token_id": None}
+    calls = [kind.inputs(model, kind.prompt(8)), kind.inputs(model, kind.prompt(8, question=6), seed=3)]
+    stock = model.generate(**calls[0], **options)
+    right: list[bool] = []
+
+    def work(inputs: dict[str, Any], expected: tuple[Tensor, Tensor]) -> None:
+        for _ in range(5):
+            right.append(torch.equal(model.generate(**inputs, **options), expected[0]))
+            with torch.no_grad():
+                begun = model(**inputs, use_cache=True).past_key_values
+                step = model(input_ids=torch.tensor([[44]]), past_key_values=begun).logits
+            right.append(torch.equal(step, expected[1]))
+
+    with compressing(model, SHORT):
+        expected = []
+        for inputs in calls:
+            answer = model.generate(**inputs, **options)
+            with torch.no_grad():
+                begun = model(**inputs, use_cache=True).past_key_values
+                expected.append((answer, model(input_ids=torch.tensor([[44]]), past_key_values=begun).logits))
+        threads = [threading.Thread(target=work, args=pair) for pair in zip(calls, expected, strict=True)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    assert right == [True] * 20
+    assert torch.equal(model.generate(**calls[0], **options), stock)
+
+
+def test_what_other_threads_encode_is_not_recorded() -> None:
+    kind, model = KINDS["InternVL"], tiny("InternVL")
+    images = kind.inputs(model, kind.prompt("image"))
+    plain = logits(model, images)
+    attention = FAMILIES["InternVLForConditionalGeneration"].attention(model, images)
+    found: list[Tensor] = []
+    with recorded_attention(attention, from_cls=True) as received, recorded_input(attention.q_proj) as seen:
+        other = threading.Thread(target=lambda: found.append(logits(model, images)))
+        other.start()
+        other.join()
+        assert received == []
+        assert seen == []
+        logits(model, images)
+        assert len(received) == len(seen) == 1
+    assert torch.equal(found[0], plain)
+
+
 def test_text_and_images_are_left_alone(kind: Kind, model: Any) -> None:
     text = kind.inputs(model, kind.prompt(question=6))
     images = kind.inputs(model, kind.prompt("image", "image"))
@@ -335,16 +561,36 @@ def test_beams_are_those_of_single_prompts(kind: Kind, model: Any, case: str) ->
     prompts = prompts_of(kind)[case]
     inputs = kind.inputs(model, *prompts)
     options = {"max_new_tokens": 4, "do_sample": False, "num_beams": 3, "num_return_sequences": 2, "eos_token_id": None}
-    with compressing(model, SHORT):
-        beams = model.generate(**inputs, **options)
-        shorter = attachment._ATTACHED[model].runs[-1]
+    scored = {"return_dict_in_generate": True, "output_scores": True}
+    with compressing(model, SHORT) as run:
+        out = model.generate(**inputs, **options, **scored)
+        beams = out.sequences
         assert beams.shape == (2 * len(prompts), inputs["input_ids"].shape[1] + 4)
         assert torch.equal(beams[:, :-4], inputs["input_ids"].repeat_interleave(2, dim=0))
         # One beam is greedy decoding, whose score the best of three beams reaches or beats.
         best = _score(model, inputs, beams[::2])
         greedy = model.generate(**inputs, **options | {"num_beams": 1, "num_return_sequences": 1})
         assert (best >= _score(model, inputs, greedy) - 1e-4).all()
-        assert shorter.last
+        for row in range(len(prompts)):
+            single = model.generate(**alone(inputs, prompts, row), **options, **scored)
+            both = slice(2 * row, 2 * row + 2)
+            assert torch.equal(single.sequences[:, -4:], beams[both, -4:])
+            torch.testing.assert_close(single.sequences_scores, out.sequences_scores[both], atol=1e-4, rtol=0)
+        assert run.last
+
+
+@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize("options", [{}, {"num_beams": 2}], ids=["greedy", "beams"])
+def test_a_prompt_can_be_read_in_chunks(kind: Kind, model: Any, case: str, options: dict[str, Any]) -> None:
+    inputs = kind.inputs(model, *prompts_of(kind)[case])
+    told = {"return_dict_in_generate": True, "output_logits": True}
+    options = {"max_new_tokens": 3, "do_sample": False, "eos_token_id": None, **options, **told}
+    with compressing(model, SHORT) as run:
+        whole = model.generate(**inputs, **options)
+        assert run.length > 12
+        chunks = model.generate(**inputs, **options, prefill_chunk_size=6)
+    assert torch.equal(chunks.sequences, whole.sequences)
+    torch.testing.assert_close(torch.stack(chunks.logits), torch.stack(whole.logits), atol=1e-4, rtol=0)
 
 
 def _score(model: Any, inputs: dict[str, Any], sequences: Tensor) -> Tensor:
@@ -446,6 +692,39 @@ def test_generate_records_no_gradients(kind: Kind, model: Any) -> None:
     with compressing(model, watching):
         model.generate(**inputs, max_new_tokens=1)
     assert modes == [(False, False)]
+
+
+@pytest.mark.parametrize("prompt", [(8,), (8, "image")], ids=["video", "video and image"])
+def test_images_have_gradients_and_videos_none(kind: Kind, prompt: tuple[Any, ...]) -> None:
+    model = kind.build()
+    inputs = kind.inputs(model, kind.prompt(*prompt))
+    given = {name: value.requires_grad_() for name, value in inputs.items() if name.startswith("pixel_values")}
+    with compressing(model, SHORT) as run:
+        model(**inputs, labels=inputs["input_ids"]).loss.backward()
+    assert not run.last[0].compression.tokens.requires_grad
+    assert family_of(model).text_model(model).layers[0].mlp.up_proj.weight.grad is not None
+    tower = [part for name, part in model.named_parameters() if "vision" in name or "visual" in name]
+    assert len(tower) > 20
+    assert any(part.grad is not None for part in tower) == ("image" in prompt)
+    videos, images = given.get("pixel_values_videos"), given.get("pixel_values")
+    if videos is None:  # frames as images, before the image's two tiles
+        assert images is not None
+        own = None if images.grad is None else images.grad.view(-1, *images.shape[-3:])
+        assert own is None or not own[:8].any()
+        assert (own is not None and bool(own[8:].any())) == ("image" in prompt)
+    else:
+        assert videos.grad is None
+        assert images is None or images.grad.any()
+
+
+def test_a_mask_of_booleans_is_a_mask(kind: Kind, model: Any) -> None:
+    inputs = kind.inputs(model, *prompts_of(kind)["a batch"])
+    true = inputs | {"attention_mask": inputs["attention_mask"].bool()}
+    options = {"max_new_tokens": 3, "do_sample": False}
+    for config in (SHORT, FULL):
+        with compressing(model, config):
+            assert torch.equal(logits(model, true), logits(model, inputs))
+            assert torch.equal(model.generate(**true, **options), model.generate(**inputs, **options))
 
 
 def test_further_arguments_of_forward_arrive_as_they_were_given(kind: Kind, model: Any) -> None:
@@ -635,9 +914,13 @@ def test_flash_attention_sees_one_sequence(name: str, monkeypatch: pytest.Monkey
         if config is not None:
             config._attn_implementation_internal = "flash_attention_2"
     inputs = kind.inputs(model, kind.prompt(8))
+    options = {"max_new_tokens": 3, "do_sample": False, "eos_token_id": None}
     with compressing(plain, SHORT):
-        expected = logits(plain, inputs)
+        expected, answer = logits(plain, inputs), plain.generate(**inputs, **options)
     with compressing(model, SHORT) as run:
+        for chunk in (None, 6):
+            assert torch.equal(model.generate(**inputs, **options, prefill_chunk_size=chunk), answer)
+        sequences.clear()
         found = logits(model, inputs, use_cache=False)
     assert (run.last[0].columns.diff() > 1).any()
     assert sequences.count(1) >= 3, "each layer of the decoder must see one sequence"
@@ -659,23 +942,62 @@ def test_nothing_keeps_a_model_or_a_cache_alive() -> None:
     inputs = kind.inputs(model, kind.prompt(8))
     attach(model, SHORT)
     out = model(**inputs, use_cache=True)
-    held = attachment._ATTACHED[model].caches
-    assert len(held) == 1
+    memory = conversation.recalled(out.past_key_values)
+    assert memory is not None
+    sizes = [part.numel() for part in vars(memory).values() if isinstance(part, Tensor)]
+    assert max(sizes) == memory.length < memory.full_length
+    cache = weakref.ref(out.past_key_values)
     del out
     gc.collect()
-    assert len(held) == 0
+    assert cache() is None
     gone = weakref.ref(model)
     del model
     gc.collect()
     assert gone() is None
 
 
-def test_a_copy_of_an_attached_model_is_not_bound_to_the_original() -> None:
-    kind = KINDS["LlavaOnevision"]
+def _saved(model: Any) -> Any:
+    file = io.BytesIO()
+    torch.save(model, file)
+    file.seek(0)
+    return torch.load(file, weights_only=False)
+
+
+@pytest.mark.parametrize("copied", [copy.deepcopy, _saved])
+@pytest.mark.parametrize("name", ["LlavaOnevision", "Qwen2_5_VL"])
+def test_copies_of_an_attached_model_are_stock_until_attached(name: str, copied: Callable[[Any], Any]) -> None:
+    kind = KINDS[name]
     model = kind.build()
-    attach(model, SHORT)
-    assert copy.deepcopy(model).generate.__self__ is not model
-    detach(model)
+    inputs = kind.inputs(model, kind.prompt(8))
+    options = {"max_new_tokens": 3, "do_sample": False, "eos_token_id": None}
+    with compressing(model, SHORT):
+        other = copied(model)
+        short, brief = logits(model, inputs), model.generate(**inputs, **options)
+    plain, answer = logits(model, inputs), model.generate(**inputs, **options)
+    for _ in range(2):
+        assert torch.equal(logits(other, inputs), plain)
+        assert torch.equal(other.generate(**inputs, **options), answer)
+        with compressing(other, SHORT) as run, torch.no_grad():
+            assert torch.equal(logits(other, inputs), short)
+            assert torch.equal(other.generate(**inputs, **options), brief)
+            cache = other(**inputs, use_cache=True).past_key_values
+            assert conversation.recalled(cache) is not None
+            assert logits(model, inputs).shape == plain.shape
+        assert len(run.last) == 1
+
+
+def test_a_generate_of_its_own_stays_with_a_model_and_its_copies() -> None:
+    model = KINDS["LlavaOnevision"].build()
+    own = functools.partial(type(model).generate, model, max_new_tokens=2, eos_token_id=None)
+    model.generate = own
+    inputs = KINDS["LlavaOnevision"].inputs(model, KINDS["LlavaOnevision"].prompt(8))
+    length = inputs["input_ids"].shape[1]
+    with compressing(model, SHORT) as run:
+        assert model.generate(**inputs).shape[1] == length + 2
+        other = copy.deepcopy(model)
+    assert len(run.last) == 1
+    assert model.generate is own
+    assert other.generate(**inputs).shape[1] == length + 2
 
 
 def test_errors_name_what_is_accepted(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -111,7 +111,10 @@ def test_the_papers_differences_stand_in_a_panel_of_their_own_without_intervals(
     parts = {part: np.array([[0.6, 0.7, 0.3], nothing, nothing]) for part in ("TFD", "CABA")}
     hollow = {part: np.zeros(3, dtype=bool) for part in parts}
     paper = plots.Differences("VideoMME", "higher", RATIOS, parts, hollow)
-    ours, theirs = plots.part_differences([differences("recall", "higher")], paper=paper).axes
+    figure = plots.part_differences([differences("recall", "higher")], paper=paper)
+    (key,) = [text.get_text() for text in figure.texts]
+    assert key.endswith("hollow: no claim; grey: the paper's, without intervals")
+    ours, theirs = figure.axes
     assert ours.get_facecolor() != theirs.get_facecolor()
     assert not theirs.collections
     assert not ours.get_shared_x_axes().joined(ours, theirs)

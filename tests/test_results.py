@@ -1,6 +1,7 @@
 """The measured tables: what is read from them and claimed from them, and that they are what their sweeps ask for."""
 
 import csv
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -8,22 +9,29 @@ import pytest
 
 from benchmarks import ablation_grid, condensing
 from infomerge import results
+from infomerge.measure.detection import PRIORS
 from infomerge.measure.sweep import read_sweep, run_sweep
 from infomerge.methods import METHODS
 from infomerge.results import (
+    ALLOCATIONS,
     KNOBS,
     METHOD_NAMES,
     PAPER_RATIOS,
     PARTS,
+    PRIOR_MEASURES,
+    PRIOR_TABLES,
     QUANTITIES,
     RATIOS,
     ROW_NAMES,
     Grid,
+    budget_share_table,
     knob_panels,
     method_panels,
     paper_part_panel,
     part_panels,
+    prior_comparisons,
     read_grid,
+    real_table,
     summary_table,
 )
 
@@ -149,6 +157,105 @@ def test_the_papers_differences_are_those_of_its_tables() -> None:
     for part, points in expected.items():
         assert panel.parts[part][0].tolist() == pytest.approx(points)
         assert np.isnan(panel.parts[part][1:]).all()
+
+
+def write_grid(folder: Path, name: str, rows: dict[tuple[str, float], list[dict[str, float]]]) -> None:
+    """A table of a grid: for each setting the measures of each clip."""
+    columns = list(next(iter(rows.values()))[0])
+    (folder / "results").mkdir(exist_ok=True)
+    with (folder / "results" / f"{name}.csv").open("w", newline="") as handle:
+        table = csv.writer(handle)
+        table.writerow(["clip", "method", "ratio", *columns])
+        for setting, clips in rows.items():
+            table.writerows(
+                [f"scene:{n}", *setting, *(clip[column] for column in columns)] for n, clip in enumerate(clips)
+            )
+
+
+@pytest.fixture
+def other_data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """An empty data folder in place of the project's."""
+    monkeypatch.setattr(results, "DATA", tmp_path)
+    read_grid.cache_clear()
+    yield tmp_path
+    read_grid.cache_clear()
+
+
+@pytest.mark.parametrize("with_frames", [False, True])
+def test_budget_shares_are_held_against_the_share_of_the_frames(other_data: Path, with_frames: bool) -> None:
+    rng = np.random.default_rng(0)
+    frames = rng.uniform(0.05, 0.2, 30)
+    moved = {"table4-tfd": 0.0, "table4-tfd+uniqueness": 0.1, "table4-tfd+richness": -0.02, "infomerge": 0.2}
+    rows = {
+        (name, ratio): [
+            {"segment_frames": share, "segment_context": share + shift * (1 + rng.random())} for share in frames
+        ]
+        for name, shift in moved.items()
+        for ratio in PAPER_RATIOS
+    }
+    if not with_frames:
+        rows = {
+            setting: [{"segment_context": clip["segment_context"]} for clip in clips] for setting, clips in rows.items()
+        }
+    write_grid(other_data, "ablation", rows)
+    head, _, *lines = [line.strip("| ").split(" | ") for line in budget_share_table().splitlines()]
+    assert head == ["the event's share of", "5%", "10%", "15%"]
+    if with_frames:
+        name, *cells = lines.pop(0)
+        assert name == "the frames"
+        assert {cell.split(" [")[0] for cell in cells} == {f"{frames.mean():.2f}"}
+    signs = ["=", "+", "-", "+"] if with_frames else ["]"] * 4
+    for (name, *cells), setting, sign in zip(lines, moved, signs, strict=True):
+        assert name == f"the context tokens, {ALLOCATIONS[setting]}"
+        for cell, ratio in zip(cells, PAPER_RATIOS, strict=True):
+            mean = np.mean([clip["segment_context"] for clip in rows[setting, ratio]])
+            assert float(cell.split(" [")[0]) == pytest.approx(mean, abs=0.0051)
+            assert cell[-1] == sign
+
+
+def test_the_real_clips_table_holds_means_and_ends_by_ratio() -> None:
+    rows = [row for row in committed("ablation_real") if row["method"] == "tome"]
+    for measure in ("kl_divergence", "top1_agreement"):
+        head, _, *lines = [line.strip("| ").split(" | ") for line in real_table(measure).splitlines()]
+        assert head == [QUANTITIES[measure].title, *(f"{ratio:.0%}" for ratio in RATIOS)]
+        (cells,) = [cells for name, *cells in lines if name == "ToMe"]
+        for cell, ratio in zip(cells, RATIOS, strict=True):
+            numbers = [float(row[measure]) for row in rows if float(row["ratio"]) == ratio]
+            assert len(numbers) == 4
+            assert cell == f"{np.mean(numbers):.3f} ({min(numbers):.3f} to {max(numbers):.3f})"
+
+
+def test_priors_are_compared_by_each_measure_for_every_kind_of_tokens(other_data: Path) -> None:
+    rng = np.random.default_rng(0)
+    (other_data / "results").mkdir()
+    # By AUROC TFD is ahead, by average precision the neighbour, and by candidate precision neither.
+    ahead = {"tfd_auroc": 0.1, "adjacent_average_precision": 0.2}
+    columns = [f"{prior}_{measure}" for prior in ("tfd", "adjacent") for measure in PRIOR_MEASURES]
+    for name in PRIOR_TABLES.values():
+        with (other_data / "results" / f"{name}.csv").open("w", newline="") as handle:
+            table = csv.writer(handle)
+            table.writerow(["clip", "disturbance", "strength", *(f"scenes_{column}" for column in columns)])
+            for clip, base in enumerate(rng.random(20) / 2):
+                row = [base + ahead.get(column, 0) * rng.uniform(1, 1.1) for column in columns]
+                table.writerow([f"scene:{clip}", "none", 0, *row])
+    for measure, verdict in zip(PRIOR_MEASURES, ("higher", "lower", "undecided"), strict=True):
+        compared = prior_comparisons(measure)
+        assert {tokens: found["none", 0.0].verdict for tokens, found in compared.items()} == dict.fromkeys(
+            PRIOR_TABLES, verdict
+        )
+    with pytest.raises(ValueError, match="measure: found 'precision'; accepted are auroc, average_precision, cand"):
+        prior_comparisons("precision")
+
+
+@pytest.mark.parametrize("measure", PRIOR_MEASURES)
+def test_the_committed_tables_of_priors_have_every_measure(measure: str) -> None:
+    for tokens, conditions in prior_comparisons(measure).items():
+        assert len(conditions) == 56
+        clean = [row for row in committed(PRIOR_TABLES[tokens]) if row["disturbance"] == "none"]
+        tfd, adjacent = (
+            np.array([float(row[f"scenes_{prior}_{measure}"] or "nan") for row in clean]) for prior in PRIORS
+        )
+        assert conditions["none", 0.0].difference.mean == pytest.approx(np.nanmean(tfd - adjacent), abs=1e-9)
 
 
 def test_knob_panels_stand_beside_the_papers_numbers_in_the_order_of_the_values() -> None:

@@ -161,6 +161,20 @@ def test_objects_have_the_area_of_their_shapes() -> None:
     assert set(seen) == {*SHAPES, "star"}
 
 
+@pytest.mark.parametrize("grid", [(1, 1), (2, 4), (8, 8), (5, 9)])
+def test_the_flash_covers_its_area_whatever_else_is_in_the_cell(grid: tuple[int, int]) -> None:
+    for seed in range(4):
+        clip = scene_clip(seed, 32, (96, 96))
+        truth, pixels = clip.cells(grid), clip.cells((96, 96))
+        flash = torch.where(pixels.objects == len(clip.script.objects), pixels.coverage, 0).double()
+        rows, columns = (cell_slices(96, cells) for cells in grid)
+        expected = [[flash[:, r, c].mean(dim=(1, 2)) for c in columns] for r in rows]
+        torch.testing.assert_close(
+            truth.event_coverage.double(), torch.stack([torch.stack(row, -1) for row in expected], 1)
+        )
+        assert torch.equal(truth.event_coverage > 0, truth.event)
+
+
 def test_objects_never_touch_each_other_or_the_border() -> None:
     for seed in range(60):
         script = write_script(seed, size=(32, 45))

@@ -342,6 +342,20 @@ BAD: dict[str, tuple[dict[str, Any], list[str]]] = {
     "a seed below 0": ({"seeds": [-1]}, ["seeds.0", "greater than or equal to 0", "found -1"]),
     "half a seed": ({"seeds": [0.5]}, ["seeds.0", "valid integer", "found 0.5"]),
     "an unknown measure": ({"measures": ["speed"]}, ["measures", "'speed'", "coverage"]),
+    "a seed that torch cannot take": ({"seeds": [0, 2**63]}, ["seeds.1", "less than or equal to 9223372036854775807"]),
+    "a seed of 30 digits": ({"seeds": [10**29]}, ["seeds.0", "less than or equal to 9223372036854775807"]),
+    "a method's seed of yes or no": (
+        {"methods": [{"name": "random", "options": {"seed": True}}]},
+        ["methods: random: seed: found bool; accepted is a whole number"],
+    ),
+    "a method's seed that torch cannot take": (
+        {"methods": [{"name": "random", "options": {"seed": [0, 2**64]}}]},
+        ["methods: random: seed: found 18446744073709551616; accepted are whole numbers from 0 to"],
+    ),
+    "an option's value twice": (
+        {"methods": [{"name": "infomerge", "options": {"temperature": [1, 0.5, 1.0]}}]},
+        ["methods: found 'infomerge {\"temperature\": 1}' 2 times, as 'infomerge {\"temperature\": 1.0}' too"],
+    ),
     "a measure of nothing": ({"measures": ["keeping"]}, ["measures", "keeping needs truth"]),
     "too few frames": ({"clips": ["scene:0"]}, ["num_frames: found 6", "accepted are 24 or more"]),
     "an odd size": ({"image_size": 100}, ["image_size", "multiple of 32", "found 100"]),
@@ -357,6 +371,19 @@ def test_a_bad_configuration_is_refused_in_one_line(
     for part in expected:
         assert part in line
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("other", ["./a,b.mp4", "inner/../a,b.mp4", "link.mp4", "{folder}/a,b.mp4"])
+def test_one_file_under_two_names_is_refused(other: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "a,b.mp4").write_bytes(b"film")
+    (tmp_path / "inner").mkdir()
+    (tmp_path / "link.mp4").symlink_to("a,b.mp4")
+    name = other.format(folder=tmp_path)
+    config = write_config(tmp_path, clips=["a,b.mp4", name], measures=["kept"])
+    line = refusal(capfd, "sweep", config, "--out", tmp_path / "out")
+    assert f"clips: found 'a,b.mp4' 2 times, as {name!r} too; accepted is each once" in line
+    (tmp_path / "copy.mp4").write_bytes(b"film")
+    assert len(read_sweep(write_config(tmp_path, clips=["a,b.mp4", "copy.mp4"], measures=["kept"])).digests) == 2
 
 
 def test_files_that_are_no_configuration_are_refused(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
@@ -409,6 +436,21 @@ def test_a_clip_that_cannot_be_read_fails_and_the_others_do_not(
         is_film = row["clip"] == "notes.mp4"
         assert row["error"].startswith("UnreadableClipError: ") == is_film
         assert (row["kept"] == "") == is_film
+
+
+def test_a_file_that_is_another_than_when_the_sweep_began_fails(tmp_path: Path) -> None:
+    film = write_video(tmp_path / "film.mp4", options=X264_CLOSED)
+    first = film.read_bytes()
+    changes = {"clips": ["film.mp4", "tokens:0"], "methods": ["random"], "image_size": 64, "num_frames": 2}
+    sweep = read_sweep(write_config(tmp_path, **changes))
+    film.write_bytes(first + b"\0")  # still a film
+    assert run_sweep(sweep, tmp_path / "out", jobs=1) == Summary(8, 8, 4)
+    rows = read_results(tmp_path / "out")
+    assert {(row["clip"], row["status"]) for row in rows} == {("film.mp4", "failed"), ("tokens:0", "ok")}
+    for row in rows[:4]:
+        assert row["error"].startswith("ValueError: clips: found another file under 'film.mp4' (SHA-256 ")
+    film.write_bytes(first)
+    assert run_sweep(sweep, tmp_path / "out", jobs=1, retry_failed=True) == Summary(8, 4, 0)
 
 
 def test_failed_items_are_run_again_only_when_asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

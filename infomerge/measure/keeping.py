@@ -67,7 +67,7 @@ def keeping(out: Compression, truth: CellTruth) -> Keeping:
     return Keeping(
         event_kept=_share(is_kept[event]),
         event_owned=_share(owned[event]),
-        event_area_owned=_share(owned, _event_area(truth)),
+        event_area_owned=_share(owned, truth.event_coverage.flatten().cpu().double()),
         segment_frames=_share(in_segment),
         segment_context=_share(in_segment[frame[out.is_context.cpu()]]),
         scene_frames=_share(in_scene),
@@ -81,12 +81,6 @@ def _touched(segments: Int[Tensor, "segments 2"], frames: Bool[Tensor, "frames"]
     """All frames of the segments that hold one of these frames."""
     touched = torch.stack([frames[start:end].any() for start, end in segments.tolist()])
     return touched[segment_of_frame(segments)]
-
-
-def _event_area(truth: CellTruth) -> Float[Tensor, "cells"]:
-    """The share of each cell that the flash covers; 0 where another object covers more of it."""
-    flash = truth.objects.max()  # it comes last in a script's objects
-    return torch.where(truth.event & (truth.objects == flash), truth.coverage, 0).flatten().cpu().double()
 
 
 def _share(chosen: Bool[Tensor, "n"], weights: Float[Tensor, "n"] | None = None) -> float:

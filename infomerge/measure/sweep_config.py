@@ -4,8 +4,8 @@ import hashlib
 import itertools
 import json
 import re
-from collections import Counter
-from collections.abc import Hashable, Iterable, Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple
@@ -17,9 +17,10 @@ from pydantic_core import PydanticCustomError
 
 from infomerge.config import explain
 from infomerge.methods import get_method
+from infomerge.methods.pruning import LARGEST_SEED
 from infomerge.video import DISTURBANCES, disturbance_names, sample_names, write_script
 
-SCHEMA = 1
+SCHEMA = 2
 """Part of every item's key. To be raised when a method or a measure gives other numbers than before."""
 
 UNDISTURBED = "none"
@@ -103,7 +104,7 @@ class SweepConfig(BaseModel):
         Field(default={UNDISTURBED: [0.0]}, min_length=1)
     )
     """Strengths of each disturbance; a name alone stands for its own five, and `none` for the clean frames."""
-    seeds: list[Annotated[StrictInt, Field(ge=0)]] = Field(default=[0], min_length=1)
+    seeds: list[Annotated[StrictInt, Field(ge=0, le=LARGEST_SEED)]] = Field(default=[0], min_length=1)
     """Seeds of the disturbances, and of methods that draw."""
     measures: list[str] = Field(min_length=1)
     """Names of `infomerge.measure.sweep.MEASURES`."""
@@ -123,7 +124,12 @@ class SweepConfig(BaseModel):
     def _fits_together(self) -> "SweepConfig":
         for name in ("ratios", "clips", "seeds", "measures"):
             _refuse_repeats(name, self.clip_names() if name == "clips" else getattr(self, name))
-        _refuse_repeats("methods", (f"{name} {options}".rstrip() for name, options, _ in self.variants()))
+        _refuse_repeats(
+            "methods",
+            [f"{name} {options}".rstrip() for name, options, _ in self.variants()],
+            # 1 and 1.0 are written differently and are one value.
+            [(name, frozenset(options.items())) for name, _, options in self.variants()],
+        )
         for name, strengths in self.disturbances.items():
             _refuse_repeats(f"disturbances.{name}", strengths)
             most = 0 if name == UNDISTURBED else DISTURBANCES[name].maximum
@@ -151,10 +157,15 @@ class SweepConfig(BaseModel):
                 yield choice.name, json.dumps(options, sort_keys=True) if options else "", options
 
 
-def _refuse_repeats(name: str, values: Iterable[Hashable]) -> None:
-    for value, count in Counter(values).items():
-        if count > 1:
-            raise _refused(f"{name}: found {value!r} {count} times; accepted is each once")
+def _refuse_repeats(name: str, values: Sequence[Hashable], meanings: Sequence[Hashable] | None = None) -> None:
+    """Refuse values that mean the same; without meanings, those that are the same."""
+    alike: dict[Hashable, list[Hashable]] = defaultdict(list)
+    for value, meaning in zip(values, values if meanings is None else meanings, strict=True):
+        alike[meaning].append(value)
+    for first, *others in alike.values():
+        if others:
+            spelling = "" if others[-1] == first else f", as {others[-1]!r} too"
+            raise _refused(f"{name}: found {first!r} {1 + len(others)} times{spelling}; accepted is each once")
 
 
 def clip_kind(name: str) -> Literal["scene", "tokens", "sample", "file"]:
@@ -271,7 +282,9 @@ def read_sweep(path: Path | str) -> Sweep:
     config = SweepConfig.model_validate(given)
     _try_methods(config)
     names = [name for name in config.clip_names() if clip_kind(name) == "file"]
-    return Sweep(config, {name: _file_digest(path.parent, name) for name in names}, path.parent.absolute())
+    digests = {name: file_digest(path.parent, name) for name in names}
+    _refuse_repeats("clips", names, [(path.parent / name).resolve() for name in names])
+    return Sweep(config, digests, path.parent.absolute())
 
 
 class _UniqueKeys(yaml.SafeLoader):
@@ -296,7 +309,13 @@ def _try_methods(config: SweepConfig) -> None:
             raise ValueError(f"methods: {name}: {error}") from error
 
 
-def _file_digest(folder: Path, name: str) -> str:
+def file_digest(folder: Path, name: str) -> str:
+    """SHA-256 of a clip's file.
+
+    Raises:
+        ValueError: there is no such file.
+        OSError: it cannot be read.
+    """
     path = folder / name
     # Line breaks would break the table, whose lines are its rows.
     if not path.is_file() or "\n" in name or "\r" in name:

@@ -33,7 +33,7 @@ from infomerge.measure.detection import (
 )
 from infomerge.measure.fidelity import Fidelity, fidelity
 from infomerge.measure.keeping import Keeping, keeping
-from infomerge.measure.sweep_config import UNDISTURBED, Group, Item, Sweep, clip_kind
+from infomerge.measure.sweep_config import UNDISTURBED, Group, Item, Sweep, clip_kind, file_digest
 from infomerge.measure.sweep_table import Row
 from infomerge.methods import get_method
 from infomerge.video import CellTruth, SceneClip, TruncatedClipWarning, disturb, read_clip, sample_clip, scene_clip
@@ -197,6 +197,8 @@ def _material(group: Group, sweep: Sweep) -> Material:
             clip = sample_clip(group.clip, config.num_frames)
         else:
             clip = read_clip(sweep.folder / group.clip, config.num_frames)
+            # After the clip was read, so that a change in between is not missed.
+            _check_same_file(group.clip, sweep)
     frames = clip.frames
     if group.disturbance != UNDISTURBED:
         frames = disturb(group.disturbance, frames, group.strength, pattern_seed(group.clip, group.seed))
@@ -205,6 +207,16 @@ def _material(group: Group, sweep: Sweep) -> Material:
     truth = clip.cells(encoding.grid) if isinstance(clip, SceneClip) else None
     notes = tuple(str(note.message) for note in caught if issubclass(note.category, TruncatedClipWarning))
     return Material(encoding, truth, encoder, notes)
+
+
+def _check_same_file(name: str, sweep: Sweep) -> None:
+    """The rows of a file are kept under its digest, so that they may not come from other content."""
+    found, accepted = file_digest(sweep.folder, name), sweep.digests[name]
+    if found != accepted:
+        raise ValueError(
+            f"clips: found another file under {name!r} (SHA-256 {found[:12]}) than when the sweep began; accepted is "
+            f"the same ({accepted[:12]})"
+        )
 
 
 def _number(clip: str) -> int:

@@ -12,6 +12,9 @@ from infomerge.methods.result import Ownership, own_by_similarity
 from infomerge.methods.spacing import evenly, share_evenly, spread_order
 from infomerge.numerics import ranks
 
+LARGEST_SEED = 2**63 - 1
+"""The largest whole number of 64 bits with a sign, which torch's generators take as it is."""
+
 
 def uniform_frames(
     features: Float[Tensor, "frames positions channels"], saliency: Float[Tensor, "frames positions"], requested: int
@@ -51,8 +54,10 @@ def random(
 
     Common practice, no source of its own. `seed` starts a generator of its own, and is the same on every device.
     """
-    if not isinstance(seed, int):
+    if not isinstance(seed, int) or isinstance(seed, bool):
         raise TypeError(f"seed: found {type(seed).__name__}; accepted is a whole number")
+    if not 0 <= seed <= LARGEST_SEED:
+        raise ValueError(f"seed: found {seed}; accepted are whole numbers from 0 to {LARGEST_SEED}")
     generator = torch.Generator().manual_seed(seed)
     kept = torch.zeros(saliency.numel(), dtype=torch.bool)
     kept[torch.randperm(len(kept), generator=generator)[:requested]] = True

@@ -8,7 +8,7 @@ of that is done to the arguments of the call: no class is changed, and no code o
 import copy
 import functools
 import inspect
-import types
+import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -17,14 +17,13 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 import torch
-from jaxtyping import Int
 from packaging.specifiers import SpecifierSet
 from torch import Tensor, nn
 
 from infomerge.compression import compress
 from infomerge.config import InfoMergeConfig
+from infomerge.models.conversation import Memory, continued, next_positions, recalled, remember
 from infomerge.models.families import Family, family_of
-from infomerge.models.sequence import shortened
 from infomerge.models.shortening import (
     Call,
     CompressedVideo,
@@ -66,6 +65,15 @@ class Run:
         return 0 if self.call is None else self.call.source.shape[1]
 
 
+class _Busy(threading.local):
+    """What one thread is at with one model."""
+
+    call: Call | None = None
+    """The call that `forward` is busy with."""
+    generating: bool = False
+    """Whether a shortened call of `generate` goes on."""
+
+
 @dataclass
 class _Attachment:
     """What is attached to one model, and how to take it off."""
@@ -78,19 +86,21 @@ class _Attachment:
     rope_deltas: Any
     """What the model remembered of its last prompt's positions."""
     hooks: list[Any] = field(default_factory=list)
-    call: Call | None = None
-    """The call that `forward` is busy with."""
-    caches: "WeakKeyDictionary[Any, Call]" = field(default_factory=WeakKeyDictionary)
-    """The calls whose prompts lie in caches, so that these can be continued."""
+    """Empty where the model is a copy of an attached one, which brought its hooks and its `generate` along."""
+    busy: _Busy = field(default_factory=_Busy)
+    lock: Any = field(default_factory=threading.RLock)
 
     def shorten(self, model: Any, inputs: Mapping[str, Any], full_positions: Any) -> Call | None:
         run = self.runs[-1]
-        call = shorten(model, self.family, run.compressor, run.positions, inputs, full_positions)
-        run.call = call or run.call
+        with self.lock:  # the attention of the tower can be watched for one thread at a time
+            call = shorten(model, self.family, run.compressor, run.positions, inputs, full_positions)
+            run.call = call or run.call
         return call
 
 
 _ATTACHED: "WeakKeyDictionary[nn.Module, _Attachment]" = WeakKeyDictionary()
+_CHANGING = threading.RLock()
+"""Held while something is attached or taken off."""
 
 
 def attach(model: Any, config: InfoMergeConfig | Compressor | None = None, *, positions: Positions = "original") -> Run:
@@ -98,7 +108,14 @@ def attach(model: Any, config: InfoMergeConfig | Compressor | None = None, *, po
 
     The model gives the same kinds of output as before. `generate` returns the prompt as it was given and the new
     tokens; `forward` the logits of the shorter prompt, to which `labels` are shortened along. Images and text are left
-    as they are. The features come without gradients. A model can be attached to more than once: the newest run works.
+    as they are. SmolVLM and InternVL are handed frames as images, which their captions tell apart: images of one tile
+    count as frames where the captions have the same form, such as 'Image2: ' for 'Frame2: '. The features of videos
+    come without gradients. A model can be attached to more than once: the newest run works, for all threads. Copies of
+    an attached model work as without a compression.
+
+    A cache that a call with a video has filled can be continued without the video, as a stock one can, while something
+    is attached. It remembers what was dropped, and so do its copies. What follows the video in it can be cropped, and
+    it can be reset.
 
     Args:
         model: a LlavaOnevision, LlavaNextVideo, Qwen2VL, Qwen2_5_VL, Qwen3VL, SmolVLM, InternVL or VideoLlama3 model
@@ -124,17 +141,20 @@ def attach(model: Any, config: InfoMergeConfig | Compressor | None = None, *, po
     if not TESTED.contains(found, prereleases=True):
         raise ImportError(f"transformers: found {found}; accepted are releases {TESTED}, which the tests cover")
     run = Run(_compressor(config), positions)
-    if model in _ATTACHED:
-        _ATTACHED[model].runs.append(run)
-        return run
-    own_generate = vars(model).get("generate")
-    attachment = _Attachment(family, [run], own_generate, getattr(model.base_model, "rope_deltas", None))
-    attachment.hooks = [
-        model.register_forward_pre_hook(_before_forward, with_kwargs=True),
-        model.register_forward_hook(_after_forward),
-    ]
-    model.generate = types.MethodType(_generate, model)
-    _ATTACHED[model] = attachment
+    with _CHANGING:
+        if model in _ATTACHED:
+            _ATTACHED[model].runs.append(run)
+            return run
+        own_generate = vars(model).get("generate")
+        attachment = _Attachment(family, [run], own_generate, getattr(model.base_model, "rope_deltas", None))
+        if getattr(own_generate, "func", None) is not _generate:
+            attachment.hooks = [
+                model.register_forward_pre_hook(_before_forward, with_kwargs=True),
+                model.register_forward_hook(_after_forward),
+            ]
+            # A partial, and no method, because it can be copied and saved together with the model.
+            model.generate = functools.partial(_generate, model, own_generate)
+        _ATTACHED[model] = attachment
     return run
 
 
@@ -144,24 +164,29 @@ def detach(model: Any) -> None:
     Raises:
         ValueError: nothing is attached to it.
     """
-    if model not in _ATTACHED:
-        raise ValueError("model: found one with nothing attached; accepted is a model after `attach`")
-    _take_off(model, _ATTACHED[model].runs[-1])
+    with _CHANGING:
+        if model not in _ATTACHED:
+            raise ValueError("model: found one with nothing attached; accepted is a model after `attach`")
+        _take_off(model, _ATTACHED[model].runs[-1])
 
 
 def _take_off(model: Any, run: Run) -> None:
-    attachment = _ATTACHED[model]
-    attachment.runs.remove(run)
-    if attachment.runs:
-        return
-    del _ATTACHED[model]
-    for hook in attachment.hooks:
-        hook.remove()
-    del model.generate
-    if attachment.own_generate is not None:
-        model.generate = attachment.own_generate
-    if hasattr(model.base_model, "rope_deltas"):
-        model.base_model.rope_deltas = attachment.rope_deltas
+    with _CHANGING:
+        attachment = _ATTACHED.get(model)
+        if attachment is None or run not in attachment.runs:  # `detach` was faster
+            return
+        attachment.runs.remove(run)
+        if attachment.runs:
+            return
+        del _ATTACHED[model]
+        if attachment.hooks:
+            for hook in attachment.hooks:
+                hook.remove()
+            del model.generate
+            if attachment.own_generate is not None:
+                model.generate = attachment.own_generate
+        if hasattr(model.base_model, "rope_deltas"):
+            model.base_model.rope_deltas = attachment.rope_deltas
 
 
 @contextmanager
@@ -195,92 +220,81 @@ def _compressor(config: Any) -> Compressor:
 
 def _before_forward(model: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """The arguments of `forward`, with a shorter prompt where there is a video."""
-    attachment = _ATTACHED[model]
-    attachment.call = None
+    attachment = _ATTACHED.get(model)
+    if attachment is None:  # a copy of an attached model
+        return None
+    attachment.busy.call = None
     inputs = inspect.signature(model.forward).bind_partial(*args, **kwargs).arguments
     inputs |= inputs.pop("kwargs", {})
-    if isinstance(inputs.get("mm_encoder_outputs"), ShortenedFeatures):  # by `_generate`
+    features = inputs.get("mm_encoder_outputs")
+    # By `_generate`; where the prefill goes in chunks, each has features of a plain type.
+    if isinstance(features, ShortenedFeatures) or (features and attachment.busy.generating):
         return (), ready(model, attachment.family, inputs)
-    attachment.call = attachment.shorten(model, inputs, forward_positions)
-    if attachment.call is not None:
-        return (), ready(model, attachment.family, attachment.call.inputs)
-    cache = inputs.get("past_key_values")
-    if cache is not None and inputs.get("position_ids") is None and (call := attachment.caches.get(cache)) is not None:
-        return (), {**inputs, "position_ids": _next_positions(model, call, inputs)}
+    attachment.busy.call = call = attachment.shorten(model, inputs, forward_positions)
+    if call is not None:
+        return (), ready(model, attachment.family, call.inputs)
+    memory = recalled(inputs.get("past_key_values"))
+    if memory is not None and inputs.get("position_ids") is None:
+        return (), {**inputs, "position_ids": next_positions(memory, inputs)}
     return None
 
 
 def _after_forward(model: Any, args: tuple[Any, ...], output: Any) -> None:
-    """Remember the call whose prompt has gone into a cache."""
-    attachment = _ATTACHED[model]
+    """Let a cache remember the shortened prompt that has gone into it."""
+    attachment = _ATTACHED.get(model)
+    if attachment is None:
+        return
     cache = getattr(output, "past_key_values", None)
-    if attachment.call is not None and cache is not None:
-        attachment.caches[cache] = attachment.call
-    attachment.call = None
+    if attachment.busy.call is not None and cache is not None:
+        remember(cache, Memory.of(attachment.busy.call))
+    attachment.busy.call = None
 
 
 @torch.no_grad()
-def _generate(model: Any, *args: Any, **kwargs: Any) -> Any:
-    """The model's `generate`, with a shorter prompt where there is a video; prompts come back as they were given."""
-    attachment = _ATTACHED[model]
-    stock = attachment.own_generate or functools.partial(type(model).generate, model)
+def _generate(model: Any, own: Any, /, *args: Any, **kwargs: Any) -> Any:
+    """The model's `generate`, with a shorter prompt where there is a video; prompts come back as they were given.
+
+    `own` is the model's own attribute `generate`, if it had one.
+    """
+    stock = own or functools.partial(type(model).generate, model)
+    attachment = _ATTACHED.get(model)
+    if attachment is None:  # a copy of an attached model
+        return stock(*args, **kwargs)
     names = list(inspect.signature(type(model).generate).parameters)[1:]
     kwargs |= dict(zip(names, args, strict=False))
     inputs = dict(kwargs)
     ids = inputs.pop("inputs", None)
     if ids is not None:
         inputs["input_ids"] = ids
-    call = attachment.shorten(model, inputs, generation_positions)
     cache = inputs.get("past_key_values")
-    if call is None and cache is not None and (before := attachment.caches.get(cache)) is not None:
-        call = _continued(model, before, inputs)
-    if call is None:
+    earlier = recalled(cache)
+    call = attachment.shorten(model, inputs, generation_positions)
+    if call is not None:
+        shorter, memory = call.inputs, Memory.of(call)
+    elif earlier is not None:
+        shorter, memory = continued(earlier, inputs)
+    else:
         return stock(**kwargs)
-    result = stock(**_with_lengths(model, call))
+    attachment.busy.generating = True
+    try:
+        result = stock(**_with_lengths(model, shorter, memory.lost))
+    finally:
+        attachment.busy.generating = False
     for filled in (cache, getattr(result, "past_key_values", None)):
         if filled is not None:
-            attachment.caches[filled] = call
+            remember(filled, memory)
     sequences = result if isinstance(result, Tensor) else result.sequences
-    prompts = inputs["input_ids"].repeat_interleave(len(sequences) // len(call.source), dim=0)
-    sequences = torch.cat([prompts.to(sequences.device), sequences[:, call.source.shape[1] :]], dim=1)
+    prompts = inputs["input_ids"].repeat_interleave(len(sequences) // len(memory.source), dim=0)
+    sequences = torch.cat([prompts.to(sequences.device), sequences[:, memory.length :]], dim=1)
     if isinstance(result, Tensor):
         return sequences
     result.sequences = sequences
     return result
 
 
-def _next_positions(model: Any, call: Call, inputs: Mapping[str, Any]) -> Int[Tensor, "*axes batch new"]:
-    """Positions of what follows a compressed prompt in a cache, token by token."""
-    given = inputs["inputs_embeds"] if inputs.get("input_ids") is None else inputs["input_ids"]
-    behind = inputs["past_key_values"].get_seq_length() - call.source.shape[1]
-    following = call.following.to(given.device)
-    positions = following[:, None] + behind + torch.arange(given.shape[1], device=given.device)
-    axes = call.inputs["position_ids"].shape[:-2]
-    return positions.expand(*axes, *positions.shape)
-
-
-def _continued(model: Any, before: Call, inputs: Mapping[str, Any]) -> Call:
-    """A call of `generate` that goes on from the cache of a shortened one: its prompt is shortened alike."""
-    ids = inputs["input_ids"]
-    new = torch.arange(before.full_positions.shape[-1], ids.shape[1], device=ids.device).expand(len(ids), -1)
-    source = torch.cat([before.source, new], dim=1)
-    mask = torch.ones_like(ids) if inputs.get("attention_mask") is None else inputs["attention_mask"]
-    positions = before.following[:, None] + torch.arange(new.shape[1], device=ids.device)
-    earlier = before.inputs["position_ids"]
-    shorter = {
-        **inputs,
-        "input_ids": shortened(ids, source, 0),
-        "attention_mask": shortened(mask, source, 0),
-        "position_ids": torch.cat([earlier, positions.expand(*earlier.shape[:-1], -1)], dim=-1),
-    }
-    full_positions = torch.cat([before.full_positions, positions.expand(*earlier.shape[:-1], -1)], dim=-1)
-    return Call(shorter, before.videos, source, full_positions, positions[:, -1] + 1)
-
-
-def _with_lengths(model: Any, call: Call) -> dict[str, Any]:
-    """The call's arguments, with lengths that count the prompt less by what it lost."""
-    inputs = dict(call.inputs)
-    lost = call.full_positions.shape[-1] - call.source.shape[1]
+def _with_lengths(model: Any, inputs: dict[str, Any], lost: int) -> dict[str, Any]:
+    """The arguments of a shortened call, with lengths that count the prompt less by what it lost."""
+    inputs = dict(inputs)
     own = inputs.get("generation_config")
     for length, new in (("max_length", "max_new_tokens"), ("min_length", "min_new_tokens")):
         found = _option(length, inputs, own, model.generation_config)

@@ -2,6 +2,7 @@
 
 import copy
 import sys
+import threading
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -45,12 +46,13 @@ def attention_received(
 
 @contextmanager
 def recorded_attention(attention: Any, from_cls: bool) -> Iterator[list[Float[Tensor, "_ _"]]]:
-    """What tokens receive in each call of one attention module of transformers that is made inside the block.
+    """What tokens receive in each call of one attention module of transformers that this thread makes in the block.
 
     transformers looks its attention function up by the name in the module's configuration. Inside the block this one
     module has a copy of its configuration, with the name of a function that takes the queries and keys, after rotary
     embeddings and norms, and then calls the function that was named before. So it works under every attention
-    implementation, and needs the products of this module alone.
+    implementation, and needs the products of this module alone. One thread at a time may be in such a block of one
+    module; calls by other threads go through it unrecorded.
 
     Args:
         attention: the module, which has a `config`.
@@ -61,11 +63,14 @@ def recorded_attention(attention: Any, from_cls: bool) -> Iterator[list[Float[Te
     functions: Any = ALL_ATTENTION_FUNCTIONS
 
     records: list[Tensor] = []
+    thread = threading.get_ident()
     config = attention.config
     eager: Any = getattr(sys.modules[type(attention).__module__], "eager_attention_forward", None)
     function = functions.get_interface(config._attn_implementation, eager)
 
     def recording(module: nn.Module, query: Tensor, key: Tensor, value: Tensor, *args: Any, **kwargs: Any) -> Any:
+        if threading.get_ident() != thread:
+            return function(module, query, key, value, *args, **kwargs)
         mask = kwargs.get("attention_mask", args[0] if args else None)
         scaling = kwargs.get("scaling") or query.shape[-1] ** -0.5
         with torch.no_grad():
@@ -87,9 +92,15 @@ def recorded_attention(attention: Any, from_cls: bool) -> Iterator[list[Float[Te
 
 @contextmanager
 def recorded_input(module: nn.Module) -> Iterator[list[Tensor]]:
-    """The first argument of each call of a module inside the block."""
+    """The first argument of each call of a module that this thread makes inside the block."""
     records: list[Tensor] = []
-    hook = module.register_forward_pre_hook(lambda _, args: records.append(args[0].detach()))
+    thread = threading.get_ident()
+
+    def record(_: nn.Module, args: tuple[Tensor, ...]) -> None:
+        if threading.get_ident() == thread:
+            records.append(args[0].detach())
+
+    hook = module.register_forward_pre_hook(record)
     try:
         yield records
     finally:

@@ -89,7 +89,7 @@ class Call:
     full_positions: Int[Tensor, "*axes batch sequence"]
     """Positions of the prompts as they were given."""
     following: Int[Tensor, "batch"]
-    """The position of the first token after each prompt."""
+    """The position of the first token that a later call puts after each prompt."""
 
     def prompt(self, row: int = 0) -> ComparedPrompt:
         """One prompt before and after, on the CPU, as `infomerge.plots.prompt_diagram` draws it."""
@@ -145,8 +145,10 @@ def shorten(
         return None
     ids, mask = _checked_prompt(inputs)
     family.check(inputs)
-    visuals = _encode(model, family, inputs, ids)
-    compressions = _compress(visuals, compressor)
+    with torch.set_grad_enabled(torch.is_grad_enabled() and _has_images(model, family, inputs, ids)):
+        visuals = _encode(model, family, inputs, ids)
+    with torch.no_grad():
+        compressions = _compress(visuals, compressor)
     kept_rows = _kept_rows(visuals, compressions)
 
     keep = torch.ones_like(ids, dtype=torch.bool)
@@ -168,7 +170,7 @@ def shorten(
         videos=_records(visuals, compressions, source),
         source=source,
         full_positions=full,
-        following=_following(shorter["position_ids"], shorter["attention_mask"]),
+        following=_following(full if positions == "original" else shorter["position_ids"]),
     )
 
 
@@ -201,24 +203,26 @@ def generation_positions(
 
 def ready(model: Any, family: Family, inputs: Mapping[str, Any]) -> dict[str, Any]:
     """A shortened call in the form that the model's `forward` reads."""
-    given = inputs["mm_encoder_outputs"]
-    output = given[family.modality]
-    own = type(output)(**{**output, "pooler_output": family.pooled_output(list(output.pooler_output))})
-    changed: dict[str, Any] = {"mm_encoder_outputs": {**given, family.modality: own}}
-    ids = inputs["input_ids"]
+    given = dict(inputs["mm_encoder_outputs"])
+    if (output := given.get(family.modality)) is not None:  # a chunk of a prompt may hold images alone
+        pooled = family.pooled_output(list(output.pooler_output))
+        given[family.modality] = type(output)(**{**output, "pooler_output": pooled})
+    changed: dict[str, Any] = {"mm_encoder_outputs": given}
+    ids, cache = inputs["input_ids"], inputs.get("past_key_values")
+    whole = ids.shape[1] + (0 if cache is None else int(cache.get_seq_length()))
     if inputs.get("attention_mask") is None:  # `generate` drops a mask of ones
-        changed["attention_mask"] = torch.ones_like(ids)
+        changed["attention_mask"] = ids.new_ones(len(ids), whole)
     if len(ids) == 1 and "flash" in (family.text_model(model).config._attn_implementation or ""):
         # Flash attention looks for packed sequences whatever the mask says, unless it is told that there is one.
-        ends = torch.tensor([0, ids.shape[1]], dtype=torch.int32, device=ids.device)
-        changed |= {"cu_seq_lens_q": ends, "cu_seq_lens_k": ends}
-        changed |= {"max_length_q": ids.shape[1], "max_length_k": ids.shape[1]}
+        for name, length in (("q", ids.shape[1]), ("k", whole)):
+            ends = torch.tensor([0, length], dtype=torch.int32, device=ids.device)
+            changed |= {f"cu_seq_lens_{name}": ends, f"max_length_{name}": length}
     return {**inputs, **changed}
 
 
 def _checked_prompt(inputs: Mapping[str, Any]) -> tuple[Tensor, Tensor]:
     """Ids and mask of the prompt."""
-    ids, mask, cache = (inputs.get(name) for name in ("input_ids", "attention_mask", "past_key_values"))
+    ids, cache = inputs.get("input_ids"), inputs.get("past_key_values")
     if not isinstance(ids, Tensor):
         raise ValueError("input_ids: found none beside the pixels of a video; accepted are the prompt's ids")
     if inputs.get("inputs_embeds") is not None:
@@ -230,11 +234,29 @@ def _checked_prompt(inputs: Mapping[str, Any]) -> tuple[Tensor, Tensor]:
             f"past_key_values: found {cache.get_seq_length()} tokens beside the pixels of a video; accepted are an "
             "empty cache, and the cache of a compressed call without the pixels"
         )
-    mask = torch.ones_like(ids) if mask is None else mask
+    return ids, checked_mask(inputs)
+
+
+def checked_mask(inputs: Mapping[str, Any]) -> Int[Tensor, "batch sequence"]:
+    """The mask of a prompt, of numbers; of ones where none is given.
+
+    Raises:
+        ValueError: it is not as long as the prompt.
+    """
+    ids, mask = inputs["input_ids"], inputs.get("attention_mask")
+    mask = torch.ones_like(ids) if mask is None else mask.long()
     if mask.shape != ids.shape:
         accepted = list(ids.shape)
         raise ValueError(f"attention_mask: found shape {list(mask.shape)}; accepted is that of input_ids, {accepted}")
-    return ids, mask
+    return mask
+
+
+def _has_images(model: Any, family: Family, inputs: Mapping[str, Any], ids: Int[Tensor, "batch sequence"]) -> bool:
+    """Whether there are images among what is encoded with the videos. They keep their gradients."""
+    if family.modality == "video":
+        return False
+    frames = sum(video.end - video.start for video in family.videos(model, inputs, []))
+    return int((ids == model.config.image_token_id).sum()) > frames
 
 
 def _encode(model: Any, family: Family, inputs: Mapping[str, Any], ids: Int[Tensor, "batch sequence"]) -> _Visuals:
@@ -353,13 +375,13 @@ def _rope_axes(positions: Int[Tensor, "*axes batch sequence"]) -> Int[Tensor, "*
     return positions[1:] if positions.ndim == 3 and len(positions) == 4 else positions
 
 
-def _following(
-    positions: Int[Tensor, "*axes batch sequence"], mask: Int[Tensor, "batch sequence"]
-) -> Int[Tensor, "batch"]:
-    """The position after each row's last token, largest of its axes."""
-    last = mask.shape[1] - 1 - mask.flip(1).argmax(dim=1)
-    columns = last.expand(*_rope_axes(positions).shape[:-1])
-    return _rope_axes(positions).gather(-1, columns[..., None]).view(-1, len(mask)).amax(dim=0) + 1
+def _following(positions: Int[Tensor, "*axes batch sequence"]) -> Int[Tensor, "batch"]:
+    """Where a stock model counts on from in a later call: after the largest position of each row.
+
+    That need not be the last token's. In Qwen2.5-VL the words after a video begin before its last seconds.
+    """
+    axes = _rope_axes(positions)
+    return axes.reshape(-1, *axes.shape[-2:]).amax(dim=(0, 2)) + 1
 
 
 def _padding_id(model: Any) -> int:

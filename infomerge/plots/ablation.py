@@ -215,8 +215,8 @@ def part_differences(panels: Sequence[Differences], *, paper: Differences | None
     handles, labels = grid[0].get_legend_handles_labels()
     near = {"borderaxespad": 0.1, "columnspacing": 0.8, "handletextpad": 0.0}
     figure.legend(handles, labels, loc="lower left", ncols=len(labels), **near)
-    key = "bars: 95 % intervals, paired by clip; filled: may be claimed; hollow: nothing can be said"
-    key += "; grey: printed without" if paper else ""
+    key = "bars: 95 % intervals, paired by clip; filled: may be claimed; hollow: no claim"
+    key += "; grey: the paper's, without intervals" if paper else ""
     figure.text(0.99, 0.01, key, ha="right", va="bottom", fontsize=6, color=INK)
     return figure
 

@@ -54,6 +54,7 @@ class CellTruth:
             touches it.
         coverage: the share of the cell that this object covers, from 0 to 1.
         event: the flash touches the cell in this frame.
+        event_coverage: the share of the cell that the flash covers, whatever else does.
         scene: the scene of each frame, counted from 0.
     """
 
@@ -62,6 +63,7 @@ class CellTruth:
     objects: Int64[Tensor, "*clips frames rows columns"]
     coverage: Float32[Tensor, "*clips frames rows columns"]
     event: Bool[Tensor, "*clips frames rows columns"]
+    event_coverage: Float32[Tensor, "*clips frames rows columns"]
     scene: Int64[Tensor, "*clips frames"]
 
 
@@ -255,8 +257,9 @@ def _cells(scripts: Sequence[Script], grid: tuple[int, int], device: torch.devic
     last = torch.tensor([len(script.objects) for script in scripts], device=device)
     numbers = [*(3 * scene + which for which in (1, 2, 3)), last.repeat_interleave(scripts[0].num_frames)]
     objects, most = _foremost([moving, *standing, flash], numbers)
-    share = most / (LEVELS * _pixels_of_cells(times.size, grid, device))
-    values = ((changes == 0)[scene_of_frame], changed, objects, share.float(), flash > 0, scene)
+    whole = LEVELS * _pixels_of_cells(times.size, grid, device)
+    still = (changes == 0)[scene_of_frame]
+    values = (still, changed, objects, (most / whole).float(), flash > 0, (flash / whole).float(), scene)
     return CellTruth(*(value.unflatten(0, (len(scripts), -1)) for value in values))
 
 
