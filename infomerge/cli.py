@@ -169,7 +169,7 @@ def ask(
         network, prompter = load(model, device=device, dtype=weights, max_pixels=max_pixels)
         prompt = prompter(source.frames, source.timestamps, question, source.metadata.duration)
         if json_file is not None:
-            json_file.parent.mkdir(parents=True, exist_ok=True)
+            _make_folder("--json", json_file)
 
     method = f"{'InfoMerge' if preset == 'paper' else 'FastVID'} at {100 * config.retention_ratio:g} %"
     compressions = {"all tokens": None, method: config} if compare else {method: config}
@@ -298,6 +298,17 @@ def _load_encoder(name: str | None) -> EfficientNetEncoder | VisionTowerEncoder:
     if name is None:
         return EfficientNetEncoder()
     return VisionTowerEncoder.from_pretrained(name)
+
+
+def _make_folder(option: str, file: Path) -> None:
+    """Make the folder of a file that an option names, where there is none."""
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OSError(
+            f"{option}: found {str(file)!r}, whose folder cannot be made ({error.strerror}); accepted is a file in a "
+            "folder that is there or can be made"
+        ) from error
 
 
 def _write_json(path: Path, entry: dict[str, Any]) -> None:

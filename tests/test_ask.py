@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ from infomerge import InfoMergeConfig, compress
 from infomerge.cli import main
 from infomerge.measure.flops import decoder_of, prefill_flops
 from infomerge.models import compressing
-from infomerge.models.asking import Stopwatch, ask, load
+from infomerge.models.asking import Stopwatch, answer, ask, load
 from infomerge.models.families import FAMILIES, family_of
 from infomerge.models.layouts import LAYOUTS, in_words
 from infomerge.models.pixels import (
@@ -290,6 +291,14 @@ def test_settings_of_preprocessing_as_transformers_reads_them(clip: Clip) -> Non
             prompter_of("Qwen3VL", **{setting: found})
     with pytest.raises(ValueError, match=r"size in the checkpoint's preprocessing: found \{'height': 9\}"):
         prompter_of("Qwen2VL", size={"height": 9}, min_pixels=None, max_pixels=None)
+    kinds = {
+        "size": ([48, 48], "is an object"),
+        "patch_size": ("4", "is a number"),
+        "image_mean": ([1], "are 3 numbers"),
+    }
+    for setting, (wrong, accepted) in kinds.items():
+        with pytest.raises(ValueError, match=rf"{setting} in .* found {re.escape(repr(wrong))}; accepted {accepted}"):
+            prompter_of("Qwen2VL", **{setting: wrong})
     call = (clip.frames, clip.timestamps, QUESTION, 2.0)
     with pytest.raises(ValueError, match=r"size in the checkpoint's preprocessing: found \{'height': 9\}"):
         prompter_of("InternVL", size={"height": 9})(*call)
@@ -414,6 +423,30 @@ def test_at_a_ratio_of_1_the_answer_is_the_stock_one(checkpoints: dict[str, Path
     assert whole.video.kept == 48
 
 
+def test_a_clip_of_more_than_a_minute_is_counted_whole(checkpoints: dict[str, Path], clip: Clip) -> None:
+    """SmolVLM's captions begin each minute as they began the first."""
+    model, prompter = load(str(checkpoints["SmolVLM"]))
+    frames = clip.frames[np.arange(32) % FRAMES]
+    prompt = prompter(frames, np.arange(32) * 90 / 31, QUESTION, 90.0)
+    found = answer(model, prompter, prompt, InfoMergeConfig.paper(0.15), max_new_tokens=2)
+    assert (found.visual_tokens, found.requested_tokens, found.kept_tokens) == (288, 43, 43)
+    assert found.length == found.prompt_length - 288 + 43
+    assert found.video is not None
+    assert found.video.token_columns.numel() == 288
+
+
+def test_a_prompt_with_more_than_one_video_is_refused(checkpoints: dict[str, Path], clip: Clip) -> None:
+    model, prompter = load(str(checkpoints["InternVL"]))
+    prompt = prompter(clip.frames, clip.timestamps, QUESTION, 2.0)
+    ids, pixels = (prompt.inputs[name] for name in ("input_ids", "pixel_values"))
+    for times in (0, 2):
+        inputs = {"input_ids": ids.repeat(1, times), "pixel_values": pixels.repeat(times, 1, 1, 1)}
+        if not times:
+            inputs = {"input_ids": ids[:, :4]}
+        with pytest.raises(ValueError, match=f"prompt: found {times} videos in it; accepted is a prompt with one"):
+            answer(model, prompter, replace(prompt, inputs=inputs), InfoMergeConfig.paper(0.15), max_new_tokens=1)
+
+
 def test_the_clock_gives_each_stage_its_own_time(checkpoints: dict[str, Path], clip: Clip) -> None:
     """A pause in one stage is found in that stage and in the total, and nowhere else."""
     pause = 0.4
@@ -522,6 +555,21 @@ BAD: dict[str, tuple[list[str], list[str]]] = {
     "bad preprocessing": (["-m", "{tmp}/garbled"], ["video_preprocessor_config.json'", "not JSON"]),
     "no template": (["-m", "{tmp}/wordless"], ["no chat template", "chat_template.jinja"]),
     "no weights": (["-m", "{tmp}/hollow"], ["hollow'", "lacks 1 weights", "among them"]),
+    "weights cut off": (["-m", "{tmp}/cut"], ["cut' that can be loaded", "deserializing header"]),
+    "weights of another shape": (["-m", "{tmp}/wide"], ["has shape [", "; accepted is [", "config.json"]),
+    "a configuration of another kind": (["-m", "{tmp}/odd"], ["odd' that can be loaded", "'text_config'"]),
+    "a tokenizer of another kind": (["-m", "{tmp}/stammering"], ["without a tokenizer that can be read"]),
+    "a template cut off": (["-m", "{tmp}/unended"], ["a chat template that cannot be filled in (Expected"]),
+    "a template for other messages": (["-m", "{tmp}/curt"], ["cannot be filled in ('list object' has no attribute"]),
+    "a template that adds words": (["-m", "{tmp}/joining"], ["cannot be filled in (can only concatenate list"]),
+    "a list of preprocessing": (
+        ["-m", "{tmp}/listed"],
+        ["found ['size'] as video_preprocessor_config.json; accepted is a JSON object"],
+    ),
+    "a list of a part": (
+        ["-m", "{tmp}/nested"],
+        ["found [1] as video_processor of processor_config.json; accepted is a JSON object"],
+    ),
     "no weights file": (["-m", "{tmp}/light"], ["light' that can be loaded", "model.safetensors"]),
     "no such device": (["-m", "{good}", "--device", "gpu"], ["device: found 'gpu'", "cuda:N"]),
     "a device without float64": (["-m", "{good}", "--device", "mps"], ["'mps'", "float64"]),
@@ -534,6 +582,10 @@ BAD: dict[str, tuple[list[str], list[str]]] = {
     "a ratio of 2": (["-m", "{good}", "-r", "2"], ["retention_ratio", "found 2.0"]),
     "an option": (["-m", "{good}", "--set", "temprature=2"], ["'temprature'", "did you mean 'temperature'"]),
     "no model": ([], ["Missing option '--model' / '-m'"]),
+    "a JSON file in a file": (
+        ["-m", "{good}", "--json", "{tmp}/there.json/new.json"],
+        ["--json: found ", "there.json/new.json', whose folder cannot be made (File exists)", "accepted is a file in"],
+    ),
     "a JSON file there": (
         ["-m", "{good}", "--json", "{tmp}/there.json"],
         ["--json", "there.json already there", "--force"],
@@ -543,7 +595,7 @@ BAD: dict[str, tuple[list[str], list[str]]] = {
 
 @pytest.fixture(scope="module")
 def broken(checkpoints: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Checkpoints of which one part is missing each."""
+    """Checkpoints of which one part is missing or damaged each."""
     from safetensors.torch import load_file, save_file
     from transformers import SiglipVisionConfig
 
@@ -556,14 +608,30 @@ def broken(checkpoints: dict[str, Path], tmp_path_factory: pytest.TempPathFactor
         "blind": ["video_preprocessor_config.json"],
         "wordless": ["chat_template.jinja"],
         "light": ["model.safetensors"],
-        "garbled": [],
-        "hollow": [],
+        **dict.fromkeys(("garbled", "listed", "nested", "stammering", "unended", "curt", "joining"), ()),
+        **dict.fromkeys(("hollow", "cut", "wide", "odd"), ()),
     }
     for name, files in missing.items():
         shutil.copytree(checkpoints["LlavaOnevision"], folder / name)
         for file in files:
             (folder / name / file).unlink()
-    (folder / "garbled" / "video_preprocessor_config.json").write_text("{")
+    texts = {
+        ("garbled", "video_preprocessor_config.json"): "{",
+        ("listed", "video_preprocessor_config.json"): '["size"]',
+        ("nested", "processor_config.json"): '{"video_processor": [1]}',
+        ("stammering", "tokenizer_config.json"): "[]",
+        ("unended", "chat_template.jinja"): "{% for %}",
+        ("curt", "chat_template.jinja"): "{{ messages[0].content.strip() }}",
+        ("joining", "chat_template.jinja"): "{{ messages[0].content + ' ' }}",
+    }
+    for (name, file), text in texts.items():
+        (folder / name / file).write_text(text)
+    for name, changed in (("wide", {"hidden_size": 64}), ("odd", None)):
+        config = json.loads((folder / name / "config.json").read_text())
+        config["text_config"] = config["text_config"] | changed if changed else 5
+        (folder / name / "config.json").write_text(json.dumps(config))
+    whole = (folder / "cut" / "model.safetensors").read_bytes()
+    (folder / "cut" / "model.safetensors").write_bytes(whole[: len(whole) // 2])
     weights = load_file(folder / "hollow" / "model.safetensors")
     del weights[next(name for name in weights if "multi_modal_projector.linear_1.weight" in name)]
     save_file(weights, folder / "hollow" / "model.safetensors", metadata={"format": "pt"})

@@ -9,6 +9,8 @@ from torch import Tensor
 
 VOCABULARY = 128
 PAD, VIDEO, IMAGE, START, END, GLOBAL, NEWLINE = 0, 120, 121, 122, 123, 124, 10
+# Ids of captions: the digits, ':', ' ', 'Frame' and ' from'.
+ZERO, COLON, SPACE, FRAME, FROM = 100, 110, 111, 112, 113
 TEXT = {
     "vocab_size": VOCABULARY,
     "hidden_size": 32,
@@ -80,6 +82,27 @@ def noise(generator: torch.Generator, *shape: int) -> Tensor:
     """Pixels, or patches of them, that change slowly from one to the next along the first dimension."""
     steps = torch.randn(*shape, generator=generator)
     return steps.cumsum(dim=0) * 0.3 + steps
+
+
+def _digits(number: int, width: int = 1) -> list[int]:
+    return [ZERO + int(digit) for digit in f"{number:0{width}d}"]
+
+
+def _duration(seconds: int) -> list[int]:
+    """What opens a video of SmolVLM, such as '0:00:08'."""
+    hours, rest = divmod(seconds, 3600)
+    return [*_digits(hours), COLON, *_digits(rest // 60, 2), COLON, *_digits(rest % 60, 2)]
+
+
+def _clock(second: int) -> list[int]:
+    """The caption of SmolVLM, such as 'Frame from 00:07:' on a new line."""
+    minutes, seconds = _digits(second // 60, 2), _digits(second % 60, 2)
+    return [NEWLINE, FRAME, FROM, SPACE, *minutes, COLON, *seconds, COLON]
+
+
+def _number(frame: int) -> list[int]:
+    """The caption of InternVL, such as 'Frame7: ' on a new line."""
+    return [NEWLINE, FRAME, *_digits(frame), COLON, SPACE]
 
 
 def _cat(parts: list[Tensor]) -> Tensor:
@@ -284,7 +307,9 @@ SMOLVLM = Kind(
         scale_factor=2,
         pad_token_id=PAD,
     ),
-    visual=lambda frames: [i for t in range(frames) for i in (NEWLINE, 50 + t, START, GLOBAL, *[IMAGE] * 9, START)],
+    visual=lambda frames: (
+        _duration(frames) + [i for t in range(frames) for i in (*_clock(t), START, GLOBAL, *[IMAGE] * 9, START)]
+    ),
     # One tile and the whole image.
     picture=[START, 70, *[IMAGE] * 9, NEWLINE, START, 71, *[IMAGE] * 9, START],
     pixels=_frame_pixels,
@@ -309,7 +334,7 @@ INTERNVL = Kind(
         image_token_id=IMAGE,
         image_seq_length=9,
     ),
-    visual=lambda frames: [token for t in range(frames) for token in (50 + t, NEWLINE, START, *[IMAGE] * 9, END)],
+    visual=lambda frames: [i for t in range(frames) for i in (*_number(t + 1), START, *[IMAGE] * 9, END)],
     picture=[START, *[IMAGE] * 18, END],
     pixels=_frame_pixels,
     positions=9,

@@ -18,7 +18,7 @@ from infomerge.config import InfoMergeConfig
 from infomerge.measure.flops import Decoder, decoder_of, prefill_flops
 from infomerge.models.attachment import Run, compressing
 from infomerge.models.families import Family, family_of
-from infomerge.models.prompting import Prompt, Prompter, class_of
+from infomerge.models.prompting import Prompt, Prompter, class_of, first_line
 from infomerge.models.rehearsal import without_progress_bars
 from infomerge.models.shortening import CompressedVideo, Compressor, Positions
 from infomerge.video.clip import Clip
@@ -100,30 +100,43 @@ def load(
     Raises:
         OSError: there is no such model, or a part of it is missing or cannot be read.
         TypeError: it is of no supported class.
-        ValueError: the device is not there, weights are missing, or an option is out of range.
+        ValueError: the device is not there, weights are missing or of a shape that config.json does not say, or an
+            option is out of range.
     """
     import transformers
+    from huggingface_hub.errors import StrictDataclassError
+    from safetensors import SafetensorError
 
     place = _device(device)
     local = _is_local(name_or_path)
     try:
         config = transformers.AutoConfig.from_pretrained(name_or_path, local_files_only=local)
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, StrictDataclassError) as error:
         raise _no_model(name_or_path, error) from error
     kind = getattr(transformers, class_of(config))
     prompter = Prompter.from_pretrained(name_or_path, config, local_files_only=local, max_pixels=max_pixels)
     try:
         with without_progress_bars() if local else nullcontext():
             model, info = kind.from_pretrained(
-                name_or_path, dtype="auto" if dtype is None else dtype, output_loading_info=True, local_files_only=local
+                name_or_path,
+                dtype="auto" if dtype is None else dtype,
+                output_loading_info=True,
+                ignore_mismatched_sizes=True,  # they are refused below, by name
+                local_files_only=local,
             )
-    except OSError as error:
+    except (OSError, SafetensorError, RuntimeError) as error:
         raise _no_model(name_or_path, error) from error
     missing = sorted(info["missing_keys"])
     if missing:
         raise ValueError(
             f"name_or_path: found {name_or_path!r}, which lacks {len(missing)} weights of {kind.__name__}, "
             f"{missing[0]} among them; accepted is a checkpoint with all of them"
+        )
+    if info["mismatched_keys"]:
+        weight, stored, expected = sorted(info["mismatched_keys"])[0]
+        raise ValueError(
+            f"name_or_path: found {name_or_path!r}, whose {weight} has shape {list(stored)}; accepted is "
+            f"{list(expected)}, as its config.json says"
         )
     return model.to(place).eval(), prompter
 
@@ -174,7 +187,7 @@ def answer(
 
     Raises:
         TypeError: the model or the config is of no supported class.
-        ValueError: a number is below 1.
+        ValueError: a number is below 1, or the prompt does not hold one video.
     """
     for name, value in (("max_new_tokens", max_new_tokens), ("repeats", repeats)):
         if value < 1:
@@ -194,6 +207,8 @@ def answer(
         with attached as run, _stages(model, family, watch), torch.no_grad():
             output = model.generate(**inputs, **options)
             calls.append(watch.seconds())
+        if run is not None and len(run.last) != 1:
+            raise ValueError(f"prompt: found {len(run.last)} videos in it; accepted is a prompt with one")
     full = prompt.inputs["input_ids"].shape[1]
     new = output[0, full:]
     video = None if run is None else run.last[0]
@@ -377,6 +392,6 @@ _ACCEPTED = "accepted is a folder with a saved model or a model's name on the Hu
 
 
 def _no_model(name: str, error: Exception) -> OSError:
-    reason = str(error).splitlines()[0].rstrip(".")
+    reason = first_line(error).rstrip(".")
     found = "" if Path(name).is_dir() else "no folder and "
     return OSError(f"name_or_path: found {found}no model {name!r} that can be loaded ({reason}); {_ACCEPTED}")

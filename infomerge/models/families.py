@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Float
 from torch import Tensor
 from torch.nn import functional
 
@@ -59,7 +59,11 @@ class Family(ABC):
     """Which placeholders stand for the tokens of a video."""
 
     def has_video(self, model: Any, inputs: Mapping[str, Any]) -> bool:
-        """Whether there are pixels of a video."""
+        """Whether there are pixels of a video.
+
+        Raises:
+            ValueError: there are pixels, and it cannot be told what they are of.
+        """
         return inputs.get("pixel_values_videos") is not None
 
     def check(self, inputs: Mapping[str, Any]) -> None:  # noqa: B027  most families take everything
@@ -259,20 +263,38 @@ class _VideoLlama3(_GridFamily):
 class _FramesAsImages(Family):
     """Models that are given a video as a row of images, each after a caption and between the same marks.
 
-    A video is a run of at least two images of one tile each, with captions of about the same length between them.
-    Images that are cut into tiles do not look like that: their tiles follow each other at once, or after ids that tell
-    the tile. Where the first caption comes back, as in 'Frame1: ', another video begins.
+    Nothing but the captions says that images are frames. A video is at least two images in a row of one tile each,
+    with nothing but the caption that the class's processor writes between them. The tokenizer is not at hand, so the
+    caption is known by what its ids have in common, whether the tokenizer makes one id of a number or one a digit.
+    Images stay images, unless a prompt gives images of one tile captions of that very form.
     """
 
     modality = "image"
 
+    marks: ClassVar[int]
+    """Ids between a caption and the placeholders."""
+
     def has_video(self, model: Any, inputs: Mapping[str, Any]) -> bool:
-        ids, pixels = inputs.get("input_ids"), inputs.get("pixel_values")
-        return ids is not None and pixels is not None and bool(self.videos(model, inputs, []))
+        if inputs.get("pixel_values") is None:
+            return False
+        if inputs.get("input_ids") is None:
+            raise ValueError(
+                "input_ids: found none beside pixels; accepted are the prompt's ids, which tell frames from images"
+            )
+        return bool(self.videos(model, inputs, []))
 
     @abstractmethod
     def tile(self, model: Any) -> int:
         """Tokens of one tile."""
+
+    @abstractmethod
+    def continues(self, frames: Sequence["_Run"], run: "_Run") -> bool:
+        """Whether the caption of a run is the next one of the video that some runs are the first frames of.
+
+        Args:
+            frames: of a video, or one run of which that is not known yet.
+            run: the one after them.
+        """
 
     def videos(self, model: Any, inputs: Mapping[str, Any], sizes: Sequence[int]) -> list[VideoRows]:
         ids = inputs["input_ids"]
@@ -280,10 +302,25 @@ class _FramesAsImages(Family):
         side = math.isqrt(tile)
         found, before = [], 0
         for row in ids:
-            for start, frames in _runs_of_frames(row, model.config.image_token_id, tile):
-                found.append(VideoRows(before + start, frames, (side, side)))
+            for frames in self._chains(_runs(row.tolist(), model.config.image_token_id), tile):
+                found.append(VideoRows(before + frames[0].number, len(frames), (side, side)))
             before += int((row == model.config.image_token_id).sum())
         return found
+
+    def _chains(self, runs: Sequence["_Run"], tile: int) -> list[list["_Run"]]:
+        """The videos among the runs of one prompt, as their frames."""
+
+        def look(run: _Run) -> tuple[Any, ...]:
+            return run.length, run.before[-self.marks :], run.after
+
+        chains: list[list[_Run]] = []
+        for run in runs:
+            alike = bool(chains) and run.length == tile and look(run) == look(chains[-1][0])
+            if alike and self.continues(chains[-1], run):
+                chains[-1].append(run)
+            else:
+                chains.append([run])
+        return [chain for chain in chains if len(chain) > 1]
 
     def saliency(
         self, model: Any, inputs: Mapping[str, Any], received: list[Tensor], videos: Sequence[VideoRows]
@@ -296,7 +333,40 @@ class _FramesAsImages(Family):
 
 
 class _SmolVLM(_FramesAsImages):
-    """SigLIP, pixel shuffle, a linear connector."""
+    """SigLIP, pixel shuffle, a linear connector.
+
+    Between two frames stand a mark, a new line, 'Frame from 01:07:', and two marks. What tells that is the clock:
+    seconds of two digits between two colons. It may stand still, when there is more than one frame a second. Before the
+    first frame a sentence gives the duration, as in '0:02:30'. So images after clocks stay images, unless such a time
+    comes not far before them. The sentence keeps two videos apart.
+    """
+
+    marks = 2
+
+    def continues(self, frames: Sequence["_Run"], run: "_Run") -> bool:
+        clock = self._clock(run.before)
+        if clock is None or clock != self._clock(frames[-1].before):
+            return False
+        colon, seconds = clock
+        end = 1 + seconds + 1 + self.marks  # from the minutes on
+        if not 5 + seconds + end <= len(run.before) <= _LONGEST_CAPTION:
+            return False
+        if len(frames) == 1:
+            opening = frames[0].before[-_OPENING:-end]
+            return (colon, colon) in zip(opening, opening[seconds + 1 :], strict=False)
+        # Between two frames nothing changes but the clock, whose minutes have up to four digits: they count hours too.
+        one, two = frames[1].before, run.before
+        words = max(len(one), len(two)) - (seconds + 2) - end
+        return one[:words] == two[:words]
+
+    def _clock(self, before: tuple[int, ...]) -> tuple[int, int] | None:
+        """Id of the colon and number of ids of the seconds in what ends with ':07:' and the marks, or None."""
+        caption = before[: -self.marks]
+        for seconds in (1, 2):
+            colons = caption[-seconds - 2 :: seconds + 1]
+            if len(caption) > seconds + 2 and colons == caption[-1:] * 2:
+                return caption[-1], seconds
+        return None
 
     def tile(self, model: Any) -> int:
         return int(model.base_model.image_seq_len)
@@ -309,7 +379,32 @@ class _SmolVLM(_FramesAsImages):
 
 
 class _InternVL(_FramesAsImages):
-    """InternViT, pixel shuffle, a projector."""
+    """InternViT, pixel shuffle, a projector.
+
+    Between two frames stand a mark, a new line, 'Frame2: ', and a mark. What tells that is the number of ids: one for
+    the new line, one or one a letter for 'Frame', one or one a digit for the number, two for ': '. So what stands after
+    'Image-2: ' is an image, but after 'Image2: ' or 'The other: ' it counts as a frame. Where the number of the first
+    frame comes back, another video begins. In the first caption 'Frame' may have another id, where words stand before
+    it on the same line; with fewer than two ids of them, that frame counts as an image.
+    """
+
+    marks = 1
+
+    def continues(self, frames: Sequence["_Run"], run: "_Run") -> bool:
+        first = frames[0].before[-_LONGEST_CAPTION:]
+        second = frames[1].before if len(frames) > 1 else run.before
+        # What ends both captions alike is ': ' and the mark; before it are the numbers 1 and 2, of one id each.
+        end = _in_common(first[::-1], second[::-1])
+        words = len(second) - end - 1
+        if end - self.marks != 2 or words not in _WORDS or end == len(first):
+            return False
+        newline, *frame = second[1:words]
+        opening = first[: -end - 1]
+        if opening[-len(frame) :] != tuple(frame) and (len(frame) > 1 or newline in opening[-3:]):
+            return False
+        number = run.before[words:-end]
+        alike = run.before == second[:words] + number + second[-end:]
+        return alike and 1 <= len(number) <= len(str(len(frames) + 1)) and number != first[-end - 1 : -end]
 
     def tile(self, model: Any) -> int:
         vision = model.config.vision_config
@@ -366,63 +461,42 @@ def _unwrapped(tower: Any) -> Any:
 
 
 _LONGEST_CAPTION = 32
-"""Ids between the placeholders of two frames: their marks, and a caption such as 'Frame from 00:07:'."""
+"""Ids between the placeholders of two frames: 21 with one id a letter, and more in the sentence that opens a video."""
 
-_DIGITS = 1
-"""Ids by which the captions of neighbouring frames may differ in length, because numbers grow."""
+_OPENING = 64
+"""Ids before SmolVLM's first frame, among which its duration stands: the 45th at most with one id a letter."""
 
-_CAPTION_END = 5
-"""Ids before a frame that tell captions apart: 'Frame', '1', ':', ' ', '<img>'."""
+_WORDS = (3, 7)
+"""Ids of a mark, a new line and 'Frame', with one id a word and with one a letter."""
 
 
 @dataclass(frozen=True)
 class _Run:
     """Placeholders that follow each other at once."""
 
-    column: int
     length: int
     number: int
     """Placeholders of the prompt before it."""
     before: tuple[int, ...]
-    """The last ids before it."""
+    """All ids between the last run, or the start of the prompt, and this one."""
     after: int | None
     """The id after it."""
 
-    def gap(self, earlier: "_Run") -> int:
-        """Ids between another run and this one."""
-        return self.column - earlier.column - earlier.length
-
 
 def _runs(row: list[int], token: int) -> list[_Run]:
-    runs, column, number = [], 0, 0
+    runs: list[_Run] = []
+    column, number = 0, 0
+    before: tuple[int, ...] = ()
     for is_placeholder, group in itertools.groupby(row, lambda value: value == token):
-        length = len(list(group))
+        part = tuple(group)
+        column += len(part)
         if is_placeholder:
-            end = column + length
-            before = tuple(row[max(0, column - _CAPTION_END) : column])
-            runs.append(_Run(column, length, number, before, row[end] if end < len(row) else None))
-            number += length
-        column += length
+            runs.append(_Run(len(part), number, before, row[column] if column < len(row) else None))
+            number += len(part)
+        before = () if is_placeholder else part
     return runs
 
 
-def _runs_of_frames(ids: Int[Tensor, "sequence"], token: int, tile: int) -> Iterator[tuple[int, int]]:
-    """Videos among the placeholders of one prompt: number of the first placeholder, and frames."""
-
-    def continues(chain: list[_Run], run: _Run) -> bool:
-        first, last = chain[0], chain[-1]
-        gap = run.gap(last)
-        usual = last.gap(chain[-2]) if len(chain) > 1 else gap
-        alike = run.length == first.length == tile and run.before[-1:] == first.before[-1:] and run.after == first.after
-        begins_anew = run.before == first.before != last.before
-        return alike and gap <= _LONGEST_CAPTION and abs(gap - usual) <= _DIGITS and not begins_anew
-
-    chains: list[list[_Run]] = []
-    for run in _runs(ids.tolist(), token):
-        if chains and continues(chains[-1], run):
-            chains[-1].append(run)
-        else:
-            chains.append([run])
-    for chain in chains:
-        if len(chain) > 1:
-            yield chain[0].number, len(chain)
+def _in_common(one: Sequence[int], two: Sequence[int]) -> int:
+    """How many ids two sequences begin with alike."""
+    return next((place for place, (a, b) in enumerate(zip(one, two, strict=False)) if a != b), min(len(one), len(two)))

@@ -130,7 +130,7 @@ class _Squares(Layout):
                 )
         frames = pixels.resized(frames, target, settings["resample"])
         if settings.get("do_center_crop"):
-            frames = pixels.cropped(frames, settings["crop_size"])
+            frames = pixels.cropped(frames, settings.get("crop_size"))
         _check_size(frames, config)
         return pixels.normalised(frames, settings)
 

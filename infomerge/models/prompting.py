@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import torch
 from jaxtyping import Float, UInt8
+from jinja2 import TemplateError
 from torch import Tensor
 
 from infomerge.encoders.base import check_frames
@@ -77,6 +78,7 @@ class Prompter:
                 "cap_pixels_per_frame in the checkpoint's preprocessing: found True; accepted is False, and max_pixels "
                 "limits frames instead"
             )
+        _check_kinds(given, self._layout.defaults)
         self.settings: dict[str, Any] = self._layout.settled(given)
         if max_pixels is not None:
             self.settings["most_pixels_a_frame"] = self._checked(max_pixels)
@@ -88,8 +90,8 @@ class Prompter:
         """The prompter of a checkpoint in a folder or on the hub.
 
         Raises:
-            OSError: the checkpoint lacks a tokenizer or the settings of preprocessing.
-            TypeError, ValueError: as in the class.
+            OSError: the checkpoint lacks a tokenizer or the settings of preprocessing, or one cannot be read.
+            TypeError, ValueError: as in the class; or a file holds JSON of another kind.
         """
         from transformers import AutoTokenizer
 
@@ -97,11 +99,11 @@ class Prompter:
         files = _Files(name_or_path, local_files_only)
         try:
             tokenizer = AutoTokenizer.from_pretrained(name_or_path, local_files_only=local_files_only)
-        except (OSError, ValueError) as error:
-            reason = str(error).splitlines()[0]
+        # What is JSON, but nothing of a tokenizer's, fails wherever transformers comes across it.
+        except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
             raise OSError(
-                f"name_or_path: found {name_or_path!r} without a tokenizer that can be read ({reason}); accepted is a "
-                "checkpoint with tokenizer.json and tokenizer_config.json"
+                f"name_or_path: found {name_or_path!r} without a tokenizer that can be read ({first_line(error)}); "
+                "accepted is a checkpoint with tokenizer.json and tokenizer_config.json"
             ) from error
         settings = files.settings()
         return cls(tokenizer, config, settings, files.template(tokenizer), max_pixels=max_pixels)
@@ -124,7 +126,8 @@ class Prompter:
         Raises:
             TypeError: `frames` is not a uint8 array.
             ValueError: `frames` has the wrong shape, is empty, or too short for the model; the timestamps are not one a
-                frame; the question is empty or holds the placeholder; the chat template has no place for a video.
+                frame; the question is empty or holds the placeholder; the chat template cannot be filled in, or has no
+                place for a video.
         """
         check_frames(frames)
         if np.shape(timestamps) != (len(frames),):
@@ -154,7 +157,13 @@ class Prompter:
                 raise ValueError(
                     f"question: found {token!r} in it; accepted are words without the model's special tokens"
                 )
-        text = self._layout.prompt(self.tokenizer, self.template, question, video)
+        try:
+            text = self._layout.prompt(self.tokenizer, self.template, question, video)
+        except (TemplateError, TypeError) as error:  # the second of templates that add words to a list of parts
+            raise ValueError(
+                f"name_or_path: found a chat template that cannot be filled in ({first_line(error)}); accepted is one "
+                "for messages with parts of type video and text"
+            ) from error
         if text.count(video) != 1:
             raise ValueError(
                 f"name_or_path: found a chat template that gives {video!r} {text.count(video)} times for a video; "
@@ -196,6 +205,11 @@ def class_of(config: Any) -> str:
     return name
 
 
+def first_line(error: Exception) -> str:
+    """The first line of what an error says, or its name."""
+    return next(iter(str(error).splitlines()), type(error).__name__)
+
+
 class _Files:
     """The JSON files of a checkpoint, in a folder or on the hub."""
 
@@ -207,7 +221,7 @@ class _Files:
         """Settings of preprocessing: a video processor's before an image processor's, as transformers reads them."""
         whole = self._read("processor_config.json")
         if whole is not None and "video_processor" in whole:
-            return dict(whole["video_processor"])
+            return _checked_object(whole["video_processor"], "video_processor of processor_config.json")
         for name in ("video_preprocessor_config.json", "preprocessor_config.json"):
             if (settings := self._read(name)) is not None:
                 return settings
@@ -237,9 +251,31 @@ class _Files:
         if path is None:
             return None
         try:
-            found: dict[str, Any] = json.loads(Path(path).read_text(encoding="utf-8"))
+            found = json.loads(Path(path).read_text(encoding="utf-8"))
         except ValueError as error:
             raise OSError(
                 f"name_or_path: found {str(path)!r}, which is not JSON ({error}); accepted is JSON"
             ) from error
-        return found
+        return _checked_object(found, name)
+
+
+def _checked_object(found: Any, name: str) -> dict[str, Any]:
+    if not isinstance(found, dict):
+        raise ValueError(f"name_or_path: found {found!r:.99} as {name}; accepted is a JSON object")
+    return found
+
+
+def _check_kinds(settings: Mapping[str, Any], used: Mapping[str, Any]) -> None:
+    """Refuse settings that cannot be worked with, by their names. Numbers are read only where they are used."""
+    of = " in the checkpoint's preprocessing:"
+    for name in ("size", "max_image_size", "video_sampling"):
+        if not isinstance(settings.get(name, {}), Mapping):
+            raise ValueError(f"{name}{of} found {settings[name]!r}; accepted is an object with sides in pixels")
+    for name in ("rescale_factor", "patch_size", "merge_size", "temporal_patch_size"):
+        if name in used and not isinstance(settings.get(name, 1), int | float):
+            raise ValueError(f"{name}{of} found {settings[name]!r}; accepted is a number")
+    for name in ("image_mean", "image_std"):
+        match settings.get(name, (0, 0, 0)):
+            case [int() | float(), int() | float(), int() | float()]:
+                continue
+        raise ValueError(f"{name}{of} found {settings[name]!r}; accepted are 3 numbers")
