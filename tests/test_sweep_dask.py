@@ -24,7 +24,7 @@ def cluster() -> Iterator[LocalCluster]:
 
 def kill_a_busy_worker(cluster: LocalCluster, table: Path, killed: list[int]) -> None:
     """Once some rows are written, end a worker process that is at work, the hard way."""
-    deadline = time.monotonic() + 40
+    deadline = time.monotonic() + 300
     with Client(cluster.scheduler_address, set_as_default=False) as client:
         while time.monotonic() < deadline:
             time.sleep(0.01)
