@@ -304,20 +304,19 @@ def budget_share_table() -> str:
     """The event's share of the context tokens beside its segment's share of the frames, in Markdown, with intervals.
 
     `+` above the share of the frames, `-` below it, `=` undecided: paired by clip, and corrected by Holm over the
-    table. Without the column `segment_frames` the table has neither the frames nor the signs.
+    table.
     """
     values = read_grid("ablation").values
-    frames, context = values.get("segment_frames", {}), values["segment_context"]
+    frames, context = values["segment_frames"], values["segment_context"]
     cells = [(name, ratio) for name in ALLOCATIONS for ratio in PAPER_RATIOS]
-    found = compare_family({cell: (context[cell], frames[cell]) for cell in cells if cell in frames})
+    found = compare_family({cell: (context[cell], frames[cell]) for cell in cells})
     lines = [["the event's share of", *(f"{ratio:.0%}" for ratio in PAPER_RATIOS)], ["---"] * (1 + len(PAPER_RATIOS))]
-    if frames:
-        shares = (_cell(mean_interval(frames["infomerge", ratio])) for ratio in PAPER_RATIOS)
-        lines.append(["the frames", *shares])
+    shares = (_cell(mean_interval(frames["infomerge", ratio])) for ratio in PAPER_RATIOS)
+    lines.append(["the frames", *shares])
     for name, label in ALLOCATIONS.items():
         line = [f"the context tokens, {label}"]
         for cell in ((name, ratio) for ratio in PAPER_RATIOS):
-            line.append(_cell(mean_interval(context[cell])) + (_sign(found[cell], "higher") if frames else ""))
+            line.append(_cell(mean_interval(context[cell])) + _sign(found[cell], "higher"))
         lines.append(line)
     return _markdown(lines)
 
