@@ -18,7 +18,6 @@ import torch
 from PIL import Image
 
 from infomerge import InfoMergeConfig, compress
-from infomerge.cli import main
 from infomerge.measure.flops import decoder_of, prefill_flops
 from infomerge.models import asking, compressing
 from infomerge.models.asking import Stopwatch, answer, ask, load
@@ -37,6 +36,7 @@ from infomerge.models.prompting import Prompter
 from infomerge.video import Clip, read_clip
 from tests.media import X264_CLOSED, write_video
 from tests.stock_processors import QUESTION
+from tests.test_cli import exit_code
 from tests.tiny_checkpoints import CHECKPOINTS, FACTOR, MOST, save_checkpoint, tokenizer
 from tests.tiny_models import KINDS
 
@@ -72,14 +72,6 @@ def offline(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(socket, "getaddrinfo", refuse)
     monkeypatch.setattr(socket.socket, "connect", refuse)
-
-
-def exit_code(*arguments: str | Path) -> int:
-    try:
-        main([str(argument) for argument in arguments])
-    except SystemExit as stop:
-        return int(stop.code or 0)
-    return 0
 
 
 def prompter_of(name: str, **settings: Any) -> Prompter:

@@ -153,7 +153,7 @@ def test_nothing_of_a_committed_figure_runs_off_its_paper(name: str) -> None:
 def test_figures_are_shown_over_their_captions_at_half_the_size(monkeypatch: pytest.MonkeyPatch) -> None:
     shown = []
     monkeypatch.setattr(figures, "display", lambda *parts: shown.extend(parts))
-    names = ["what_each_part_adds", "compared_methods"]
+    names = ["hyper_parameters", "compared_methods"]
     figures.show(*names)
     assert [caption.data for caption in shown[1::2]] == [figures.FIGURES[name].caption for name in names]
     for picture, name in zip(shown[::2], names, strict=True):
@@ -169,7 +169,7 @@ def test_figures_are_shown_over_their_captions_at_half_the_size(monkeypatch: pyt
 
 def test_figures_are_written_the_same_twice_and_listed_in_the_gallery(tmp_path: Path) -> None:
     for folder in ("first", "second"):
-        figures.write_figures(["spectrum", "static_priors"], tmp_path / folder)
+        figures.write_figures(["ownership", "hyper_parameters"], tmp_path / folder)
     for file in sorted((tmp_path / "first").iterdir()):
         assert file.read_bytes() == (tmp_path / "second" / file.name).read_bytes(), file.name
     with pytest.raises(ValueError, match="figure: found 'nope'; accepted are method_overview"):

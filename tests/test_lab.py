@@ -192,6 +192,18 @@ def test_05_the_lens_lights_what_a_token_stands_for(opened: Callable) -> None:
     assert_clean(page, record)
 
 
+def write_explorer_notebook(folder: Path) -> None:
+    """A notebook with nothing but an explorer of random tokens."""
+    source = """
+        import torch
+        from infomerge.widgets import BudgetExplorer
+        BudgetExplorer(torch.randn(16, 49, 16, generator=torch.Generator().manual_seed(0)).cumsum(0))
+    """
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(inspect.cleandoc(source))])
+    notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    nbformat.write(notebook, folder / "notebooks" / "explorer.ipynb")
+
+
 # Plotly's code takes three seconds to be read, more than the two that anywidget gives a model to begin.
 SLOW_PLOTLY = """
     const Stock = Blob;
@@ -205,14 +217,7 @@ SLOW_PLOTLY = """
 
 
 def test_a_slow_browser_draws_the_explorer_and_follows_it(opened: Callable, folder: Path) -> None:
-    source = """
-        import torch
-        from infomerge.widgets import BudgetExplorer
-        BudgetExplorer(torch.randn(16, 49, 16, generator=torch.Generator().manual_seed(0)).cumsum(0))
-    """
-    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(inspect.cleandoc(source))])
-    notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
-    nbformat.write(notebook, folder / "notebooks" / "explorer.ipynb")
+    write_explorer_notebook(folder)
     page, record = opened("explorer", SLOW_PLOTLY)
     explorer = page.locator(".infomerge-explorer")
     expect(explorer.get_by_text("Loading plotly")).to_have_count(2)
@@ -241,6 +246,7 @@ def opened_in_notebook_7(browser: Browser, tmp_path: Path) -> Iterator[Callable[
     page = browser.new_page(viewport={"width": 1400, "height": 1500})
     page.set_default_timeout(PATIENCE_MS)
     with serving(tmp_path, "notebook") as address:
+        write_explorer_notebook(tmp_path)
 
         def open_notebook(name: str) -> tuple[Page, Record]:
             open_and_run(page, address, name)
@@ -252,7 +258,7 @@ def opened_in_notebook_7(browser: Browser, tmp_path: Path) -> Iterator[Callable[
 
 
 def test_notebook_7_leaves_the_views_their_keys(opened_in_notebook_7: Callable) -> None:
-    page, record = opened_in_notebook_7("04_budgets")
+    page, record = opened_in_notebook_7("explorer")
     assert_slider_follows(page, shown_explorer(page))
     keep_screenshot(page, "04_notebook_7")
     assert failed_outputs(page) == []
