@@ -12,8 +12,9 @@ from joblib import Parallel, delayed, parallel_config
 from tqdm import tqdm
 
 from benchmarks.condensing import RESULTS, write_table
+from infomerge.encoded_clip import EncodedClip
 from infomerge.encoders import PatchPixelEncoder
-from infomerge.measure.detection import PRIORS, detection_rows, know_clip
+from infomerge.measure.detection import PRIORS, detection_rows
 from infomerge.measure.sweep_items import pattern_seed
 from infomerge.video import DISTURBANCES, scene_clip
 
@@ -39,7 +40,7 @@ def conditions() -> list[tuple[str, float]]:
 
 def measured(encoder: PatchPixelEncoder, clip: int) -> dict[tuple[str, float], dict[str, float]]:
     """The columns of one clip under every condition."""
-    known = know_clip(scene_clip(clip), encoder)
+    known = EncodedClip.from_clip(scene_clip(clip), encoder)
     seed = pattern_seed(f"scene:{clip}", 0)
     found = {}
     for name, strength in conditions():

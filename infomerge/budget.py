@@ -23,12 +23,17 @@ class BudgetSplit(NamedTuple):
     """B_DTM, the context tokens of the whole clip: a whole number under rounding "exact"."""
 
 
+def requested_tokens(frames: int, positions: int, retention_ratio: float) -> int:
+    """Tokens that a retention ratio asks for: round(r L N), at least 1."""
+    return max(1, math.floor(retention_ratio * frames * positions + 0.5))
+
+
 def split_budget(frames: int, positions: int, config: InfoMergeConfig) -> BudgetSplit:
     """Salient and context tokens for a clip of this size (A.4)."""
     share = config.retention_ratio * positions
-    requested = max(1, math.floor(config.retention_ratio * frames * positions + 0.5))
+    requested = requested_tokens(frames, positions, config.retention_ratio)
     salient = floor_count((1 - config.context_fraction) * share)
-    if config.rounding == "paper":
+    if config.rounding == "paper" and config.retention_ratio < 1:
         return BudgetSplit(requested, salient, config.context_fraction * share * frames)
     return BudgetSplit(requested, salient, requested - frames * salient)
 
@@ -72,7 +77,7 @@ def richness(
     return torch.stack([spectral_entropy(tokens[start:end].flatten(0, 1)) for start, end in segments.tolist()])
 
 
-def standardise(values: Float[Tensor, "segments"]) -> Float[Tensor, "segments"]:
+def standardize(values: Float[Tensor, "segments"]) -> Float[Tensor, "segments"]:
     """z-score over the segments, by the population's deviation; zeros where all values are (nearly) equal."""
     deviation = values.std(correction=0)
     return torch.where(deviation < 1e-8, 0, (values - values.mean()) / deviation)
@@ -81,12 +86,18 @@ def standardise(values: Float[Tensor, "segments"]) -> Float[Tensor, "segments"]:
 def content_weight(
     uniqueness: Float[Tensor, "segments"],
     richness: Float[Tensor, "segments"],
-    segments: Int[Tensor, "segments 2"],
-    config: InfoMergeConfig,
+    lengths: Int[Tensor, "segments"],
+    uniqueness_weight: float,
+    richness_weight: float,
+    temperature: float,
 ) -> Float[Tensor, "segments"]:
-    """w_k = sigmoid(tau m_k) |V_k|, with m_k = alpha z(u_k) + beta z(e_k) (eq. 8)."""
-    mixed = config.uniqueness_weight * standardise(uniqueness) + config.richness_weight * standardise(richness)
-    return torch.sigmoid(config.temperature * mixed) * (segments[:, 1] - segments[:, 0])
+    """w_k = sigmoid(tau m_k) |V_k|, with m_k = alpha z(u_k) + beta z(e_k) (eq. 8).
+
+    u_k is `uniqueness` (eq. 5), e_k `richness` (eq. 7), |V_k| `lengths`; alpha is `uniqueness_weight`, beta
+    `richness_weight` and tau `temperature`.
+    """
+    mixed = uniqueness_weight * standardize(uniqueness) + richness_weight * standardize(richness)
+    return torch.sigmoid(temperature * mixed) * lengths
 
 
 def allocate(
@@ -96,14 +107,16 @@ def allocate(
 
     rounding "exact": whole tokens that add up to `total`, by largest remainder, at least one a segment while there are
     enough, never more than a segment's capacity. "paper": max(1, round(.)) for each segment alone (eq. 21), so that the
-    sum may differ from `total`; only the capacity bounds it.
+    sum may differ from `total`; only the capacity bounds it. A total that is all that there is room for goes to all.
     """
+    if total == int(capacity.sum()):
+        return capacity.clone()
     quotas = rounded(total * weight.double() / weight.double().sum()).tolist()
-    room = capacity.tolist()
+    most = capacity.tolist()
     if rounding == "paper":
-        budget = [min(max(1, math.floor(quota + 0.5)), most) for quota, most in zip(quotas, room, strict=True)]
+        budget = [min(max(1, math.floor(quota + 0.5)), top) for quota, top in zip(quotas, most, strict=True)]
     else:
-        budget = _largest_remainder(quotas, int(total), room)
+        budget = _largest_remainder(quotas, int(total), most)
     return torch.tensor(budget, device=weight.device)
 
 

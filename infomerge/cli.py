@@ -16,9 +16,9 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from infomerge.compression import compress
 from infomerge.config import InfoMergeConfig, explain
 from infomerge.encoders import EfficientNetEncoder, VisionTowerEncoder
+from infomerge.methods import compress
 from infomerge.models.asking import answer, described, load, record_answers
 from infomerge.report import record
 from infomerge.video import Clip, read_clip, sample_clip, sample_names

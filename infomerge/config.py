@@ -9,13 +9,26 @@ from pydantic import ConfigDict, Field, ValidationError, model_validator
 from pydantic.dataclasses import dataclass
 from pydantic_core import ArgsKwargs, PydanticCustomError
 
+from infomerge.deprecation import warn_renamed
+
 StaticPrior = Literal["tfd", "adjacent", "none"]
 Allocation = Literal["caba", "length"]
 Rounding = Literal["exact", "paper"]
 MergeScope = Literal["segment", "anchor_frame"]
 
+DEFAULT_RATIO = 0.10
+
 # Table 7: retention ratio -> (temperature tau, static ratio rho). lambda, alpha and beta are the same in every row.
 PAPER_PRESETS = {0.05: (2.0, 0.05), 0.10: (1.2, 0.10), 0.15: (1.2, 0.09)}
+
+
+RENAMED = {"neighbours": "neighbors"}
+"""Options that had another name in the release before."""
+
+
+def paper_row(retention_ratio: float) -> float:
+    """The retention ratio of Table 7's row that is nearest to this one, the lower of two."""
+    return min(PAPER_PRESETS, key=lambda known: (round(abs(known - retention_ratio), 9), known))
 
 
 class PresetWarning(UserWarning):
@@ -26,15 +39,16 @@ class PresetWarning(UserWarning):
 class InfoMergeConfig:
     """Every option of `infomerge.compress`, validated when it is made. The symbol of the paper stands behind each.
 
-    The defaults are the paper's values at a retention ratio of 10 %. Options change with `dataclasses.replace`, which
-    validates again.
+    Options that are not given are the paper's. The temperature and the static ratio come from Table 7's row of the
+    retention ratio, between and beyond its rows from the nearest one. Options are given by keyword, and change with
+    `dataclasses.replace`, which keeps all others and validates again.
 
     Raises:
         pydantic.ValidationError: (a ValueError) for a value outside its range, or an option that does not exist. The
             message names the option, what was found and what is accepted; `explain` gives it in one line.
     """
 
-    retention_ratio: float = Field(default=0.10, gt=0, le=1)
+    retention_ratio: float = Field(default=DEFAULT_RATIO, gt=0, le=1)
     """r: share of the clip's tokens that is kept, in (0, 1]."""
 
     context_fraction: float = Field(default=0.4, ge=0, le=1)
@@ -46,8 +60,10 @@ class InfoMergeConfig:
     segment_threshold: float = Field(default=0.9, ge=-1, le=1)
     """tau_seg: frames less similar than this are always cut apart (eq. 23)."""
 
-    static_ratio: float = Field(default=0.10, ge=0, le=1)
-    """rho: share of a segment's positions that become static candidates (section 3.2)."""
+    static_ratio: float = Field(
+        default_factory=lambda given: PAPER_PRESETS[paper_row(given["retention_ratio"])][1], ge=0, le=1
+    )
+    """rho: share of a segment's positions that become static candidates (section 3.2); Table 7 where not given."""
 
     static_penalty: float = Field(default=12.0, ge=0)
     """lambda: penalty on a static position that was kept before, in standard deviations of saliency (eq. 10)."""
@@ -58,8 +74,10 @@ class InfoMergeConfig:
     richness_weight: float = Field(default=0.1, ge=0)
     """beta: weight of a segment's richness in its budget (section 3.3)."""
 
-    temperature: float = Field(default=1.2, ge=0)
-    """tau: how strongly content moves the budgets; at 0 they follow the segments' lengths (eq. 8)."""
+    temperature: float = Field(
+        default_factory=lambda given: PAPER_PRESETS[paper_row(given["retention_ratio"])][0], ge=0
+    )
+    """tau: how strongly content moves the budgets; at 0 they follow lengths (eq. 8); Table 7 where not given."""
 
     anchor_interval: int = Field(default=4, ge=1)
     """Every how many frames of a segment there is an anchor frame (A.7)."""
@@ -67,7 +85,7 @@ class InfoMergeConfig:
     merge_weight: float = Field(default=0.6, ge=0, le=1)
     """mu: least weight of the anchor in its merged token (eq. 34)."""
 
-    neighbours: int = Field(default=4, ge=1)
+    neighbors: int = Field(default=4, ge=1)
     """k: nearest neighbours in the density of a token, itself included (eq. 31)."""
 
     static_prior: StaticPrior = "tfd"
@@ -85,9 +103,20 @@ class InfoMergeConfig:
     @model_validator(mode="before")
     @classmethod
     def _know_every_option(cls, arguments: Any) -> Any:
-        given = arguments.kwargs if isinstance(arguments, ArgsKwargs) else arguments
+        positional = arguments.args if isinstance(arguments, ArgsKwargs) else None
+        given = dict((arguments.kwargs if isinstance(arguments, ArgsKwargs) else arguments) or {})
+        if positional:
+            raise PydanticCustomError(
+                "positional_option",
+                "options are given by keyword, such as retention_ratio={first}; found {count} without one",
+                {"first": repr(positional[0]), "count": len(positional)},
+            )
+        for old, new in RENAMED.items():
+            if old in given:
+                warn_renamed(f"the option {old!r}", repr(new), stacklevel=5)
+                given[new] = given.pop(old)
         names = [field.name for field in dataclasses.fields(cls)]
-        for name in given or {}:
+        for name in given:
             if name not in names:
                 close = difflib.get_close_matches(name, names, n=1)
                 hint = f" (did you mean {close[0]!r}?)" if close else ""
@@ -96,26 +125,31 @@ class InfoMergeConfig:
                     "unknown option {name}{hint}; the options are {names}",
                     {"name": repr(name), "hint": hint, "names": ", ".join(names)},
                 )
-        return arguments
+        return given
+
+    @property
+    def neighbours(self) -> int:
+        """The old name of `neighbors`."""
+        warn_renamed("InfoMergeConfig.neighbours", "InfoMergeConfig.neighbors")
+        return self.neighbors
 
     @classmethod
     def paper(cls, retention_ratio: float, **options: Any) -> "InfoMergeConfig":
-        """The paper's values for this retention ratio (Table 7); `options` override single ones.
+        """The paper's values for this retention ratio (Table 7) as the constructor takes them; `options` override some.
 
-        Between and beyond the table's rows the nearest row is taken, and a `PresetWarning` says which.
+        Between and beyond the table's rows a `PresetWarning` says which row's values are taken.
         """
-        ratio = cls(retention_ratio=retention_ratio).retention_ratio
-        row = min(PAPER_PRESETS, key=lambda known: (round(abs(known - ratio), 9), known))
-        temperature, static_ratio = PAPER_PRESETS[row]
-        if row != ratio:
+        config = cls(retention_ratio=retention_ratio, **options)
+        row = paper_row(config.retention_ratio)
+        if row != config.retention_ratio:
+            temperature, static_ratio = PAPER_PRESETS[row]
             warnings.warn(
-                f"the paper has no values for a retention ratio of {ratio:g}: taking those of {row:g} "
+                f"the paper has no values for a retention ratio of {config.retention_ratio:g}: taking those of {row:g} "
                 f"(temperature {temperature:g}, static_ratio {static_ratio:g})",
                 PresetWarning,
                 stacklevel=2,
             )
-        preset = {"temperature": temperature, "static_ratio": static_ratio}
-        return cls(retention_ratio=ratio, **(preset | options))
+        return config
 
     @classmethod
     def fastvid(cls, retention_ratio: float, **options: Any) -> "InfoMergeConfig":
@@ -128,21 +162,24 @@ class InfoMergeConfig:
         return dataclasses.asdict(self)
 
     def changes(self) -> dict[str, Any]:
-        """The options that differ from the defaults, which is what a reader needs to be told."""
-        return {
-            field.name: getattr(self, field.name)
-            for field in dataclasses.fields(self)
-            if getattr(self, field.name) != getattr(DEFAULT, field.name)
-        }
+        """The retention ratio where it is not 10 %, and the options that differ from the paper's at that ratio.
 
+        That is what a reader needs to be told: `InfoMergeConfig(**config.changes())` is the same configuration.
+        """
+        usual = InfoMergeConfig(retention_ratio=self.retention_ratio).to_dict() | {"retention_ratio": DEFAULT_RATIO}
+        return {name: value for name, value in self.to_dict().items() if value != usual[name]}
 
-DEFAULT = InfoMergeConfig()
+    def to_python(self) -> str:
+        """The line of Python that makes this configuration, with nothing but `changes`."""
+        return f"InfoMergeConfig({', '.join(f'{name}={value!r}' for name, value in self.changes().items())})"
 
 
 def explain(error: ValidationError) -> str:
     """A validation error in one line: which options, what was found, what is accepted."""
     parts = []
     for problem in error.errors(include_url=False):
+        if problem["type"] == "default_factory_not_called":  # follows from the ratio's own error
+            continue
         where = ".".join(str(place) for place in problem["loc"])
         found = f" (found {problem['input']!r})" if where else ""
         parts.append(f"{where}: {problem['msg']}{found}" if where else problem["msg"])

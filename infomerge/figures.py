@@ -17,10 +17,10 @@ from IPython.display import Image, Markdown, display
 
 from infomerge import plots
 from infomerge.budget import energy_spectrum
-from infomerge.compression import Compression, compress
+from infomerge.compression import Compression
 from infomerge.config import InfoMergeConfig
 from infomerge.encoders import EfficientNetEncoder, Encoding
-from infomerge.methods import METHODS
+from infomerge.methods import METHODS, compress
 from infomerge.models import compressing, load, save_random_model
 from infomerge.plots.style import PrintFigure
 from infomerge.redundancy import adjacent_difference, fingerprints, temporal_fingerprint_difference

@@ -1,6 +1,7 @@
 """Hard-masked density-based token merging, DTM (section 3.4, A.7): the context tokens."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import torch
@@ -8,7 +9,74 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from infomerge.config import MergeScope
-from infomerge.numerics import BLOCK_ELEMENTS, invert, rounded, unit
+from infomerge.numerics import BLOCK_ELEMENTS, group_means, grouped_sums, invert, rounded, unit
+from infomerge.selection import replace_static
+
+
+@dataclass(frozen=True, eq=False)
+class MergePlan:
+    """Which tokens of a clip are kept, and how the others go into them: `merge` and `unmerge`, in the manner of ToMe.
+
+    It was made from one kind of features and applies to any: the tokens themselves, DeepStack's, patches of the frames.
+    """
+
+    index: Int[Tensor, "kept"]
+    """Flat index frame * positions + position of each kept token, ascending."""
+    is_context: Bool[Tensor, "kept"]
+    """True for context tokens, into which others are merged; False for salient ones."""
+    assignment: Int[Tensor, "tokens"]
+    """For every token of the clip, the kept token (0..kept-1) that stands for it; a kept token's own number."""
+    positions: int
+    """Tokens per frame."""
+    source: Int[Tensor, "merges"]
+    """Flat index of the token that goes in, for each merge; ascending for one target."""
+    target: Int[Tensor, "merges"]
+    """Number of the kept token that it goes into, ascending. Tokens that are owned and not merged are in no merge."""
+    merge_weight: float = 0.0
+    """mu of eq. 34: the least weight of the anchor. At 0 a merged token is the plain mean of all that is in it."""
+    replaced: Bool[Tensor, "frames positions"] | None = None
+    """Tokens that hold their position's mean over the segment (eq. 30); None for none."""
+    segments: Int[Tensor, "segments 2"] | None = None
+    """The segments of these means; None where nothing is replaced."""
+
+    @property
+    def kept(self) -> int:
+        """Number of kept tokens."""
+        return len(self.index)
+
+    def merge(self, features: Float[Tensor, "frames positions features"]) -> Float[Tensor, "kept features"]:
+        """The kept tokens' features: static positions replaced (eq. 29 and 30), the others merged in (eq. 34).
+
+        Computed in float64, returned in the dtype that was given. Features that nothing is merged into come back bit
+        for bit.
+        """
+        given = features.double()
+        if self.replaced is not None and self.segments is not None:
+            given = replace_static(given, self.replaced, self.segments)
+        return self.combine(given).to(features.dtype)
+
+    def combine(self, features: Float[Tensor, "frames positions features"]) -> Float[Tensor, "kept features"]:
+        """Eq. 34 alone, of float64 features whose static positions have been replaced.
+
+        a* = mu a + (1 - mu) mean(merged), mu = max(merge_weight, 1 / (n + 1)) for n merged tokens.
+        """
+        flat = features.flatten(0, 1)
+        own = flat[self.index]
+        counts = torch.bincount(self.target, minlength=self.kept)
+        means = grouped_sums(flat, self.source, counts) / counts.clamp(min=1)[:, None]
+        weight = (1 / (counts + 1).double()).clamp(min=self.merge_weight)[:, None]
+        return torch.where((counts > 0)[:, None], weight * own + (1 - weight) * means, own)
+
+    def unmerge(self, kept: Float[Tensor, "kept features"]) -> Float[Tensor, "frames positions features"]:
+        """Every token of the clip as the kept token that stands for it."""
+        return kept[self.assignment].unflatten(0, (-1, self.positions))
+
+    def group_means(self, features: Float[Tensor, "frames positions features"]) -> Float[Tensor, "kept features"]:
+        """Plain mean over all tokens that each kept token stands for, itself included: the colors of the groups.
+
+        In float64, of the features as they are given: nothing is replaced, and every token counts the same.
+        """
+        return group_means(features.double().flatten(0, 1), self.assignment, self.kept)
 
 
 class AnchorFrames(NamedTuple):
@@ -18,17 +86,19 @@ class AnchorFrames(NamedTuple):
     segment: Int[Tensor, "anchor_frames"]
     quota: Int[Tensor, "anchor_frames"]
     """Anchors that each of them gives."""
-    turn: Int[Tensor, "anchor_frames"]
+    rank_in_segment: Int[Tensor, "anchor_frames"]
     """Its place among the anchor frames of its segment, from 0."""
 
 
-class Merged(NamedTuple):
-    """Where every token of the clip went."""
+class Assignment(NamedTuple):
+    """Who stands for whom, and who goes into whom, as flat indices of tokens."""
 
-    tokens: Float[Tensor, "frames positions channels"]
-    """Features with the context anchors updated by eq. 34."""
     owner: Int[Tensor, "tokens"]
-    """Flat index of the kept token that stands for each token of the clip; a kept token's own."""
+    """The kept token that stands for each token of the clip; a kept token's own."""
+    source: Int[Tensor, "merges"]
+    """The token that goes in, for each merge."""
+    target: Int[Tensor, "merges"]
+    """The anchor that it goes into."""
 
 
 def find_anchor_frames(
@@ -46,11 +116,11 @@ def find_anchor_frames(
         missing = max(0, -(-tokens // capacity) - len(regular)) if tokens else 0
         frames = sorted(regular + others[:missing])
         share, extra = divmod(tokens, len(frames))
-        rows += [(frame, k, share + (turn < extra), turn) for turn, frame in enumerate(frames)]
+        rows += [(frame, k, share + (rank < extra), rank) for rank, frame in enumerate(frames)]
     return AnchorFrames(*torch.tensor(rows, device=segments.device).unbind(1))
 
 
-def density_scores(tokens: Float[Tensor, "frames free channels"], neighbours: int) -> Float[Tensor, "frames free"]:
+def density_scores(tokens: Float[Tensor, "frames free channels"], neighbors: int) -> Float[Tensor, "frames free"]:
     """Logarithm of each token's density score within its frame: dense, and far from anything denser (eq. 31 to 33).
 
     The logarithm has the order of the score itself, which underflows for tokens of large norm. Rounded, as compared.
@@ -60,7 +130,7 @@ def density_scores(tokens: Float[Tensor, "frames free channels"], neighbours: in
         return tokens.new_zeros(frames, 0)
     # Exact differences: the product form of the distance is off by 1e-8 between equal tokens, and eq. 33 takes its log.
     distance = torch.cdist(tokens, tokens, compute_mode="donot_use_mm_for_euclid_dist") / channels**0.5
-    nearest = distance.topk(min(neighbours, free), dim=-1, largest=False).values
+    nearest = distance.topk(min(neighbors, free), dim=-1, largest=False).values
     spread = nearest.square().mean(-1)
     order = torch.sort(rounded(spread), dim=-1, stable=True).indices
     density_rank = invert(order)
@@ -84,9 +154,9 @@ def choose_anchors(
     chosen = torch.zeros_like(scores, dtype=torch.bool)
     given = torch.zeros_like(static)
     by_score = torch.sort(scores, dim=-1, descending=True, stable=True).indices
-    # The mask runs from anchor frame to anchor frame within a segment only: all segments take their turns together.
-    for turn in range(int(anchor_frames.turn.max()) + 1):
-        rows = (anchor_frames.turn == turn).nonzero().squeeze(1)
+    # The mask runs from anchor frame to anchor frame within a segment only: the n-th ones of all segments go together.
+    for rank_in_segment in range(int(anchor_frames.rank_in_segment.max()) + 1):
+        rows = (anchor_frames.rank_in_segment == rank_in_segment).nonzero().squeeze(1)
         segment = anchor_frames.segment[rows]
         masked = given[segment].gather(1, free[rows])
         order = by_score[rows]
@@ -98,26 +168,24 @@ def choose_anchors(
     return chosen
 
 
-def merge(
+def assign(
     tokens: Float[Tensor, "frames positions channels"],
     salient: Bool[Tensor, "frames positions"],
     anchors: Bool[Tensor, "frames positions"],
     segments: Int[Tensor, "segments 2"],
-    merge_weight: float,
     scope: MergeScope,
-) -> Merged:
-    """Merge every token that was not kept into its most similar anchor (eq. 34), and tell who owns whom.
+) -> Assignment:
+    """Assign every token that was not kept to its most similar anchor, into which it is merged (section 3.4).
 
-    a* = mu a + (1 - mu) mean(assigned), mu = max(merge_weight, 1 / (n + 1)) for n assigned tokens. With scope
-    "anchor_frame" a token is assigned once in every anchor frame of its segment, and owned by the most similar of all.
-    In a segment without anchors the most similar salient token owns it, and in one without any kept token the most
-    similar kept token of the clip; neither changes its features for that.
+    With scope "anchor_frame" a token is merged once in every anchor frame of its segment, and owned by the most similar
+    anchor of all. In a segment without anchors the most similar salient token owns it, and in one without any kept
+    token the most similar kept token of the clip; it is merged into neither.
     """
-    frames, positions, channels = tokens.shape
+    frames, positions, _ = tokens.shape
     flat = tokens.flatten(0, 1)
     kept = (salient | anchors).flatten()
-    merged = flat.clone()
     owner = torch.arange(frames * positions, device=tokens.device)
+    merges = [(owner[:0], owner[:0])]
     for start, end in segments.tolist():
         inside = slice(start * positions, end * positions)
         free = _flat_indices(~kept[inside], inside.start)
@@ -127,17 +195,43 @@ def merge(
             owner[free] = _most_similar(flat, free, salient_here if len(salient_here) else _flat_indices(kept, 0))
             continue
         groups = _group_sizes(targets // positions, scope)
-        sums = tokens.new_zeros(len(targets), channels)
-        counts = tokens.new_zeros(len(targets), 1)
         for block, similarity in _similarities(flat, free, targets):
             owner[block] = targets[similarity.argmax(1)]
-            assigned = _assign(similarity, groups)
-            sums += assigned.T @ flat[block]
-            counts += assigned.sum(0)[:, None]
-        weight = (1 / (counts + 1)).clamp(min=merge_weight)
-        means = sums / counts.clamp(min=1)
-        merged[targets] = torch.where(counts > 0, weight * flat[targets] + (1 - weight) * means, flat[targets])
-    return Merged(merged.view(frames, positions, channels), owner)
+            chosen = targets[_best_of_each(similarity, groups)]
+            merges.append((block.repeat_interleave(len(groups)), chosen.flatten()))
+    sources, anchors_of = zip(*merges, strict=True)
+    return Assignment(owner, torch.cat(sources), torch.cat(anchors_of))
+
+
+def plan_merge(
+    assigned: Assignment,
+    is_context: Bool[Tensor, "tokens"],
+    positions: int,
+    *,
+    merge_weight: float = 0.0,
+    replaced: Bool[Tensor, "frames positions"] | None = None,
+    segments: Int[Tensor, "segments 2"] | None = None,
+) -> MergePlan:
+    """The plan of an assignment: kept tokens numbered in temporal order, merges ordered by what they go into.
+
+    `is_context` says which kept tokens are context tokens; what it says of others does not count. All else is as in
+    `MergePlan`.
+    """
+    kept = assigned.owner == torch.arange(len(assigned.owner), device=assigned.owner.device)
+    index = kept.nonzero().squeeze(1)
+    number = kept.cumsum(0) - 1
+    target, order = torch.sort(number[assigned.target], stable=True)
+    return MergePlan(
+        index=index,
+        is_context=is_context[index],
+        assignment=number[assigned.owner],
+        positions=positions,
+        source=assigned.source[order],
+        target=target,
+        merge_weight=merge_weight,
+        replaced=replaced,
+        segments=segments,
+    )
 
 
 def _flat_indices(mask: Bool[Tensor, "tokens"], offset: int) -> Int[Tensor, "chosen"]:
@@ -167,8 +261,10 @@ def _group_sizes(anchor_frame: Int[Tensor, "anchors"], scope: MergeScope) -> lis
     return torch.unique_consecutive(anchor_frame, return_counts=True)[1].tolist()
 
 
-def _assign(similarity: Float[Tensor, "tokens anchors"], groups: list[int]) -> Float[Tensor, "tokens anchors"]:
-    """One-hot choice of the most similar anchor within each group; a product with it sums in a fixed order."""
-    parts = similarity.split(groups, dim=1)
-    choices = [torch.zeros_like(part).scatter_(1, part.argmax(1, keepdim=True), 1) for part in parts]
-    return torch.cat(choices, dim=1)
+def _best_of_each(similarity: Float[Tensor, "tokens anchors"], groups: list[int]) -> Int[Tensor, "tokens groups"]:
+    """The most similar anchor within each run of anchors, the first one among equals."""
+    parts, first, best = similarity.split(groups, dim=1), 0, []
+    for part in parts:
+        best.append(part.argmax(1) + first)
+        first += part.shape[1]
+    return torch.stack(best, dim=1)

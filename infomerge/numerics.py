@@ -49,3 +49,32 @@ def invert(order: Int[Tensor, "rows n"]) -> Int[Tensor, "rows n"]:
 def positions_of(mask: Bool[Tensor, "rows n"], count: int) -> Int[Tensor, "rows count"]:
     """The indices of the `count` true entries that every row holds, ascending."""
     return torch.sort(mask.to(torch.uint8), dim=-1, descending=True, stable=True).indices[:, :count]
+
+
+def grouped_sums(
+    values: Float[Tensor, "tokens channels"], source: Int[Tensor, "members"], sizes: Int[Tensor, "groups"]
+) -> Float[Tensor, "groups channels"]:
+    """Sum of each group's values; the members of group 0 come first in `source`, then those of group 1, and so on.
+
+    Summed in the order of `source`: a scattered sum would depend on the order of a GPU's threads. A block of groups at
+    a time, so that the members' values are never held all at once.
+    """
+    if len(sizes) == 0:
+        return values.new_zeros(0, values.shape[1])
+    rows = max(1, BLOCK_ELEMENTS // values.shape[1])
+    _, blocks = torch.unique_consecutive((sizes.cumsum(0) - 1).clamp(min=0) // rows, return_counts=True)
+    lengths = sizes.split(blocks.tolist())
+    members = source.split([int(part.sum()) for part in lengths])
+    sums = [
+        torch.segment_reduce(values[block], "sum", lengths=part, axis=0)
+        for block, part in zip(members, lengths, strict=True)
+    ]
+    return torch.cat(sums)
+
+
+def group_means(
+    values: Float[Tensor, "tokens channels"], group: Int[Tensor, "tokens"], groups: int
+) -> Float[Tensor, "groups channels"]:
+    """Mean of each group's values; every group from 0 to `groups` - 1 has members."""
+    sizes = torch.bincount(group, minlength=groups)
+    return grouped_sums(values, torch.argsort(group, stable=True), sizes) / sizes[:, None]

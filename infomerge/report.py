@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
-from infomerge.compression import Compression
+from infomerge.compression import Compression, infomerge_trace
 from infomerge.video.clip import Clip
 
 SCHEMA = "infomerge.compression"
@@ -14,7 +14,7 @@ SCHEMA_VERSION = 1
 
 def segment_records(out: Compression, timestamps: Float[np.ndarray, "frames"]) -> list[dict[str, Any]]:
     """One record a segment: its place in frames and seconds, and every number that its budget came from."""
-    trace = out.trace
+    trace = infomerge_trace(out, "segment_records")
     static, kept = (
         trace.static.sum(1).tolist(),
         trace.segment_of_frame[out.frame].bincount(minlength=len(trace.segments)),
@@ -86,14 +86,14 @@ def record(out: Compression, clip: Clip, encoder: str, saliency: str, grid: tupl
             "truncated": clip.metadata.truncated,
         },
         "encoder": {"name": encoder, "saliency": saliency, "grid": list(grid)},
-        "config": out.config.to_dict(),
+        "config": out.config.to_dict() if out.config else None,
         "tokens": len(out.assignment),
         "requested": out.requested,
         "kept": out.kept,
         "salient": int((~out.is_context).sum()),
         "context": int(out.is_context.sum()),
         "segments": segment_records(out, clip.timestamps),
-        "transition_similarity": out.trace.transition.tolist(),
+        "transition_similarity": infomerge_trace(out, "record").transition.tolist(),
         "kept_index": out.index.tolist(),
         "kept_is_context": out.is_context.int().tolist(),
     }

@@ -32,3 +32,8 @@ def segment_of_frame(segments: Int[Tensor, "segments 2"]) -> Int[Tensor, "frames
     """The number of the segment that each frame lies in."""
     numbers = torch.arange(len(segments), device=segments.device)
     return numbers.repeat_interleave(segments[:, 1] - segments[:, 0])
+
+
+def segment_lengths(segments: Int[Tensor, "segments 2"]) -> Int[Tensor, "segments"]:
+    """|V_k|, frames of each segment."""
+    return segments[:, 1] - segments[:, 0]

@@ -15,7 +15,7 @@ class Selection(NamedTuple):
 
     salient: Bool[Tensor, "frames positions"]
     """The T_s tokens that each frame keeps."""
-    penalised: Float[Tensor, "frames positions"]
+    penalized: Float[Tensor, "frames positions"]
     """Saliency after the penalty of eq. 10: what the choice was made by."""
     replaced: Bool[Tensor, "frames positions"]
     """Static positions that this or an earlier frame of the segment kept: P of eq. 11, which eq. 30 replaces."""
@@ -44,7 +44,7 @@ def select_salient(
     handicap = penalty * saliency.std(dim=1, correction=0, keepdim=True)
     salient = torch.zeros_like(saliency, dtype=torch.bool)
     replaced = torch.zeros_like(salient)
-    penalised = saliency.clone()
+    penalized = saliency.clone()
     kept = torch.zeros_like(static)
     starts, lengths = segments[:, 0], segments[:, 1] - segments[:, 0]
     # The penalty runs from frame to frame within a segment only: the n-th frames of all segments go together.
@@ -54,10 +54,10 @@ def select_salient(
         scores = saliency[frames] - handicap[frames] * kept[current]
         chosen = ranks(scores, descending=True) < count
         kept[current] |= chosen & static[current]
-        penalised[frames] = scores
+        penalized[frames] = scores
         salient[frames] = chosen
         replaced[frames] = kept[current]
-    return Selection(salient, penalised, replaced)
+    return Selection(salient, penalized, replaced)
 
 
 def replace_static(

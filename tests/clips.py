@@ -70,7 +70,7 @@ def configurations(generator: torch.Generator, ratio: float) -> InfoMergeConfig:
         temperature=pick(1.2, 2.0, 10.0, 0.0),
         anchor_interval=pick(4, 1, 3),
         merge_weight=pick(0.6, 0.0, 1.0),
-        neighbours=pick(4, 1, 9),
+        neighbors=pick(4, 1, 9),
         static_prior=pick("tfd", "tfd", "adjacent", "none"),
         allocation=pick("caba", "caba", "length"),
         rounding=pick("exact", "exact", "paper"),

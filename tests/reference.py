@@ -29,7 +29,7 @@ Budget
   modes.
 - allocation="length" replaces w_k by |V_k| in the budget only; the weight returned is still that of eq. 8.
 Context anchors
-- Density: over the M = N - T_s free tokens of one anchor frame, with min(k, M) neighbours, the token itself
+- Density: over the M = N - T_s free tokens of one anchor frame, with min(k, M) neighbors, the token itself
   counted. "The largest distance" is the largest between any two of these tokens. Denser means the smaller
   rounded mean squared distance, then the lower position. The score is round(-(unrounded mean squared
   distance) + log(max(delta, 1e-12)), 6).
@@ -77,7 +77,7 @@ def reference(
     static_score [K, N] (NaN rows for segments of one frame; None for static_prior "none");
     static [K, N] bool;
     uniqueness, richness, weight [K]; budget [K] int;
-    salient (list of the positions kept in each frame, ascending); penalised_saliency [L, N];
+    salient (list of the positions kept in each frame, ascending); penalized_saliency [L, N];
     anchor_frames (list of the ascending frame numbers of each segment, counted from the clip's start);
     density_score [anchor frames, N] (in temporal order, NaN at salient positions);
     index [kept]; is_context [kept] bool; assignment [L*N] in 0..kept-1; tokens [kept, D]; requested.
@@ -130,7 +130,7 @@ def reference(
         "weight": np.array(w),
         "budget": np.array(budget),
         "salient": salient,
-        "penalised_saliency": penalised,
+        "penalized_saliency": penalised,
         "anchor_frames": [np.array(frames) for frames in anchor_frames],
         "density_score": np.array(density_score),
         "index": index,
@@ -331,7 +331,7 @@ def choose_anchor_frames(start: int, end: int, budget: int, room: int, interval:
     return sorted(frames)
 
 
-def density_scores(X: np.ndarray, neighbours: int) -> np.ndarray:
+def density_scores(X: np.ndarray, neighbors: int) -> np.ndarray:
     """The logarithm of eq. 31 to 33 over the free tokens X [M, D] of one anchor frame, to 6 decimals."""
     M, D = X.shape
     distance = np.zeros((M, M))
@@ -340,7 +340,7 @@ def density_scores(X: np.ndarray, neighbours: int) -> np.ndarray:
 
     mean_squared = np.zeros(M)
     for i in range(M):
-        nearest = np.sort(distance[i])[: min(neighbours, M)]
+        nearest = np.sort(distance[i])[: min(neighbors, M)]
         mean_squared[i] = (nearest**2).mean()
 
     sparsity = np.round(mean_squared, 6)
@@ -369,7 +369,7 @@ def choose_anchors(
         free = [p for p in range(N) if p not in salient[frame]]
         score = np.full(N, np.nan)
         if free:
-            score[free] = density_scores(H[frame, free], config.neighbours)
+            score[free] = density_scores(H[frame, free], config.neighbors)
         score_rows.append(score)
 
         count = budget // len(frames) + (1 if i < budget % len(frames) else 0)

@@ -130,7 +130,7 @@ BAD = {
     "no encoder in it": (["{video}", "--encoder", "{tmp}/hollow"], ["hollow'", "accepted is a folder"]),
     # A ratio outside Table 7 gives a note, which must not stand beside the error.
     "an unusual ratio too": (["{tmp}/nothing.mp4", "-r", "0.3"], ["no file", "nothing.mp4"]),
-    "an unusual ratio, and": (["{video}", "-r", "0.3", "--set", "neighbours=0"], ["neighbours", "1", "found '0'"]),
+    "an unusual ratio, and": (["{video}", "-r", "0.3", "--set", "neighbors=0"], ["neighbors", "1", "found '0'"]),
 }
 
 
@@ -231,12 +231,12 @@ def test_any_name_of_a_file_and_the_other_preset(
     clip = tmp_path / f"{name}.mp4"
     clip.write_bytes(video.read_bytes())
     out = tmp_path / "où aller"
-    options = ["--preset", "fastvid", "-r", "0.3", "-n", "4", "--set", "neighbours=2", "--set", " min_segments = 2"]
+    options = ["--preset", "fastvid", "-r", "0.3", "-n", "4", "--set", "neighbors=2", "--set", " min_segments = 2"]
     assert exit_code("run", clip, "--out", out, *options) == 0
     printed = capfd.readouterr().out
     entry = read_record(out)
     assert entry["clip"]["name"] == name
-    assert InfoMergeConfig(**entry["config"]) == InfoMergeConfig.fastvid(0.3, neighbours=2, min_segments=2)
+    assert InfoMergeConfig(**entry["config"]) == InfoMergeConfig.fastvid(0.3, neighbors=2, min_segments=2)
     assert [row["budget"] for row in entry["segments"]] == [row["length_budget"] for row in entry["segments"]]
     assert table_rows(printed) == expected_rows(entry)
     assert f"{name}: kept 235 of 784 tokens" in printed

@@ -34,7 +34,7 @@ def test_between_and_beyond_the_rows_the_nearest_is_taken_and_said(ratio: float,
         ({"retention_ratio": 1.01}, "retention_ratio: .*less than or equal to 1 .found 1.01"),
         ({"retention_ratio": float("nan")}, "retention_ratio: .*finite number .found nan"),
         ({"temperature": float("inf")}, "temperature: .*finite number .found inf"),
-        ({"neighbours": 0}, "neighbours: .*greater than or equal to 1 .found 0"),
+        ({"neighbors": 0}, "neighbors: .*greater than or equal to 1 .found 0"),
         ({"min_segments": 2.5}, "min_segments: .*integer.*found 2.5"),
         ({"static_prior": "tdf"}, "static_prior: .*'tfd', 'adjacent' or 'none' .found 'tdf'"),
         ({"tempreature": 2}, "unknown option 'tempreature' .did you mean 'temperature'.*static_prior, allocation"),
@@ -58,7 +58,7 @@ def test_replace_validates_again_and_the_object_is_frozen() -> None:
 
 
 def test_round_trip_through_json() -> None:
-    config = InfoMergeConfig.fastvid(0.15, neighbours=5)
+    config = InfoMergeConfig.fastvid(0.15, neighbors=5)
     assert InfoMergeConfig(**json.loads(json.dumps(config.to_dict()))) == config
 
 

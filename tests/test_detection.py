@@ -17,9 +17,9 @@ from torch import Tensor
 
 from benchmarks import patch_priors
 from infomerge import InfoMergeConfig, compress
+from infomerge.encoded_clip import EncodedClip
 from infomerge.encoders import EfficientNetEncoder, Encoding
 from infomerge.measure.detection import (
-    KnownClip,
     auroc,
     average_precision,
     compare_priors,
@@ -27,8 +27,6 @@ from infomerge.measure.detection import (
     detection_rows,
     dyseg_segments,
     encode_disturbed,
-    know_clip,
-    know_sample,
     known_still_positions,
     prior_scores,
     scene_segments,
@@ -70,8 +68,8 @@ def clip() -> SceneClip:
 
 
 @pytest.fixture(scope="module")
-def known(clip: SceneClip) -> KnownClip:
-    return know_clip(clip, CellColours())
+def known(clip: SceneClip) -> EncodedClip:
+    return EncodedClip.from_clip(clip, CellColours())
 
 
 labelled = st.lists(st.tuples(st.integers(-4, 4), st.booleans()), min_size=1, max_size=25)
@@ -239,7 +237,7 @@ def test_in_segments_of_two_frames_the_priors_are_one() -> None:
     assert torch.allclose(temporal_fingerprint_difference(tokens), adjacent_difference(tokens), atol=1e-12)
 
 
-def test_segments_are_those_that_compress_finds(known: KnownClip) -> None:
+def test_segments_are_those_that_compress_finds(known: EncodedClip) -> None:
     encoding = known.encoding
     for case in (encoding, dataclasses.replace(encoding, frame_features=None)):
         for config in (InfoMergeConfig(), InfoMergeConfig(min_segments=2, segment_threshold=0.99)):
@@ -250,7 +248,7 @@ def test_segments_are_those_that_compress_finds(known: KnownClip) -> None:
 @pytest.mark.parametrize("name", ["sensor_noise", "black_frames", "dropped_frames", "block_noise"])
 def test_known_frames_are_not_encoded_again(clip: SceneClip, name: str) -> None:
     encoder = CellColours()
-    known = know_clip(clip, encoder)
+    known = EncodedClip.from_clip(clip, encoder)
     frames = disturb(name, clip.frames, 0.25, seed=1)
     clean = {frame.tobytes() for frame in clip.frames}
     new = {frame.tobytes() for frame in frames} - clean
@@ -264,14 +262,14 @@ def test_known_frames_are_not_encoded_again(clip: SceneClip, name: str) -> None:
 
 def test_a_real_encoder_gives_the_same_for_known_frames(clip: SceneClip) -> None:
     encoder = EfficientNetEncoder(image_size=64)
-    known = know_clip(clip, encoder)
+    known = EncodedClip.from_clip(clip, encoder)
     frames = disturb("glare", clip.frames, 0.5, seed=1)
     ours, expected = encode_disturbed(known, encoder, frames), encoder(frames)
     assert torch.equal(ours.tokens, expected.tokens)
     assert ours.frame_features is None
 
 
-def test_rows_of_one_clip(known: KnownClip) -> None:
+def test_rows_of_one_clip(known: EncodedClip) -> None:
     rows = detection_rows(known, CellColours(), "sensor_noise", 20)
     assert rows == detection_rows(known, CellColours(), "sensor_noise", 20, seed=5)
     assert rows != detection_rows(known, CellColours(), "sensor_noise", 20, seed=6)
@@ -281,19 +279,19 @@ def test_rows_of_one_clip(known: KnownClip) -> None:
         ("dyseg", "tfd"),
         ("dyseg", "adjacent"),
     ]
-    encoding = CellColours()(disturb("sensor_noise", known.clip.frames, 20, seed=5))
+    encoding = CellColours()(disturb("sensor_noise", known.source.frames, 20, seed=5))
     for row in rows:
         config = InfoMergeConfig()
-        segments = scene_segments(known.truth)
+        segments = scene_segments(known.cells)
         if row["segmentation"] == "dyseg":
             segments = dyseg_segments(encoding, config)
         scores = prior_scores(encoding.tokens, segments, row["prior"])
-        expected = detect(scores, still_positions(known.truth, segments), config.static_ratio)
+        expected = detect(scores, still_positions(known.cells, segments), config.static_ratio)
         head = {"clip": 5, "disturbance": "sensor_noise", "strength": 20.0, "seed": 5}
         assert row == head | {"segmentation": row["segmentation"], "prior": row["prior"]} | vars(expected)
 
 
-def test_clean_cells_are_told_apart_and_heavy_noise_is_harder(known: KnownClip) -> None:
+def test_clean_cells_are_told_apart_and_heavy_noise_is_harder(known: EncodedClip) -> None:
     clean = detection_rows(known, CellColours(), "sensor_noise", 0)
     noisy = detection_rows(known, CellColours(), "sensor_noise", 40)
     for before, after in zip(clean, noisy, strict=True):
@@ -336,7 +334,7 @@ def test_what_goes_from_one_still_region_to_another_has_changed() -> None:
 def test_rows_of_a_real_clip() -> None:
     clip = striped([(0, 8, (0, 0, 42, 4)), (3, 8, (0, 8, 13, 28))])
     encoder = CellColours()
-    known = know_sample(clip, encoder)
+    known = EncodedClip.from_clip(clip, encoder)
     rows = detection_rows(known, encoder, "sensor_noise", 5)
     assert {(row["clip"], row["seed"], row["segmentation"], row["prior"]) for row in rows} == {
         ("striped", 0, segmentation, prior) for segmentation in ("scenes", "dyseg") for prior in ("tfd", "adjacent")
@@ -366,9 +364,9 @@ def test_the_tours_bars_are_known_in_five_shots_and_its_freeze_in_a_part_of_one(
 
 
 def test_a_clip_of_which_nothing_is_known_is_refused() -> None:
-    clip = dataclasses.replace(striped([]), truth=None)
+    encoded = EncodedClip.from_clip(dataclasses.replace(striped([]), truth=None), CellColours())
     with pytest.raises(ValueError, match="clip: found no ground truth for 'striped'; accepted are the sample clips"):
-        know_sample(clip, CellColours())
+        detection_rows(encoded, CellColours(), "sensor_noise", 5)
 
 
 def test_priors_are_compared_in_pairs_and_corrected_for_all_conditions() -> None:
@@ -402,7 +400,7 @@ def test_the_committed_tables_of_patch_pixels_are_what_is_measured(stem: str) ->
     conditions = {("none", 0.0), ("sensor_noise", 10.0), ("black_frames", 0.12)}
     assert len(rows) == len(patch_priors.CLIPS) * len(patch_priors.conditions())
     encoder = patch_priors.ENCODERS[stem]
-    known = know_clip(scene_clip(7), encoder)
+    known = EncodedClip.from_clip(scene_clip(7), encoder)
     for name, strength in conditions:
         (row,) = [
             row

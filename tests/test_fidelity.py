@@ -9,6 +9,7 @@ from torch import Tensor
 
 from infomerge.compression import Compression
 from infomerge.encoders import EfficientNetEncoder, Encoding
+from infomerge.inputs import clip_tensors
 from infomerge.measure.coverage import coverage, owner_similarity
 from infomerge.measure.fidelity import fidelity, reconstruct
 from infomerge.methods import METHODS
@@ -43,7 +44,7 @@ def by_hand(tokens: Tensor, owner: list[int]) -> Compression:
     owners = torch.tensor(owner)
     kept = int((owners == torch.arange(len(owners))).sum())
     merged = torch.zeros(len(owners), dtype=torch.bool)
-    return assemble(tokens, torch.zeros(tokens.shape[:2], dtype=torch.float64), Ownership(owners, merged), kept)
+    return assemble(clip_tensors(tokens), Ownership(owners, merged), kept, "by hand")
 
 
 @pytest.mark.parametrize("name", ["infomerge", "visionzip", "tome", "random"])

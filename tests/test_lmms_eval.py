@@ -155,7 +155,7 @@ def test_other_methods_keep_what_they_keep_elsewhere() -> None:
     from infomerge.methods import get_method
 
     tokens = torch.randn(8, 9, 16, generator=torch.Generator().manual_seed(0))
-    for name, options in (("fastvid", {"neighbours": 3}), ("visionzip", {}), ("random", {"seed": 5})):
+    for name, options in (("fastvid", {"neighbors": 3}), ("visionzip", {}), ("random", {"seed": 5})):
         ours = compressor_of(name, 0.2, **options)(tokens, saliency=None)
         theirs = get_method(name)(tokens, 0.2, **options)
         assert torch.equal(ours.index, theirs.index)
@@ -398,7 +398,7 @@ def test_lmms_eval_runs_llava_onevision(task: Path, tmp_path: Path, checkpoint: 
         ("qwen2_5_vl", "max_num_frames=8,min_pixels=784,max_pixels=9408", ()),
         (
             "qwen2_5_vl",
-            "max_num_frames=8,min_pixels=784,max_pixels=9408,method=fastvid,neighbours=3",
+            "max_num_frames=8,min_pixels=784,max_pixels=9408,method=fastvid,neighbors=3",
             ("--force_simple",),
         ),
         ("qwen2_vl", "max_num_frames=8,min_pixels=784,max_pixels=9408", ()),

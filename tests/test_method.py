@@ -70,8 +70,7 @@ def test_energy_spectrum_comes_from_either_gram_matrix() -> None:
 
 
 def test_equal_segments_fall_back_to_their_lengths() -> None:
-    segments = torch.tensor([[0, 2], [2, 8]])
-    weight = budget.content_weight(torch.ones(2).double(), torch.ones(2).double(), segments, InfoMergeConfig())
+    weight = budget.content_weight(torch.ones(2).double(), torch.ones(2).double(), torch.tensor([2, 6]), 0.9, 0.1, 1.2)
     assert weight.tolist() == [1.0, 3.0]
 
 
@@ -102,7 +101,7 @@ def test_a_static_position_is_kept_once_and_then_gives_way() -> None:
     out = selection.select_salient(saliency, static, torch.tensor([[0, 3]]), count=1, penalty=12)
     assert out.salient.int().argmax(1).tolist() == [0, 1, 1]
     assert out.replaced[:, 0].tolist() == [True, True, True]
-    assert out.penalised[1, 0] == pytest.approx(9 - 12 * saliency[0].std(correction=0))
+    assert out.penalized[1, 0] == pytest.approx(9 - 12 * saliency[0].std(correction=0))
 
 
 def test_without_a_penalty_the_same_static_position_is_kept_in_every_frame() -> None:
@@ -136,7 +135,7 @@ def test_two_clusters_get_an_anchor_each() -> None:
     tokens = 0.01 * torch.randn(1, 10, 4, generator=g, dtype=torch.float64)
     tokens[0, :6, 0] += 1
     tokens[0, 6:, 1] += 1
-    best = merging.density_scores(tokens, neighbours=4)[0].topk(2).indices.tolist()
+    best = merging.density_scores(tokens, neighbors=4)[0].topk(2).indices.tolist()
     assert {position < 6 for position in best} == {True, False}
 
 
@@ -154,10 +153,14 @@ def test_the_hard_mask_sends_the_next_anchor_frame_to_another_position() -> None
 def test_merging_weighs_the_anchor_by_eq_34() -> None:
     tokens = torch.tensor([[[1.0, 0], [0.9, 0.1], [0, 1]]], dtype=torch.float64)
     anchors = torch.tensor([[True, False, True]])
-    merged = merging.merge(tokens, torch.zeros_like(anchors), anchors, torch.tensor([[0, 1]]), 0.6, "segment")
-    torch.testing.assert_close(merged.tokens[0, 0], 0.6 * tokens[0, 0] + 0.4 * tokens[0, 1])
-    torch.testing.assert_close(merged.tokens[0, 2], tokens[0, 2])
-    assert merged.owner.tolist() == [0, 0, 2]
+    assigned = merging.assign(tokens, torch.zeros_like(anchors), anchors, torch.tensor([[0, 1]]), "segment")
+    assert assigned.owner.tolist() == [0, 0, 2]
+    plan = merging.plan_merge(assigned, anchors.flatten(), positions=3, merge_weight=0.6)
+    merged = plan.merge(tokens)
+    torch.testing.assert_close(merged[0], 0.6 * tokens[0, 0] + 0.4 * tokens[0, 1])
+    torch.testing.assert_close(merged[1], tokens[0, 2])
+    assert plan.unmerge(merged).tolist() == [[merged[0].tolist(), merged[0].tolist(), merged[1].tolist()]]
+    torch.testing.assert_close(plan.group_means(tokens)[0], tokens[0, :2].mean(0))
 
 
 def test_fastvid_has_no_static_candidates_and_budgets_by_length() -> None:
@@ -165,7 +168,7 @@ def test_fastvid_has_no_static_candidates_and_budgets_by_length() -> None:
     trace = compress(tokens, InfoMergeConfig.fastvid(0.2)).trace
     assert not trace.static.any()
     assert torch.equal(trace.budget, trace.length_budget)
-    assert torch.equal(trace.saliency, trace.penalised_saliency)
+    assert torch.equal(trace.saliency, trace.penalized_saliency)
 
 
 def test_content_moves_the_budget_from_repeated_to_unique_segments() -> None:

@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from infomerge import InfoMergeConfig, compress
-from infomerge.methods import METHODS, MethodCompression, get_method, tome
-from infomerge.methods.result import group_means
+from infomerge.compression import ClipTrace, infomerge_trace
+from infomerge.methods import METHODS, get_method, tome
 from infomerge.methods.spacing import evenly, share_evenly, spread_order
+from infomerge.numerics import group_means
 from tests import methods_reference
 from tests.clips import RATIOS, random_clip, structured_clips
 
@@ -244,7 +245,7 @@ def test_tome_weighs_merged_tokens_by_their_size() -> None:
     assert out.tokens.item() == pytest.approx(8)
 
 
-def test_tome_puts_neighbours_in_space_and_time_into_different_sets() -> None:
+def test_tome_puts_neighbors_in_space_and_time_into_different_sets() -> None:
     in_b = tome._alternate(torch.arange(4).repeat_interleave(6)).view(4, 6)
     assert (in_b[1:] != in_b[:-1]).all()
     assert (in_b[:, 1:] != in_b[:, :-1]).all()
@@ -352,18 +353,16 @@ def test_a_tokens_own_features_carry_where_segments_keep_no_token(
 def test_methods_without_infomerges_stages_have_the_part_of_its_trace_that_is_true_of_them() -> None:
     tokens, saliency = normal(6, 4, 5), torch.rand(6, 4)
     out = METHODS["visionzip"](tokens, 0.5, saliency)
-    assert isinstance(out, MethodCompression)
+    assert type(out.trace) is ClipTrace
+    assert out.config is None
     assert out.trace.segments.tolist() == [[0, 6]]
     assert out.trace.segment_of_frame.tolist() == [0] * 6
     assert torch.equal(out.trace.saliency, saliency.double())
-    assert not out.trace.static.any()
     whole = compress(tokens, InfoMergeConfig(min_segments=1, segment_threshold=-1)).trace
     torch.testing.assert_close(out.trace.tfd, whole.tfd)
     torch.testing.assert_close(out.trace.richness, whole.richness)
-    for owner, name in ((out, "config"), (out.trace, "budget"), (out.trace, "anchor_frames")):
-        with pytest.raises(AttributeError, match=name):
-            getattr(owner, name)
-    assert "segments=[[0, 6]]" in repr(out)
+    with pytest.raises(TypeError, match="budget_chart: found a compression by 'visionzip', which has no budgets"):
+        infomerge_trace(out, "budget_chart")
 
 
 @pytest.mark.parametrize(
@@ -373,7 +372,7 @@ def test_methods_without_infomerges_stages_have_the_part_of_its_trace_that_is_tr
         ("random", 1.5, {}, "retention_ratio\n.*less than or equal to 1"),
         ("random", 0.5, {"sead": 1}, "sead: not an option of the method 'random'; its options: seed"),
         ("tome", 0.5, {"seed": 1}, "seed: not an option of the method 'tome'; its options: none"),
-        ("infomerge", 0.5, {"rounding": "paper"}, "rounding: not an option of the method 'infomerge'"),
+        ("infomerge", 0.5, {"roundin": "paper"}, "roundin: not an option of the method 'infomerge'"),
         ("fastvid", 0.5, {"anchor_interval": 0}, "anchor_interval\n.*greater than or equal to 1"),
     ],
 )

@@ -21,8 +21,7 @@ from torch import Tensor, nn
 from transformers import StaticCache
 
 from infomerge import InfoMergeConfig
-from infomerge.compression import compress
-from infomerge.methods import get_method
+from infomerge.methods import compress, get_method
 from infomerge.models import SUPPORTED, attach, attachment, compressing, conversation, detach
 from infomerge.models.families import FAMILIES, family_of
 from infomerge.models.saliency import recorded_attention, recorded_input

@@ -277,7 +277,7 @@ def test_a_grid_of_the_wrong_size_is_refused() -> None:
         ([3.0], [2.5, 3.5]),
     ],
 )
-def test_frames_begin_and_end_half_way_to_their_neighbours(times: list[float], expected: list[float]) -> None:
+def test_frames_begin_and_end_half_way_to_their_neighbors(times: list[float], expected: list[float]) -> None:
     assert frame_edges(np.array(times)).tolist() == expected
 
 

@@ -65,7 +65,7 @@ def test_names_keep_their_order_and_their_distance(seed: int) -> None:
     assert (np.diff(np.array(moved)[order]) >= 0.068 - 1e-9).all()
     assert min(moved) >= -1e-9
     assert max(moved) <= 1 + 1e-9
-    # No shift of a run of neighbours brings them nearer to where they want to be.
+    # No shift of a run of neighbors brings them nearer to where they want to be.
     cost = sum((a - b) ** 2 for a, b in zip(places, moved, strict=True))
     for low, high in itertools.combinations(range(len(places) + 1), 2):
         for step in (-1e-3, 1e-3):

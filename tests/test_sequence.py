@@ -4,9 +4,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from infomerge.compression import compress
 from infomerge.config import InfoMergeConfig
-from infomerge.methods import METHODS, get_method
+from infomerge.methods import METHODS, compress, get_method
 from infomerge.models.sequence import PADDING, counted, places_of, shortened, sources
 
 

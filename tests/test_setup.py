@@ -71,8 +71,9 @@ def test_a_second_make_does_not_reinstall() -> None:
 
 def test_imports_run_one_way() -> None:
     order = [
-        "config", "numerics", "segmentation", "redundancy", "budget", "selection", "merging", "compression", "methods",
-        "video", "encoders", "measure", "models", "report", "plots", "results", "figures", "widgets", "cli",
+        "deprecation", "files", "config", "numerics", "segmentation", "redundancy", "budget", "selection", "merging",
+        "steps", "compression", "inputs", "pipeline", "methods", "video", "encoders", "encoded_clip", "measure",
+        "models", "report", "plots", "results", "figures", "widgets", "cli",
     ]  # fmt: skip
     for path in sorted((ROOT / "infomerge").rglob("*.py")):
         room = path.relative_to(ROOT / "infomerge").with_suffix("").parts[0]

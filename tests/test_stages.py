@@ -106,7 +106,7 @@ def test_a_plan_shows_the_priors_scores_and_tfd_where_there_is_no_prior() -> Non
         ({"rounding": "paper"}, {"allocate": 2}),
         ({"allocation": "length"}, {}),  # its budget is known: the one to compare with
         ({"static_penalty": 1.0}, {}),
-        ({"anchor_interval": 2, "merge_weight": 0.9, "neighbours": 2, "merge_scope": "anchor_frame"}, {}),
+        ({"anchor_interval": 2, "merge_weight": 0.9, "neighbors": 2, "merge_scope": "anchor_frame"}, {}),
     ],
 )
 def test_a_plan_recomputes_only_what_depends_on_the_change(
@@ -150,7 +150,7 @@ def test_a_trace_recomputes_only_what_depends_on_the_change(calls: Counter[str])
     found.trace(replace(config, static_penalty=0.5))
     assert set(calls) <= {"select_salient", "find_anchor_frames", "density_scores"}
     calls.clear()
-    found.trace(replace(config, neighbours=2))
+    found.trace(replace(config, neighbors=2))
     assert calls == {"find_anchor_frames": 1, "density_scores": 1}
     calls.clear()
     found.trace(replace(config, merge_weight=0.9, merge_scope="anchor_frame"))

@@ -14,6 +14,8 @@ from scipy.stats import rankdata
 from torch import Tensor
 
 from infomerge.config import InfoMergeConfig, StaticPrior
+from infomerge.deprecation import deprecated_names
+from infomerge.encoded_clip import EncodedClip
 from infomerge.encoders import Encoder, Encoding
 from infomerge.measure.statistics import Comparison, compare_family
 from infomerge.numerics import rounded
@@ -78,7 +80,7 @@ def scene_segments(truth: CellTruth) -> Int[Tensor, "segments 2"]:
     return torch.stack((ends - lengths, ends), dim=1)
 
 
-def dyseg_segments(encoding: Encoding, config: InfoMergeConfig) -> Int[Tensor, "segments 2"]:
+def dyseg_segments(encoding: Encoding | EncodedClip, config: InfoMergeConfig) -> Int[Tensor, "segments 2"]:
     """The segments that `infomerge.compress` finds with this encoding (eq. 22 and 23)."""
     given = encoding.frame_features
     features = encoding.tokens.double().mean(dim=1) if given is None else given.double()
@@ -206,62 +208,33 @@ def _mean(values: Sequence[float] | np.ndarray) -> float:
     return float(np.mean(values)) if len(values) else math.nan
 
 
-@dataclass(frozen=True, eq=False)
-class KnownClip:
-    """A procedural clip with what is made of it once, for any number of disturbances."""
+def encode_disturbed(
+    encoded: EncodedClip, encoder: Encoder, frames: UInt8[np.ndarray, "frames height width 3"]
+) -> EncodedClip:
+    """The clip with other frames and what `encoder(frames)` gives, each different picture encoded once.
 
-    clip: SceneClip
-    encoding: Encoding
-    """Of the clean frames."""
-    truth: CellTruth
-    """On the grid of the encoding."""
-
-
-def know_clip(clip: SceneClip, encoder: Encoder) -> KnownClip:
-    """Encode a clip's clean frames, and look up its truth on the encoder's grid."""
-    encoding = encoder(clip.frames)
-    return KnownClip(clip, encoding, clip.cells(encoding.grid))
-
-
-@dataclass(frozen=True, eq=False)
-class KnownSample:
-    """A real clip of which some still regions are known, with what is made of it once."""
-
-    clip: Clip
-    encoding: Encoding
-    """Of the clean frames."""
-
-
-def know_sample(clip: Clip, encoder: Encoder) -> KnownSample:
-    """Encode a real clip's clean frames.
+    Pictures of the clean clip are not encoded again: disturbances of single frames leave most of them as they are. For
+    encoders whose output for a frame does not depend on the frames beside it, as that of `EfficientNetEncoder` does
+    not.
 
     Raises:
-        ValueError: nothing is known about the clip.
+        ValueError: the clip has no frames.
     """
-    _known_truth(clip)
-    return KnownSample(clip, encoder(clip.frames))
-
-
-def encode_disturbed(
-    known: KnownClip | KnownSample, encoder: Encoder, frames: UInt8[np.ndarray, "frames height width 3"]
-) -> Encoding:
-    """What `encoder(frames)` gives, each different picture encoded once and those of the clean clip not again.
-
-    Disturbances of single frames leave most of them as they are. For encoders whose output for a frame does not depend
-    on the frames beside it, as that of `EfficientNetEncoder` does not.
-    """
-    place_of = {frame.tobytes(): number for number, frame in enumerate(known.clip.frames)}
+    if encoded.frames is None:
+        raise ValueError("encoded: found tokens without frames; accepted is a clip that was read or rendered")
+    place_of = {frame.tobytes(): number for number, frame in enumerate(encoded.frames)}
     new: list[int] = []
     places = []
     for number, frame in enumerate(frames):
         content = frame.tobytes()
         if content not in place_of:
-            place_of[content] = len(known.clip.frames) + len(new)
+            place_of[content] = len(encoded.frames) + len(new)
             new.append(number)
         places.append(place_of[content])
-    parts = [known.encoding, encoder(frames[new])] if new else [known.encoding]
+    parts = [encoded.encoding, encoder(frames[new])] if new else [encoded.encoding]
     return dataclasses.replace(
-        known.encoding,
+        encoded,
+        frames=frames,
         tokens=torch.cat([part.tokens for part in parts])[places],
         saliency=_rows([part.saliency for part in parts], places),
         frame_features=_rows([part.frame_features for part in parts], places),
@@ -274,7 +247,7 @@ def _rows(parts: Sequence[Tensor | None], places: Sequence[int]) -> Tensor | Non
 
 
 def detection_rows(
-    known: KnownClip | KnownSample,
+    encoded: EncodedClip,
     encoder: Encoder,
     disturbance: str,
     strength: float,
@@ -290,8 +263,8 @@ def detection_rows(
     costs both priors alike.
 
     Args:
-        known: the clip.
-        encoder: the one that made the clip known; see `encode_disturbed`.
+        encoded: the clean clip; a procedural one, or a real one of which something is known.
+        encoder: the one that encoded it; see `encode_disturbed`.
         disturbance: a name that `infomerge.video.noise.disturb` knows.
         strength: in the disturbance's unit; 0 leaves the clip clean.
         seed: draws the disturbance's pattern; without one, the clip's own, so that every clip has another pattern, and
@@ -304,18 +277,20 @@ def detection_rows(
         or its name), disturbance, strength, seed, segmentation, prior, and the fields of `Detection`.
 
     Raises:
-        ValueError: an argument of `disturb` is out of range.
+        ValueError: an argument of `disturb` is out of range, or nothing is known about the clip.
     """
     config = InfoMergeConfig() if config is None else config
-    label = known.clip.script.seed if isinstance(known, KnownClip) else known.clip.metadata.name
+    if encoded.source is None:
+        raise ValueError("encoded: found tokens without a clip; accepted is a clip that was read or rendered")
+    label = encoded.source.script.seed if isinstance(encoded.source, SceneClip) else encoded.name
     seed = (label if isinstance(label, int) else 0) if seed is None else seed
-    encoding = encode_disturbed(known, encoder, disturb(disturbance, known.clip.frames, strength, seed))
+    disturbed = encode_disturbed(encoded, encoder, disturb(disturbance, encoded.source.frames, strength, seed))
     rows: list[dict[str, str | int | float]] = []
-    bounds = {"scenes": _true_segments(known), "dyseg": dyseg_segments(encoding, config)}
+    bounds = {"scenes": _true_segments(encoded), "dyseg": dyseg_segments(disturbed, config)}
     for segmentation, segments in bounds.items():
-        still = _still(known, segments)
+        still = _still(encoded, segments)
         for prior in priors:
-            scores = prior_scores(encoding.tokens, segments.to(encoding.tokens.device), prior)
+            scores = prior_scores(disturbed.tokens, segments.to(disturbed.tokens.device), prior)
             found = detect(scores, still, config.static_ratio)
             rows.append(
                 {
@@ -331,14 +306,18 @@ def detection_rows(
     return rows
 
 
-def _true_segments(known: KnownClip | KnownSample) -> Int[Tensor, "segments 2"]:
-    return scene_segments(known.truth) if isinstance(known, KnownClip) else shot_segments(known.clip)
+def _true_segments(encoded: EncodedClip) -> Int[Tensor, "segments 2"]:
+    if encoded.cells is not None:
+        return scene_segments(encoded.cells)
+    assert isinstance(encoded.source, Clip)
+    return shot_segments(encoded.source)
 
 
-def _still(known: KnownClip | KnownSample, segments: Int[Tensor, "segments 2"]) -> Bool[Tensor, "segments positions"]:
-    if isinstance(known, KnownClip):
-        return still_positions(known.truth, segments.to(known.truth.changed.device))
-    return known_still_positions(known.clip, known.encoding.grid, segments.cpu())
+def _still(encoded: EncodedClip, segments: Int[Tensor, "segments 2"]) -> Bool[Tensor, "segments positions"]:
+    if encoded.cells is not None:
+        return still_positions(encoded.cells, segments.to(encoded.cells.changed.device))
+    assert isinstance(encoded.source, Clip)
+    return known_still_positions(encoded.source, encoded.grid, segments.cpu())
 
 
 def compare_priors(
@@ -376,3 +355,12 @@ def paired_priors(
         both = [float(row[f"{segmentation}_{prior}_{measure}"] or "nan") for prior in PRIORS]
         pairs[row["disturbance"], float(row["strength"])].append(both)
     return {condition: (np.array(both)[:, 0], np.array(both)[:, 1]) for condition, both in pairs.items()}
+
+
+__getattr__ = deprecated_names(
+    __name__,
+    {
+        "know_clip": ("infomerge.encoded_clip", "EncodedClip.from_clip"),
+        "know_sample": ("infomerge.encoded_clip", "EncodedClip.from_clip"),
+    },
+)

@@ -31,7 +31,7 @@ class Fidelity:
 
 def reconstruct(out: Compression) -> Float[Tensor, "frames positions channels"]:
     """The clip's feature map with every token replaced by the kept token that stands for it."""
-    return out.tokens[out.assignment].view_as(out.trace.tokens)
+    return out.plan.unmerge(out.tokens)
 
 
 @torch.no_grad()

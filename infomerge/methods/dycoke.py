@@ -4,12 +4,24 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
+from infomerge.methods.registry import owning_method
 from infomerge.methods.result import Ownership, most_similar
 from infomerge.methods.spacing import share_evenly, spread_order
 from infomerge.numerics import cosine, ranks, rounded, unit
 from infomerge.redundancy import ADJACENT_WINDOW
 
 
+@owning_method(
+    "dycoke",
+    "DyCoke",
+    "in windows of 4 frames, tokens that repeat an earlier frame's at their position merge into it",
+    "Tao et al., DyCoke, arXiv 2411.15024",
+    "Every compared frame keeps the same number of tokens (or one more) in place of a pruning rate.",
+    "Below a quarter, the first frames of the windows form windows of 4 in their turn, down to a single frame, of "
+    "which evenly spread positions stay.",
+    "Merged tokens are averaged, where the published code drops them.",
+    "The pruning of the cache while the answer is written is left out.",
+)
 def dycoke(
     features: Float[Tensor, "frames positions channels"], saliency: Float[Tensor, "frames positions"], requested: int
 ) -> Ownership:

@@ -8,14 +8,26 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
+from infomerge.methods.registry import owning_method
 from infomerge.methods.result import Ownership, own_by_similarity
 from infomerge.methods.spacing import evenly, share_evenly, spread_order
 from infomerge.numerics import ranks
+
+COMMON = "common practice"
+SPREAD = "Positions are spread by multiples of the golden section, so that they do not line up in columns."
 
 LARGEST_SEED = 2**63 - 1
 """The largest whole number of 64 bits with a sign, which torch's generators take as it is."""
 
 
+@owning_method(
+    "uniform-frames",
+    "even frames",
+    "whole frames at even distances",
+    COMMON,
+    SPREAD,
+    group="baseline",
+)
 def uniform_frames(
     features: Float[Tensor, "frames positions channels"], saliency: Float[Tensor, "frames positions"], requested: int
 ) -> Ownership:
@@ -31,6 +43,14 @@ def uniform_frames(
     return _prune(features, kept)
 
 
+@owning_method(
+    "uniform-positions",
+    "even positions",
+    "the same spread positions in every frame",
+    COMMON,
+    SPREAD,
+    group="baseline",
+)
 def uniform_positions(
     features: Float[Tensor, "frames positions channels"], saliency: Float[Tensor, "frames positions"], requested: int
 ) -> Ownership:
@@ -44,6 +64,22 @@ def uniform_positions(
     return _prune(features, place < share_evenly(requested, frames)[:, None])
 
 
+def check_seed(seed: int = 0) -> None:
+    """Refuse what torch's generators do not take as it is."""
+    if not isinstance(seed, int) or isinstance(seed, bool):
+        raise TypeError(f"seed: found {type(seed).__name__}; accepted is a whole number")
+    if not 0 <= seed <= LARGEST_SEED:
+        raise ValueError(f"seed: found {seed}; accepted are whole numbers from 0 to {LARGEST_SEED}")
+
+
+@owning_method(
+    "random",
+    "random",
+    "tokens drawn from the whole clip by a seed",
+    COMMON,
+    group="baseline",
+    check=check_seed,
+)
 def random(
     features: Float[Tensor, "frames positions channels"],
     saliency: Float[Tensor, "frames positions"],
@@ -54,16 +90,20 @@ def random(
 
     Common practice, no source of its own. `seed` starts a generator of its own, and is the same on every device.
     """
-    if not isinstance(seed, int) or isinstance(seed, bool):
-        raise TypeError(f"seed: found {type(seed).__name__}; accepted is a whole number")
-    if not 0 <= seed <= LARGEST_SEED:
-        raise ValueError(f"seed: found {seed}; accepted are whole numbers from 0 to {LARGEST_SEED}")
     generator = torch.Generator().manual_seed(seed)
     kept = torch.zeros(saliency.numel(), dtype=torch.bool)
     kept[torch.randperm(len(kept), generator=generator)[:requested]] = True
     return _prune(features, kept.view_as(saliency))
 
 
+@owning_method(
+    "top-saliency",
+    "top saliency",
+    "the most salient tokens of the whole clip",
+    "after Chen et al., FastV, arXiv 2403.06764",
+    "Before the language model and by the encoder's saliency, not after its second layer by its attention.",
+    group="baseline",
+)
 def top_saliency(
     features: Float[Tensor, "frames positions channels"], saliency: Float[Tensor, "frames positions"], requested: int
 ) -> Ownership:

@@ -1,14 +1,14 @@
 """From 'which token stands for which' to a `Compression`, for the methods that are not a configuration of InfoMerge."""
 
-from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-from infomerge.compression import Compression, Trace
-from infomerge.config import InfoMergeConfig
+from infomerge.compression import ClipTrace, Compression
+from infomerge.inputs import ClipTensors
+from infomerge.merging import Assignment, plan_merge
 from infomerge.numerics import BLOCK_ELEMENTS, rounded, unit
 
 
@@ -23,89 +23,18 @@ class Ownership(NamedTuple):
     """First frame and frame after the last of the runs of frames that it works on; None for the whole clip."""
 
 
-class MethodTrace(Trace):
-    """The part of InfoMerge's trace that every method has: the tokens, their saliency, and the segments.
-
-    What `Trace` computes from the tokens (`tfd`, `adjacent`, `uniqueness`, `richness`, `segment_of_frame`) is there
-    too. The stages that the method does not have (`budget`, `weight`, `anchor_frames`, ...) raise AttributeError.
-    """
-
-    def __init__(
-        self,
-        tokens: Float[Tensor, "frames positions channels"],
-        segments: Int[Tensor, "segments 2"],
-        saliency: Float[Tensor, "frames positions"],
-    ) -> None:
-        static = torch.zeros(len(segments), tokens.shape[1], dtype=torch.bool, device=tokens.device)
-        vars(self).update(tokens=tokens, segments=segments, saliency=saliency, static=static)
-
-    def __repr__(self) -> str:
-        return f"MethodTrace(segments={self.segments.tolist()})"
-
-
-@dataclass(frozen=True, eq=False)
-class MethodCompression(Compression):
-    """What a method without InfoMerge's stages returns. It has no `config`: reading that raises AttributeError."""
-
-    config: InfoMergeConfig = field(init=False, repr=False)
-    trace: MethodTrace
-
-    def carry(self, features: Float[Tensor, "frames positions features"]) -> Float[Tensor, "kept features"]:
-        """Other features of the same tokens, merged as the tokens were: context tokens are means, others are kept."""
-        return _owner_values(features, self.index, self.is_context, self.assignment)
-
-
-def assemble(
-    tokens: Float[Tensor, "frames positions channels"],
-    saliency: Float[Tensor, "frames positions"],
-    ownership: Ownership,
-    requested: int,
-) -> MethodCompression:
+def assemble(clip: ClipTensors, ownership: Ownership, requested: int, method: str) -> Compression:
     """The compression that an ownership describes; tokens that are not `merged` keep their features bit for bit."""
-    frames, positions, _ = tokens.shape
     owner = ownership.owner
-    kept = owner == torch.arange(len(owner), device=owner.device)
-    index = kept.nonzero().squeeze(1)
-    assignment = (kept.cumsum(0) - 1)[owner]
-    is_context = ownership.merged[index]
+    index = torch.arange(len(owner), device=owner.device)
+    source = index[(owner != index) & ownership.merged[owner]]
+    assigned = Assignment(owner, source, owner[source])
+    plan = plan_merge(assigned, is_context=ownership.merged, positions=clip.tokens.shape[1])
     segments = ownership.segments
     if segments is None:
-        segments = torch.tensor([[0, frames]], device=tokens.device)
-    return MethodCompression(
-        tokens=_owner_values(tokens, index, is_context, assignment).detach(),
-        index=index,
-        is_context=is_context,
-        assignment=assignment,
-        requested=requested,
-        positions=positions,
-        trace=MethodTrace(tokens.detach(), segments, saliency),
-    )
-
-
-def _owner_values(
-    features: Float[Tensor, "frames positions features"],
-    index: Int[Tensor, "kept"],
-    is_context: Bool[Tensor, "kept"],
-    assignment: Int[Tensor, "tokens"],
-) -> Float[Tensor, "kept features"]:
-    flat = features.flatten(0, 1)
-    values = flat[index]
-    if is_context.any():
-        means = group_means(flat.double(), assignment, len(index))
-        values = torch.where(is_context[:, None], means.to(features.dtype), values)
-    return values
-
-
-def group_means(
-    values: Float[Tensor, "tokens channels"], group: Int[Tensor, "tokens"], groups: int
-) -> Float[Tensor, "groups channels"]:
-    """Mean of each group's values; every group from 0 to `groups` - 1 has members.
-
-    Summed in the order of the tokens: a scattered sum would depend on the order of a GPU's threads.
-    """
-    order = torch.argsort(group, stable=True)
-    sizes = torch.bincount(group, minlength=groups)
-    return torch.segment_reduce(values[order], "mean", lengths=sizes, axis=0)
+        segments = torch.tensor([[0, len(clip.tokens)]], device=owner.device)
+    trace = ClipTrace(clip.tokens, segments, clip.saliency)
+    return Compression(plan.merge(clip.tokens), plan, requested, trace, method=method)
 
 
 def most_similar(

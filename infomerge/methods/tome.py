@@ -4,10 +4,22 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-from infomerge.methods.result import Ownership, group_means, most_similar
-from infomerge.numerics import unit
+from infomerge.methods.registry import owning_method
+from infomerge.methods.result import Ownership, most_similar
+from infomerge.numerics import group_means, unit
 
 
+@owning_method(
+    "tome",
+    "ToMe",
+    "bipartite soft matching of tokens across space and time, repeated until the count is reached",
+    "Bolya et al., Token Merging, arXiv 2210.09461",
+    "Runs once on the encoder's output, not a little in every block.",
+    "Matches the tokens, not the attention keys.",
+    "A round merges half of set A at most, so that it is the similar half.",
+    "The sets alternate within a frame, and from frame to frame in which comes first.",
+    "No later attention is weighed by the tokens' sizes.",
+)
 def tome(
     features: Float[Tensor, "frames positions channels"], saliency: Float[Tensor, "frames positions"], requested: int
 ) -> Ownership:

@@ -13,9 +13,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from infomerge.compression import compress
 from infomerge.config import InfoMergeConfig
 from infomerge.measure.flops import Decoder, decoder_of, prefill_flops
+from infomerge.methods import compress
 from infomerge.models.attachment import Run, compressing
 from infomerge.models.families import Family, family_of
 from infomerge.models.prompting import Prompt, Prompter, class_of, first_line

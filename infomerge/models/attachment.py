@@ -20,8 +20,8 @@ import torch
 from packaging.specifiers import SpecifierSet
 from torch import Tensor, nn
 
-from infomerge.compression import compress
 from infomerge.config import InfoMergeConfig
+from infomerge.methods import compress
 from infomerge.models.conversation import Memory, continued, next_positions, recalled, remember
 from infomerge.models.families import Family, family_of
 from infomerge.models.shortening import (

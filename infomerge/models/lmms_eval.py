@@ -25,9 +25,9 @@ from jaxtyping import Float
 from pydantic import ValidationError
 from torch import Tensor
 
-from infomerge.compression import Compression, compress
+from infomerge.compression import Compression
 from infomerge.config import InfoMergeConfig, explain
-from infomerge.methods import get_method
+from infomerge.methods import compress, get_method
 from infomerge.models.attachment import attach
 from infomerge.models.shortening import Compressor, Positions
 

@@ -8,8 +8,9 @@ from jaxtyping import Float, Int, UInt8
 from matplotlib.colors import ListedColormap
 from matplotlib.patches import FancyArrowPatch, Rectangle
 
-from infomerge.compression import Compression
+from infomerge.compression import Compression, infomerge_trace
 from infomerge.plots.budget_chart import compare_budgets, film_strip
+from infomerge.plots.clip_argument import takes_clip
 from infomerge.plots.contact_sheet import draw_lines, draw_tokens, fade, kept_masks, outlines
 from infomerge.plots.sheet import extent
 from infomerge.plots.style import (
@@ -39,6 +40,7 @@ def segment_lengths(out: Compression) -> Int[np.ndarray, "segments"]:
     return np.diff(out.trace.segments.cpu().numpy(), axis=1).squeeze(1)
 
 
+@takes_clip
 @styled
 def allocation_comparison(
     frames: UInt8[np.ndarray, "frames height width 3"],
@@ -63,7 +65,7 @@ def allocation_comparison(
     figure.text(0.01, 0.985, title, fontsize=9, weight="bold", va="top")
     film_strip(strip, frames, edges, next(iter(runs.values())).trace.segment_of_frame.tolist())
     for axes, (ratio, out) in zip(panels, runs.items(), strict=True):
-        trace = out.trace
+        trace = infomerge_trace(out, "allocation_comparison")
         bounds = segment_bounds(out, timestamps)
         compare_budgets(
             axes, bounds, trace.budget.cpu().numpy(), trace.length_budget.cpu().numpy(), segment_lengths(out)
@@ -78,6 +80,7 @@ def allocation_comparison(
     return figure
 
 
+@takes_clip
 @styled
 def budget_shift(
     frames: UInt8[np.ndarray, "frames height width 3"],
@@ -99,7 +102,10 @@ def budget_shift(
     edges = frame_edges(timestamps)
     first = next(iter(runs.values()))
     bounds = segment_bounds(first, timestamps)
-    shares = np.stack([out.trace.budget.cpu().numpy() / segment_lengths(out) for out in runs.values()])
+    budgets = [infomerge_trace(out, "budget_shift").budget for out in runs.values()]
+    shares = np.stack(
+        [budget.cpu().numpy() / segment_lengths(out) for budget, out in zip(budgets, runs.values(), strict=True)]
+    )
     figure = PrintFigure(figsize=(DOUBLE_COLUMN, 1.35 + 0.24 * len(runs)))
     layout = {"left": 0.1, "right": 0.88, "top": 0.88, "bottom": 0.17, "hspace": 0.12}
     strip, axes = figure.subplots(2, 1, sharex=True, height_ratios=[0.62, 0.24 * len(runs)], gridspec_kw=layout)
@@ -107,8 +113,8 @@ def budget_shift(
     film_strip(strip, frames, edges, first.trace.segment_of_frame.tolist())
     image = axes.pcolormesh(bounds, np.arange(len(runs) + 1), shares, edgecolors="white", linewidth=0.4)
     middle = (shares.max() + shares.min()) / 2
-    for row, out in enumerate(runs.values()):
-        for k, tokens in enumerate(out.trace.budget.tolist()):
+    for row, budget in enumerate(budgets):
+        for k, tokens in enumerate(budget.tolist()):
             colour = INK if shares[row, k] > middle else "white"
             words = {"ha": "center", "va": "center_baseline", "fontsize": 5.5, "clip_on": True}
             axes.text((bounds[k] + bounds[k + 1]) / 2, row + 0.5, str(tokens), color=colour, **words)
@@ -162,6 +168,7 @@ def budget_bars(
     return figure
 
 
+@takes_clip
 @styled
 def method_overview(
     frames: UInt8[np.ndarray, "frames height width 3"],
@@ -179,7 +186,7 @@ def method_overview(
         grid: rows and columns of tokens in a frame.
         segment: the segment, from 0, that the middle panels show.
     """
-    trace = out.trace
+    trace = infomerge_trace(out, "method_overview")
     start, end = trace.segments[segment].tolist()
     anchors = [frame for frame in trace.anchor_frames.tolist() if start <= frame < end]
     shown = anchors[-1]

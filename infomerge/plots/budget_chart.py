@@ -10,8 +10,9 @@ from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 from matplotlib.text import Text
 
-from infomerge.compression import Compression
+from infomerge.compression import Compression, infomerge_trace
 from infomerge.config import InfoMergeConfig
+from infomerge.plots.clip_argument import takes_clip
 from infomerge.plots.style import (
     BLUE,
     DOUBLE_COLUMN,
@@ -72,6 +73,7 @@ def film_strip(
     axes.axis("off")
 
 
+@takes_clip
 @styled
 def budget_chart(
     frames: UInt8[np.ndarray, "frames height width 3"],
@@ -101,7 +103,8 @@ def budget_chart(
     """
     if pinned and len(pinned.trace.tokens) != len(timestamps):
         raise ValueError(f"pinned: found {len(pinned.trace.tokens)} frames; accepted are the same {len(timestamps)}")
-    trace, config = out.trace, out.config
+    trace, config = infomerge_trace(out, "budget_chart"), out.config
+    assert config is not None
     edges = frame_edges(timestamps)
     bounds, lengths = _bounds(out, edges), _lengths(out)
     figure = PrintFigure(figsize=(DOUBLE_COLUMN, 5.5))
@@ -215,7 +218,7 @@ def _draw_pinned(
     budget: Axes,
 ) -> None:
     """Draw another compression over the panels of the first."""
-    trace, bounds, lengths = out.trace, _bounds(out, edges), _lengths(out)
+    trace, bounds, lengths = infomerge_trace(out, "pinned"), _bounds(out, edges), _lengths(out)
     cuts = trace.segments[1:, 0].cpu().numpy()
     crosses = {"marker": "x", "markersize": 4, "color": VERMILLION, "linestyle": ""}
     similarity.plot(edges[cuts], trace.transition.cpu().numpy()[cuts - 1], **crosses)

@@ -12,6 +12,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Circle
 
 from infomerge.compression import Compression
+from infomerge.plots.clip_argument import takes_clip
 from infomerge.plots.sheet import Box, extent, frame_sheet
 from infomerge.plots.style import CONTEXT, INK, SALIENT, VERMILLION, PrintFigure, styled
 
@@ -118,6 +119,7 @@ def token_legend(figure: PrintFigure, out: Compression, true_cuts: bool) -> None
     )
 
 
+@takes_clip
 @styled
 def contact_sheet(
     frames: UInt8[np.ndarray, "frames height width 3"],
@@ -157,6 +159,7 @@ def contact_sheet(
     return figure
 
 
+@takes_clip
 @styled
 def heat_sheet(
     frames: UInt8[np.ndarray, "frames height width 3"],
@@ -220,6 +223,7 @@ def patch_means(
     return (sums / np.bincount(cell, minlength=grid[0] * grid[1])[:, None]).reshape(*grid, 3)
 
 
+@takes_clip
 @styled
 def ownership_sheet(
     frames: UInt8[np.ndarray, "frames height width 3"],

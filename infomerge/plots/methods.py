@@ -10,6 +10,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from infomerge.compression import Compression
+from infomerge.plots.clip_argument import takes_clip
 from infomerge.plots.contact_sheet import draw_tokens, fade, kept_masks
 from infomerge.plots.sheet import extent
 from infomerge.plots.style import CONTEXT, DOUBLE_COLUMN, INK, SALIENT, VERMILLION, PrintFigure, styled
@@ -21,6 +22,7 @@ Inches = tuple[float, float, float, float]
 """Left, top, width and height on the paper, from its top left corner."""
 
 
+@takes_clip
 @styled
 def methods_side_by_side(
     frames: UInt8[np.ndarray, "frames height width 3"],

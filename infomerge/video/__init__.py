@@ -6,7 +6,7 @@ from infomerge.video.noise import DISTURBANCES, Disturbance, disturb, disturbanc
 from infomerge.video.questions import Question, questions
 from infomerge.video.reading import read_clip
 from infomerge.video.sampled import sample_indices
-from infomerge.video.samples import sample_clip, sample_names
+from infomerge.video.samples import open_clip, sample_clip, sample_names
 from infomerge.video.scenes import CellTruth, SceneBatch, SceneClip, render_scenes, scene_clip
 from infomerge.video.script import Script, write_script
 from infomerge.video.truth import GroundTruth, Shot, StillRegion
@@ -28,6 +28,7 @@ __all__ = [
     "UnreadableClipError",
     "disturb",
     "disturbance_names",
+    "open_clip",
     "questions",
     "read_clip",
     "render_scenes",

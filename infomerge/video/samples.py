@@ -18,7 +18,7 @@ from av.video.frame import PictureType, VideoFrame
 from av.video.stream import VideoStream
 
 from infomerge.video.clip import Clip
-from infomerge.video.reading import check_num_frames, read_named_clip
+from infomerge.video.reading import check_num_frames, read_clip, read_named_clip
 from infomerge.video.truth import GroundTruth, Shot, StillRegion
 
 
@@ -233,3 +233,19 @@ def _filtered(graph: Graph, frames: Iterable[VideoFrame]) -> Iterator[VideoFrame
         with suppress(BlockingIOError, EOFError):
             while True:
                 yield graph.vpull()
+
+
+def open_clip(source: str | os.PathLike[str], num_frames: int = 32) -> Clip:
+    """A sample clip by its name, or a video file; a file that has a sample's name comes first.
+
+    Raises:
+        FileNotFoundError: there is neither; the message lists the samples.
+        PermissionError, UnreadableClipError, ValueError: as `read_clip`.
+    """
+    path = Path(source).expanduser()
+    if isinstance(source, str) and source in sample_names() and not path.is_file():
+        return sample_clip(source, num_frames)
+    if not path.exists():
+        samples = ", ".join(sample_names())
+        raise FileNotFoundError(f"source: found no file {str(path)!r}; accepted is a video file or a sample: {samples}")
+    return read_clip(path, num_frames)

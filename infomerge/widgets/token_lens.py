@@ -17,13 +17,14 @@ from typing import Any
 
 import anywidget
 import numpy as np
+import torch
 import traitlets
 from IPython.display import HTML
 from jaxtyping import Float, Int, Shaped, UInt8
 from PIL import Image
 from torch import Tensor
 
-from infomerge.compression import Compression
+from infomerge.compression import Compression, InfoMergeTrace
 from infomerge.config import InfoMergeConfig
 from infomerge.encoders.base import check_frames
 
@@ -185,7 +186,8 @@ def lens_data(
         )
     trace = out.trace
     # What is no configuration of InfoMerge has a name only.
-    config: InfoMergeConfig | None = getattr(out, "config", None)
+    config = out.config
+    static = trace.static if isinstance(trace, InfoMergeTrace) else torch.zeros(len(trace.segments), out.positions)
     assignment = out.assignment.cpu().numpy()
     return {
         "title": "What each kept token stands for" if title is None else title,
@@ -203,7 +205,7 @@ def lens_data(
         "assignment": _packed(out.assignment, "uint16" if out.kept <= 1 << 16 else "uint32"),
         "colours": _packed(group_colours(frames, (rows, columns), assignment, out.kept), "uint8"),
         "segments": _packed(trace.segments, "uint32"),
-        "static": _packed(trace.static, "uint8"),
+        "static": _packed(static, "uint8"),
         "tfd": _packed(trace.tfd, "float32"),
         "tfd_ranges": [colour_range(row) for row in trace.tfd.cpu().numpy()],
         "saliency": _packed(trace.saliency, "float32"),

@@ -1,0 +1,79 @@
+"""What a method is given: tensors of a clip, checked once, and the defaults for what is left out."""
+
+from typing import Any, NamedTuple
+
+import torch
+from jaxtyping import Float, Float64
+from torch import Tensor
+
+from infomerge.selection import frame_distinctness
+
+
+class ClipTensors(NamedTuple):
+    """A clip's tensors as the steps of a method take them; all but `tokens` in float64."""
+
+    tokens: Float[Tensor, "frames positions channels"]
+    """As they were given, without their gradients."""
+    features: Float64[Tensor, "frames positions channels"]
+    """The same in float64, so that near ties do not depend on the machine."""
+    saliency: Float64[Tensor, "frames positions"]
+    """A_l of eq. 10: as given, or each token's distance from its frame's mean."""
+    frame_features: Float64[Tensor, "frames features"]
+    """g_l of eq. 22: as given, or the mean of each frame's tokens."""
+
+
+def clip_tensors(tokens: Any, saliency: Any = None, frame_features: Any = None) -> ClipTensors:
+    """Check a clip's tensors, and fill in what was not given.
+
+    Raises:
+        TypeError, ValueError: see `check_inputs`.
+    """
+    check_inputs(tokens, saliency, frame_features)
+    features = tokens.detach().double()
+    return ClipTensors(
+        tokens=tokens.detach(),
+        features=features,
+        saliency=(frame_distinctness(features) if saliency is None else saliency.detach()).double(),
+        frame_features=(features.mean(dim=1) if frame_features is None else frame_features.detach()).double(),
+    )
+
+
+def check_inputs(tokens: Any, saliency: Any = None, frame_features: Any = None) -> None:
+    """Raise the one error that tells what is wrong with a clip's tensors, as `compress` documents it."""
+    _check_tensor("tokens", tokens, "[frames, positions, channels]", 3)
+    frames, positions, channels = tokens.shape
+    if frames == 0 or positions == 0 or channels == 0:
+        raise ValueError(f"tokens: found an empty clip, shape {list(tokens.shape)}; accepted is at least [1, 1, 1]")
+    given = {"tokens": tokens}
+    if saliency is not None:
+        _check_tensor("saliency", saliency, "[frames, positions]", 2)
+        if saliency.shape != (frames, positions):
+            raise ValueError(
+                f"saliency: found shape {list(saliency.shape)}; accepted is [frames, positions] of the tokens, "
+                f"[{frames}, {positions}]"
+            )
+        given["saliency"] = saliency
+    if frame_features is not None:
+        _check_tensor("frame_features", frame_features, "[frames, features]", 2)
+        if len(frame_features) != frames or frame_features.shape[1] == 0:
+            raise ValueError(
+                f"frame_features: found shape {list(frame_features.shape)}; accepted is [frames, features] with a row "
+                f"for each of the {frames} frames of the tokens"
+            )
+        given["frame_features"] = frame_features
+    for name, value in given.items():
+        if value.device != tokens.device:
+            raise ValueError(f"{name}: found on {value.device}; accepted is the device of the tokens, {tokens.device}")
+        finite = torch.isfinite(value)
+        if not finite.all():
+            bad = int((~finite).sum())
+            raise ValueError(f"{name}: found {bad} values that are NaN or infinite; accepted are finite numbers")
+
+
+def _check_tensor(name: str, value: Any, shape: str, rank: int) -> None:
+    if not isinstance(value, Tensor):
+        raise TypeError(f"{name}: found {type(value).__name__}; accepted is a torch.Tensor {shape}")
+    if not value.is_floating_point():
+        raise TypeError(f"{name}: found dtype {value.dtype}; accepted is a float dtype (float16 to float64, bfloat16)")
+    if value.ndim != rank:
+        raise ValueError(f"{name}: found {value.ndim} dimensions, shape {list(value.shape)}; accepted is {shape}")

@@ -1,0 +1,127 @@
+"""What a method is: what it does, where it comes from, which options it takes, and how it is run."""
+
+import dataclasses
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from infomerge.budget import requested_tokens
+from infomerge.compression import Compression
+from infomerge.config import InfoMergeConfig
+from infomerge.inputs import clip_tensors
+from infomerge.methods.result import Ownership, assemble
+from infomerge.pipeline import run
+
+Group = Literal["infomerge", "published", "baseline"]
+"""What kind of method it is: InfoMerge and its variants, another publication's, or common practice."""
+
+
+@dataclass(frozen=True)
+class Method:
+    """A way of keeping a share of a clip's tokens: a configuration of InfoMerge, or a choice of who owns whom.
+
+    Exactly one of `configure` and `choose` is given.
+    """
+
+    name: str
+    """What it is called by, in lower case."""
+    title: str
+    """What figures and tables call it."""
+    summary: str
+    """What it does, in one line."""
+    source: str
+    """The publication it comes from."""
+    group: Group
+    departures: tuple[str, ...] = ()
+    """Where it does something else than its source, one sentence each."""
+    options: tuple[str, ...] = ()
+    """The options it takes."""
+    configure: Callable[..., InfoMergeConfig] | None = None
+    """(retention_ratio, **options) -> the configuration of InfoMerge that it is."""
+    choose: Callable[..., Ownership] | None = None
+    """(features, saliency, requested, **options) -> which token stands for which; everything in float64."""
+    check: Callable[..., None] | None = None
+    """(**options) -> None; raises TypeError or ValueError for values that `choose` cannot take."""
+
+    def settled(self, retention_ratio: float, options: Mapping[str, Any]) -> "Compressor":
+        """The method at one ratio with its options, which are checked here and not only when it runs.
+
+        Raises:
+            ValueError, TypeError: the ratio or an option's value is out of range, or the method has no such option.
+        """
+        for option in options:
+            if option not in self.options:
+                known = ", ".join(self.options) or "none"
+                raise ValueError(f"{option}: not an option of the method {self.name!r}; its options: {known}")
+        if self.configure is not None:
+            config = self.configure(retention_ratio, **options)
+            return Compressor(self, config.retention_ratio, dict(options), config)
+        if self.check is not None:
+            self.check(**options)
+        return Compressor(self, InfoMergeConfig(retention_ratio=retention_ratio).retention_ratio, dict(options))
+
+    def __call__(
+        self,
+        tokens: Float[Tensor, "frames positions channels"],
+        retention_ratio: float,
+        saliency: Float[Tensor, "frames positions"] | None = None,
+        frame_features: Float[Tensor, "frames features"] | None = None,
+        **options: Any,
+    ) -> Compression:
+        """The same as `compress(tokens, self, retention_ratio=..., saliency=..., frame_features=..., **options)`."""
+        return self.settled(retention_ratio, options)(tokens, saliency=saliency, frame_features=frame_features)
+
+
+@dataclass(frozen=True)
+class Compressor:
+    """A method with its ratio and options settled: what is handed to models, sweeps and commands.
+
+    Called as `compressor(tokens, saliency=..., frame_features=...)`; arguments, result and errors are those of
+    `infomerge.compress`. Two with the same method, ratio and options are equal.
+    """
+
+    method: Method
+    retention_ratio: float
+    options: Mapping[str, Any] = field(default_factory=dict, hash=False)
+    config: InfoMergeConfig | None = None
+    """The configuration of InfoMerge that it is; None for a method that is none."""
+
+    @property
+    def name(self) -> str:
+        """The method's name."""
+        return self.method.name
+
+    @property
+    def title(self) -> str:
+        """What figures and tables call the method."""
+        return self.method.title
+
+    @property
+    def label(self) -> str:
+        """The method and its ratio, for a title: "FastVID at 10 %"."""
+        return f"{self.title} at {100 * self.retention_ratio:g} %"
+
+    def to_dict(self) -> dict[str, Any]:
+        """Method, ratio and options as plain values, for JSON; `make_compressor(**d)` is the way back."""
+        return {"method": self.name, "retention_ratio": self.retention_ratio, **self.options}
+
+    @torch.no_grad()
+    def __call__(
+        self,
+        tokens: Float[Tensor, "frames positions channels"],
+        *,
+        saliency: Float[Tensor, "frames positions"] | None = None,
+        frame_features: Float[Tensor, "frames features"] | None = None,
+    ) -> Compression:
+        """Compress the tokens of a clip."""
+        clip = clip_tensors(tokens, saliency, frame_features)
+        if self.config is not None:
+            return dataclasses.replace(run(clip, self.config), method=self.name)
+        assert self.method.choose is not None
+        requested = requested_tokens(len(tokens), tokens.shape[1], self.retention_ratio)
+        ownership = self.method.choose(clip.features, clip.saliency, requested, **self.options)
+        return assemble(clip, ownership, requested, self.name)
