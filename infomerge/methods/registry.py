@@ -110,16 +110,13 @@ def make_compressor(
             raise ValueError("config: found beside a method; accepted is one of them")
         method = options.pop("config")
     given = options if retention_ratio is None else {**options, "retention_ratio": retention_ratio}
-    if isinstance(method, Compressor) and method.config is None:
+    if isinstance(method, Compressor):
         settled = {"retention_ratio": method.retention_ratio, **method.options, **given}
         return method.method.settled(settled.pop("retention_ratio"), settled)
-    if isinstance(method, InfoMergeConfig | Compressor):
-        known = METHODS["infomerge"] if isinstance(method, InfoMergeConfig) else method.method
-        config = method if isinstance(method, InfoMergeConfig) else method.config
-        assert config is not None
-        changed = InfoMergeConfig(**{**config.to_dict(), **given})
-        changes = {name: value for name, value in changed.changes().items() if name != "retention_ratio"}
-        return Compressor(known, changed.retention_ratio, changes, changed)
+    if isinstance(method, InfoMergeConfig):
+        config = InfoMergeConfig(**{**method.to_dict(), **given})
+        changes = {name: value for name, value in config.changes().items() if name != "retention_ratio"}
+        return Compressor(METHODS["infomerge"], config.retention_ratio, changes, config)
     if method is None or isinstance(method, str | Method):
         known = method if isinstance(method, Method) else get_method("infomerge" if method is None else method)
         return known.settled(DEFAULT_RATIO if retention_ratio is None else retention_ratio, options)
