@@ -13,7 +13,7 @@ def near_duplicates(out: Compression, threshold: float = 0.98) -> int:
     if not -1 <= threshold <= 1:
         raise ValueError(f"threshold: found {threshold}; accepted is a cosine from -1 to 1")
     directions = unit(out.tokens.double())
-    return int(((directions @ directions.T).triu(1) > threshold).any(dim=0).sum())
+    return int((directions @ directions.T > threshold).triu(1).any(dim=0).sum())
 
 
 def salient_on_static(out: Compression) -> int:
