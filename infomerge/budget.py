@@ -111,13 +111,14 @@ def allocate(
     """
     if total == int(capacity.sum()):
         return capacity.clone()
-    quotas = rounded(total * weight.double() / weight.double().sum()).tolist()
+    weights = weight.cpu().double()
+    quotas = rounded(total * weights / weights.sum()).tolist()
     most = capacity.tolist()
     if rounding == "paper":
         budget = [min(max(1, math.floor(quota + 0.5)), top) for quota, top in zip(quotas, most, strict=True)]
     else:
         budget = _largest_remainder(quotas, int(total), most)
-    return torch.tensor(budget, device=weight.device)
+    return torch.tensor(budget, device=capacity.device)
 
 
 def _largest_remainder(quotas: list[float], total: int, capacity: list[int]) -> list[int]:

@@ -1,5 +1,6 @@
 """What a method is given: tensors of a clip, checked once, and the defaults for what is left out."""
 
+import math
 from typing import Any, NamedTuple
 
 import torch
@@ -64,9 +65,9 @@ def check_inputs(tokens: Any, saliency: Any = None, frame_features: Any = None) 
     for name, value in given.items():
         if value.device != tokens.device:
             raise ValueError(f"{name}: found on {value.device}; accepted is the device of the tokens, {tokens.device}")
-        finite = torch.isfinite(value)
-        if not finite.all():
-            bad = int((~finite).sum())
+        # One NaN or infinity makes the sum one; a sum may overflow too, so that only then every value is looked at.
+        total = value.detach().sum(dtype=torch.promote_types(value.dtype, torch.float32))
+        if not math.isfinite(total) and (bad := int((~torch.isfinite(value)).sum())):
             raise ValueError(f"{name}: found {bad} values that are NaN or infinite; accepted are finite numbers")
 
 
