@@ -72,7 +72,7 @@ def test_a_second_make_does_not_reinstall() -> None:
 def test_imports_run_one_way() -> None:
     order = [
         "deprecation", "files", "config", "numerics", "segmentation", "redundancy", "budget", "selection", "density", "merging",
-        "steps", "compression", "inputs", "pipeline", "methods", "video", "encoders", "encoded_clip", "measure",
+        "steps", "compression", "inputs", "pipeline", "fast", "methods", "video", "encoders", "encoded_clip", "measure",
         "models", "report", "plots", "results", "figures", "widgets", "cli",
     ]  # fmt: skip
     for path in sorted((ROOT / "infomerge").rglob("*.py")):
