@@ -14,7 +14,7 @@ from torch import Tensor
 
 from infomerge import budget as budgets
 from infomerge import density, pipeline
-from infomerge.fast.squarings import smaller_gram, squared_spectral_entropy
+from infomerge.fast.squarings import NEGLIGIBLE, smaller_gram, squared_spectral_entropy
 from infomerge.numerics import wide
 from infomerge.steps import Result, Steps
 
@@ -41,6 +41,15 @@ def richness(
     """Eq. 6 and 7 from float32 Gram matrices: by eigenvalues on a CPU, by squarings elsewhere."""
     entropy = spectral_entropy if tokens.device.type == "cpu" else squared_spectral_entropy
     return torch.stack([entropy(tokens[start:end].flatten(0, 1)) for start, end in segments.tolist()])
+
+
+def content_weight(
+    uniqueness: Float[Tensor, "segments"], richness: Float[Tensor, "segments"], *options: Any
+) -> Float[Tensor, "segments"]:
+    """Eq. 8, in which the errors of squarings are not taken for differences between segments."""
+    if richness.device.type != "cpu":
+        richness = torch.where(richness.std(correction=0) < NEGLIGIBLE, richness.mean(), richness)
+    return budgets.content_weight(uniqueness, richness, *options)
 
 
 def spectral_entropy(tokens: Float[Tensor, "tokens channels"]) -> Float[Tensor, ""]:
@@ -78,6 +87,7 @@ def candidate_density(
 TWINS: Mapping[Callable[..., Any], Callable[..., Any]] = {
     budgets.uniqueness: uniqueness,
     budgets.richness: richness,
+    budgets.content_weight: content_weight,
     pipeline.candidate_density: candidate_density,
 }
 FLOAT32 = Float32()

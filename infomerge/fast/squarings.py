@@ -27,6 +27,9 @@ SQUARINGS = len(COEFFICIENTS) - 2
 ERROR_BOUND = {1024: 5.3e-5, 3584: 1.0e-4}
 """Largest error of e_k for every spectrum up to a rank, in exact arithmetic."""
 
+NEGLIGIBLE = 1e-4
+"""Segments whose e_k deviate by less than this count as equally rich: more than the squarings are off by."""
+
 
 def squared_spectral_entropy(tokens: Float[Tensor, "tokens channels"]) -> Float[Tensor, ""]:
     """Spectral entropy of the tokens by squarings, in float32; within `ERROR_BOUND` of `budget.spectral_entropy`."""

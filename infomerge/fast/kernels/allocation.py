@@ -37,11 +37,25 @@ def mean_products(means, products, frames, channels, BLOCK: tl.constexpr):
 
 
 @triton.jit
-def standardized(values, used, count):
-    """`budget.standardize` over the segments that there are."""
+def standardized(values, used, count, least):
+    """`budget.standardize` over the segments that there are; zeros for a deviation below `least`."""
     mean = tl.sum(tl.where(used, values, 0.0), 0) / count
     deviation = tl.sqrt(tl.sum(tl.where(used, (values - mean) * (values - mean), 0.0), 0) / count)
-    return tl.where(deviation < 1e-8, values * 0, (values - mean) / tl.where(deviation < 1e-8, 1.0, deviation))
+    return tl.where(deviation < least, values * 0, (values - mean) / tl.where(deviation < least, 1.0, deviation))
+
+
+@triton.jit
+def entropy(trace, coefficients, length, used, slot, frames, positions, channels, POWERS: tl.constexpr):
+    """e_k (eq. 7) from the traces of all F_j: `squarings.entropy_by_squarings` over log rank."""
+    total = tl.zeros_like(length).to(tl.float64)
+    for power in tl.static_range(POWERS):
+        total += tl.load(coefficients + power) * tl.load(trace + power * frames + slot, mask=used, other=0)
+    # The last trace is known without its matrix: tr F_{j+1} = 2 tr F_j - |F_j|^2.
+    last = 2 * tl.load(trace + (POWERS - 1) * frames + slot, mask=used, other=0)
+    last -= tl.load(trace + POWERS * frames + slot, mask=used, other=0)
+    total += tl.load(coefficients + POWERS) * last
+    rank = tl.minimum(length * positions, channels).to(tl.float64)
+    return tl.where(rank > 1, total / tl.log(tl.maximum(rank, 2.0)), 0.0)
 
 
 @triton.jit
@@ -76,9 +90,10 @@ def shared_out(quota, capacity, used, total, slot):
 
 @triton.jit
 def allocation(
-    richness, products, segment_of, start, end, weight, uniqueness, budget, is_anchor_frame, quota, first_anchor,
-    total, frames, free, temperature, uniqueness_weight, richness_weight, interval,
-    BY_LENGTH: tl.constexpr, WIDTH: tl.constexpr,
+    trace, coefficients, products, segment_of, start, end,
+    weight, uniqueness, richness, budget, is_anchor_frame, quota, first_anchor,
+    total, frames, positions, channels, free, temperature, uniqueness_weight, richness_weight, richness_error, interval,
+    BY_LENGTH: tl.constexpr, POWERS: tl.constexpr, WIDTH: tl.constexpr,
 ):  # fmt: skip
     """w_k (eq. 8), B_k (eq. 9), and the anchor frames that B_k is spread over (A.7); one program.
 
@@ -99,10 +114,10 @@ def allocation(
     if BY_LENGTH:
         share = length.to(tl.float64)
     else:
-        entropy = tl.load(richness + slot, mask=used, other=0)
-        mixed = uniqueness_weight * standardized(unlike, used, count) + richness_weight * standardized(
-            entropy, used, count
-        )
+        rich = entropy(trace, coefficients, length, used, slot, frames, positions, channels, POWERS)
+        tl.store(richness + slot, rich, mask=inside)
+        mixed = uniqueness_weight * standardized(unlike, used, count, 1e-8)
+        mixed += richness_weight * standardized(rich, used, count, richness_error)
         share = tl.where(used, length.to(tl.float64) / (1 + tl.exp(-temperature * mixed)), 0.0)
     whole = tl.sum(share, 0)  # of no number where the tokens hold one: the counts have to add up all the same
     share = tl.where((whole > 0) & (whole < 1e300), share, length.to(tl.float64))

@@ -10,7 +10,7 @@ from infomerge import budget as budgets
 from infomerge.compression import Compression, InfoMergeTrace
 from infomerge.config import InfoMergeConfig
 from infomerge.fast.kernels.graph import Graphs
-from infomerge.fast.kernels.layout import Layout, layout, size_of, views
+from infomerge.fast.kernels.layout import Layout, carve, layout, shaped, views
 from infomerge.fast.kernels.run import launch
 from infomerge.inputs import check_inputs, check_shapes
 from infomerge.merging import MergePlan
@@ -49,10 +49,10 @@ def compress(
     sizes = layout(tuple(tokens.shape), config)
     given = [None if value is None else value.detach() for value in (saliency, frame_features)]
     if graphs:
-        kept, block = GRAPHS.replay(tokens, *given, config, sizes)
+        kept, blocks = GRAPHS.replay(tokens, *given, config, sizes)
     else:
-        kept, block = run(tokens, *given, config, sizes)
-    out = views(sizes.results(), block)
+        kept, blocks = run(tokens, *given, config, sizes)
+    out = shaped(sizes.results(), views(sizes.results(), blocks))
     replaced = out["replaced"].view(torch.bool)
     plan = MergePlan(
         index=out["index"],
@@ -71,12 +71,12 @@ def compress(
 
 def run(
     tokens: Tensor, saliency: Tensor | None, frame_features: Tensor | None, config: InfoMergeConfig, sizes: Layout
-) -> tuple[Tensor, Tensor]:
-    """The kept tokens, and the block of memory that holds the other results."""
-    block = torch.zeros(size_of(sizes.results()), dtype=torch.uint8, device=tokens.device)
-    scratch = torch.empty(size_of(sizes.scratch()), dtype=torch.uint8, device=tokens.device)
-    out, inner = views(sizes.results(), block), views(sizes.scratch(), scratch)
-    return launch(tokens, saliency, frame_features, config, sizes, out, inner), block
+) -> tuple[Tensor, dict[torch.dtype, Tensor]]:
+    """The kept tokens, and the blocks of memory that hold the other results."""
+    blocks = carve(sizes.results(), tokens.device)
+    blocks[torch.int64].zero_()  # indices that bad input leaves unwritten shall be indices all the same
+    scratch = views(sizes.scratch(), carve(sizes.scratch(), tokens.device))
+    return launch(tokens, saliency, frame_features, config, sizes, views(sizes.results(), blocks), scratch), blocks
 
 
 GRAPHS = Graphs(run)

@@ -48,9 +48,7 @@ def spreads(
 
 
 @triton.jit
-def scores(
-    products, salient, spread, farthest, score, positions, channels, ROWS: tl.constexpr, WIDTH: tl.constexpr
-):
+def scores(products, salient, spread, farthest, score, positions, channels, ROWS: tl.constexpr, WIDTH: tl.constexpr):
     """Logarithm of the density score (eq. 33): `density.log_score`. Programs: frames x rows."""
     frame = tl.program_id(0).to(tl.int64)
     rows, columns = tl.program_id(1) * ROWS + tl.arange(0, ROWS), tl.arange(0, WIDTH)

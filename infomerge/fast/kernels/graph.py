@@ -10,7 +10,7 @@ from torch import Tensor
 REMEMBERED = 4
 """Graphs that are kept, the most recently used ones; each holds its intermediates."""
 
-Run = Callable[..., tuple[Tensor, Tensor]]
+Run = Callable[..., tuple[Tensor, dict[torch.dtype, Tensor]]]
 
 
 class Graphs:
@@ -25,7 +25,7 @@ class Graphs:
 
     def replay(
         self, tokens: Tensor, saliency: Tensor | None, frame_features: Tensor | None, config: Any, sizes: Any
-    ) -> tuple[Tensor, Tensor]:
+    ) -> tuple[Tensor, dict[torch.dtype, Tensor]]:
         """What `run` gives for these inputs."""
         given = (tokens, saliency, frame_features)
         key = (config, sizes, tokens.device, *(None if t is None else (t.dtype, tuple(t.shape)) for t in given))
@@ -39,14 +39,14 @@ class Graphs:
             if own is not None and value is not None:
                 own.copy_(value, non_blocking=True)
         recorded.graph.replay()
-        kept, block = recorded.results
-        return kept.clone(), block.clone()
+        kept, blocks = recorded.results
+        return kept.clone(), {dtype: block.clone() for dtype, block in blocks.items()}
 
 
 class _Recorded(NamedTuple):
     graph: torch.cuda.CUDAGraph
     given: tuple[Tensor | None, ...]
-    results: tuple[Tensor, Tensor]
+    results: tuple[Tensor, dict[torch.dtype, Tensor]]
 
 
 def _record(run: Run, given: tuple[Tensor | None, ...], options: tuple[Any, ...]) -> _Recorded:

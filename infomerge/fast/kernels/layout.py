@@ -56,6 +56,7 @@ class Layout(NamedTuple):
         """Length of all Gram matrices' diagonals, padded to tiles."""
         return self.tokens + self.frames * TILE
 
+    @lru_cache  # noqa: B019  layouts are few, and equal ones share what is known of them
     def results(self) -> Spec:
         """What the run is asked for, the trace included."""
         frames, positions = self.frames, self.positions
@@ -84,16 +85,17 @@ class Layout(NamedTuple):
             "is_context": (torch.int8, (self.requested,)),
         }
 
+    @lru_cache  # noqa: B019
     def scratch(self) -> Spec:
         """What is forgotten after the run."""
         frames, channels = self.frames, self.channels
         by_token, by_frame = (frames, self.positions), (frames,)
         return {
-            "high": (torch.float16, (self.gram_elements,)),
-            "squared": (torch.float16, (self.gram_elements,)),
+            "halves": (torch.float16, (2 * self.gram_elements,)),
             "low": (torch.bfloat16, (self.gram_elements,)),
             "diagonals": (torch.float32, (SQUARINGS + 1, self.diagonal)),
             "norms": (torch.float32, (self.gram_elements // TILE**2,)),
+            "traces": (torch.float64, (SQUARINGS + 2, frames)),
             "segment_means": (torch.float64, (frames + 1, channels)),
             "mean_products": (torch.float64, (frames + 1, 2)),
             "frame_means": (torch.float32, (frames, channels)),
@@ -106,6 +108,7 @@ class Layout(NamedTuple):
             "start": (torch.int32, by_frame),
             "end": (torch.int32, by_frame),
             "first_anchor": (torch.int32, by_frame),
+            "arrived": (torch.int32, (1,)),
             "packing": (torch.int32, (5, self.frame_width)),
             "anchor_token": (torch.int32, (self.context,)),
             "anchor_of_kept": (torch.int32, (self.requested,)),
@@ -135,23 +138,33 @@ def layout(shape: tuple[int, int, int], config: InfoMergeConfig) -> Layout:
     )
 
 
-def size_of(spec: Spec) -> int:
-    """Bytes that the tensors of a spec take in one block of memory."""
-    return sum(_sizes(spec))
+def carve(spec: Spec, device: torch.device) -> dict[torch.dtype, Tensor]:
+    """One block of memory for all tensors of a dtype, for each dtype of a spec."""
+    sizes = {dtype: sum(pieces) for dtype, (_, pieces) in _by_dtype(spec).items()}
+    return {dtype: torch.empty(size, dtype=dtype, device=device) for dtype, size in sizes.items()}
 
 
-def views(spec: Spec, block: Tensor) -> dict[str, Tensor]:
-    """The tensors of a spec in a block of `size_of(spec)` bytes."""
-    pieces = block.split(_sizes(spec))
-    return {
-        name: piece[: torch.Size(shape).numel() * dtype.itemsize].view(dtype).view(shape)
-        for (name, (dtype, shape)), piece in zip(spec.items(), pieces, strict=True)
-    }
+def views(spec: Spec, blocks: dict[torch.dtype, Tensor]) -> dict[str, Tensor]:
+    """The tensors of a spec in blocks that `carve` made, or copies of them; flat."""
+    named: dict[str, Tensor] = {}
+    for dtype, (names, sizes) in _by_dtype(spec).items():
+        named.update(zip(names, blocks[dtype].split(sizes), strict=True))
+    return named
 
 
-def _sizes(spec: Spec) -> list[int]:
-    """Bytes of each tensor, rounded up so that every one begins where a GPU reads best."""
-    return [-(-torch.Size(shape).numel() * dtype.itemsize // 256) * 256 for dtype, shape in spec.values()]
+def shaped(spec: Spec, flat: dict[str, Tensor]) -> dict[str, Tensor]:
+    """The same in their shapes."""
+    return {name: flat[name][: torch.Size(shape).numel()].view(shape) for name, (_, shape) in spec.items()}
+
+
+def _by_dtype(spec: Spec) -> dict[torch.dtype, tuple[list[str], list[int]]]:
+    """Names and sizes of the tensors of each dtype; sizes are rounded up, so that each begins where a GPU reads best."""
+    groups: dict[torch.dtype, tuple[list[str], list[int]]] = {}
+    for name, (dtype, shape) in spec.items():
+        names, sizes = groups.setdefault(dtype, ([], []))
+        names.append(name)
+        sizes.append(-(-torch.Size(shape).numel() // 128) * 128)
+    return groups
 
 
 def _most_gram_elements(frames: int, positions: int, channels: int, segments: int) -> int:

@@ -18,12 +18,15 @@ def anchors(scores, salient, static, quota, start, end, chosen, positions, WIDTH
     candidate = tl.load(static + segment * positions + position, mask=inside, other=0).to(tl.int32)
     given = tl.zeros((WIDTH,), tl.int32)
     for frame in range(tl.load(start + segment), tl.load(end + segment)):
+        count = tl.load(quota + frame)
         place = frame * positions + position
-        free = inside & (tl.load(salient + place, mask=inside, other=1) == 0)
-        keys = order_key(tl.load(scores + place, mask=inside, other=0), position) - given.to(tl.int64) * (1 << 52)
-        keys = tl.where(free, keys, -(1 << 62))
-        taken = (among_largest(keys, tl.load(quota + frame), WIDTH) & free).to(tl.int32)
-        given = given | (taken & candidate)
+        taken = tl.zeros((WIDTH,), tl.int32)
+        if count > 0:
+            free = inside & (tl.load(salient + place, mask=inside, other=1) == 0)
+            keys = order_key(tl.load(scores + place, mask=inside, other=0), position)
+            keys = tl.where(free, keys - given.to(tl.int64) * (1 << 52), -(1 << 62))
+            taken = (among_largest(keys, count, WIDTH) & free).to(tl.int32)
+            given = given | (taken & candidate)
         tl.store(chosen + place, taken.to(tl.int8), mask=inside)
 
 
@@ -90,9 +93,7 @@ def owners(
             product = tl.dot(left, tl.trans(right), product, input_precision=PRECISION)
         anchor_scale = inverse_root(tl.load(energy + anchor))
         cosine = rounded(product * scale[:, None] * anchor_scale[None, :])
-        allowed = (column < last)[None, :] & (
-            tl.load(segment_of + anchor // positions)[None, :] == segment[:, None]
-        )
+        allowed = (column < last)[None, :] & (tl.load(segment_of + anchor // positions)[None, :] == segment[:, None])
         cosine = tl.where(allowed, cosine, -1e30)
         most = tl.max(cosine, 1)
         best_anchor = tl.where(most > best, block + tl.argmax(cosine, 1), best_anchor)

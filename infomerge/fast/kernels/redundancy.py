@@ -7,34 +7,42 @@ from infomerge.fast.kernels.common import among_largest, inverse_root, order_key
 
 
 @triton.jit
-def fingerprint_difference(products, segment_of, start, end, scores, energy, frames, positions, WIDTH: tl.constexpr):
+def fingerprint_difference(
+    tokens, segment_of, start, end, scores, energy, frames, positions, channels,
+    WIDTH: tl.constexpr, DEPTH: tl.constexpr, PRECISION: tl.constexpr,
+):  # fmt: skip
     """TFD_k(p) (eq. 2): `redundancy.temporal_fingerprint_difference` of every segment. Programs: positions.
 
-    `products` [positions, frames, frames] are the inner products of a position's tokens; `energy` [frames, positions]
-    gets their squared norms.
+    `energy` [frames, positions] gets the tokens' squared norms.
     """
     position = tl.program_id(0)
-    frame = tl.arange(0, WIDTH)
+    frame, deep = tl.arange(0, WIDTH), tl.arange(0, DEPTH)
     row, column = frame[:, None], frame[None, :]
-    product = products + position.to(tl.int64) * frames * frames
-    own = tl.load(product + frame * (frames + 1), mask=frame < frames, other=0)
-    own_of_next = tl.load(product + (frame + 1) * (frames + 1), mask=frame + 1 < frames, other=0)
-    tl.store(energy + frame * positions + position, own, mask=frame < frames)
+    here = tl.zeros((WIDTH, WIDTH), tl.float32)
+    there = tl.zeros((WIDTH, WIDTH), tl.float32)
+    token = tokens + (row * positions + position).to(tl.int64) * channels
+    for offset in range(0, channels, DEPTH):
+        channel = (offset + deep)[None, :]
+        inside = channel < channels
+        own = tl.load(token + channel, mask=inside & (row < frames), other=0)
+        following = tl.load(token + positions * channels + channel, mask=inside & (row + 1 < frames), other=0)
+        here = tl.dot(own, tl.trans(own), here, input_precision=PRECISION)
+        there = tl.dot(following, tl.trans(own), there, input_precision=PRECISION)
+    own_energy = tl.sum(tl.where(row == column, here, 0.0), 1)
+    next_energy = tl.sum(tl.where(row + 1 == column, own_energy[None, :], 0.0), 1)
+    tl.store(energy + frame * positions + position, own_energy, mask=frame < frames)
 
-    inside = (row + 1 < frames) & (column < frames)
-    scale = inverse_root(own)[None, :]
-    here = tl.load(product + row * frames + column, mask=inside, other=0) * inverse_root(own)[:, None] * scale
-    there = tl.load(product + (row + 1) * frames + column, mask=inside, other=0) * (
-        inverse_root(own_of_next)[:, None] * scale
-    )
+    scale = inverse_root(own_energy)[None, :]
+    here, there = here * inverse_root(own_energy)[:, None] * scale, there * inverse_root(next_energy)[:, None] * scale
+    change = tl.abs(there - here)
     segment = tl.load(segment_of + frame, mask=frame < frames, other=-1)
-    segment_of_next = tl.load(segment_of + frame + 1, mask=frame + 1 < frames, other=-2)
-    within = (segment[:, None] == segment[None, :]) & (segment == segment_of_next)[:, None] & inside
-    change = tl.sum(tl.where(within, tl.abs(there - here), 0.0), 1)
+    next_segment = tl.load(segment_of + frame + 1, mask=frame + 1 < frames, other=-2)
+    within = (segment[:, None] == segment[None, :]) & (segment == next_segment)[:, None] & (column < frames)
+    by_frame = tl.sum(tl.where(within, change, 0.0), 1)
 
-    first, last = tl.load(start + frame, mask=frame < frames, other=0), tl.load(end + frame, mask=frame < frames, other=0)
-    length = (last - first).to(tl.float32)
-    total = tl.sum(tl.where(segment[None, :] == row, change[None, :], 0.0), 1)
+    first = tl.load(start + frame, mask=frame < frames, other=0)
+    length = (tl.load(end + frame, mask=frame < frames, other=0) - first).to(tl.float32)
+    total = tl.sum(tl.where(segment[None, :] == row, by_frame[None, :], 0.0), 1)
     tl.store(scores + frame * positions + position, total / tl.maximum(length * (length - 1), 1.0), mask=frame < frames)
 
 

@@ -1,8 +1,9 @@
 """Spectral entropy of every segment by squarings, on the tensor cores: what `fast.squarings` says, for all at once.
 
-The matrices lie packed one after another in square tiles, as `segments` says; only tiles of the lower triangle are
-computed, by a fixed number of programs that share them out evenly. A matrix is kept as two halves: `high` (float16),
-which the products read, mirrored into the upper triangle, and `low`, what float16 leaves out, in the lower one alone.
+The matrices lie packed one after another, as `segments` says, each of them a number of TILEs a side. They are symmetric:
+a block of work is a row of tiles by two columns, on or below the diagonal, shared out among a fixed number of programs.
+A matrix is kept as two halves: `high` (float16), which the products read, mirrored into the upper triangle, and `low`,
+what float16 leaves out, in the lower one alone.
 """
 
 import torch
@@ -11,17 +12,20 @@ import triton.language as tl
 
 
 @triton.jit
-def tile_at(packing, number, WIDTH: tl.constexpr):
-    """Segment, row and column of the tile of that number in the packed order."""
+def block_at(packing, number, WIDTH: tl.constexpr):
+    """Segment, row of tiles and pair of columns of the block of that number in the packed order."""
     slot = tl.arange(0, WIDTH)
     first = tl.load(packing + 2 * WIDTH + slot)
-    lower = tl.load(packing + WIDTH + slot)
-    segment = tl.sum(tl.where((first <= number) & (number < first + lower), slot, 0), 0)
-    number = number - tl.load(packing + 2 * WIDTH + segment)
-    row = tl.floor((tl.sqrt(8.0 * number + 1) - 1) / 2).to(tl.int32)
-    row = tl.where(row * (row + 1) // 2 > number, row - 1, row)
-    row = tl.where((row + 1) * (row + 2) // 2 <= number, row + 1, row)
-    return segment, row, number - row * (row + 1) // 2
+    blocks = tl.load(packing + WIDTH + slot)
+    mine = (first <= number) & (number < first + blocks)
+    segment = tl.sum(tl.where(mine, slot, 0), 0)
+    number = number - tl.sum(tl.where(mine, first, 0), 0)
+    # Rows 2q and 2q + 1 have q + 1 blocks each, so that q (q + 1) come before them.
+    pair = tl.floor((tl.sqrt(4.0 * number + 1) - 1) / 2).to(tl.int32)
+    pair = tl.where(pair * (pair + 1) > number, pair - 1, pair)
+    pair = tl.where((pair + 1) * (pair + 2) <= number, pair + 1, pair)
+    within = number - pair * (pair + 1)
+    return segment, 2 * pair + within // (pair + 1), within % (pair + 1)
 
 
 @triton.jit
@@ -30,15 +34,15 @@ def store_tile(value, high, low, diagonal, packing, segment, row, column, WIDTH:
     side = tl.load(packing + segment) * TILE
     matrix = tl.load(packing + 3 * WIDTH + segment).to(tl.int64) * TILE * TILE
     along = tl.arange(0, TILE)
-    place = matrix + (row * TILE + along)[:, None] * side + (column * TILE + along)[None, :]
     upper_half = value.to(high.dtype.element_ty)
+    place = matrix + (row * TILE + along)[:, None] * side + (column * TILE + along)[None, :]
     tl.store(high + place, upper_half)
     tl.store(low + place, (value - upper_half.to(tl.float32)).to(low.dtype.element_ty))
-    if row != column:
+    if row == column:
+        store_diagonal(value, diagonal, packing, segment, row, WIDTH, TILE)
+    else:
         mirrored = matrix + (column * TILE + along)[:, None] * side + (row * TILE + along)[None, :]
         tl.store(high + mirrored, tl.trans(upper_half))
-    else:
-        store_diagonal(value, diagonal, packing, segment, row, WIDTH, TILE)
 
 
 @triton.jit
@@ -55,14 +59,16 @@ def gram(
     WIDTH: tl.constexpr, TILE: tl.constexpr, DEPTH: tl.constexpr, OPERAND: tl.constexpr,
 ):  # fmt: skip
     """F_0: the smaller Gram matrix of every segment's tokens, scaled to trace 1 (`squarings.smaller_gram`)."""
-    tiles = tl.sum(tl.load(packing + WIDTH + tl.arange(0, WIDTH)), 0)
-    along, deep = tl.arange(0, TILE), tl.arange(0, DEPTH)
-    for number in range(tl.program_id(0), tiles, programs):
-        segment, row, column = tile_at(packing, number, WIDTH)
+    blocks = tl.sum(tl.load(packing + WIDTH + tl.arange(0, WIDTH)), 0)
+    deep = tl.arange(0, DEPTH)
+    for number in range(tl.program_id(0), blocks, programs):
+        segment, row, pair = block_at(packing, number, WIDTH)
         first = tl.load(start + segment).to(tl.int64) * positions
         count = (tl.load(end + segment) - tl.load(start + segment)) * positions
-        rows, columns = row * TILE + along, column * TILE + along
+        rows = row * TILE + tl.arange(0, TILE)
+        columns = pair * 2 * TILE + tl.arange(0, TILE)
         total = tl.zeros((TILE, TILE), tl.float32)
+        beside = tl.zeros((TILE, TILE), tl.float32)
         if count <= channels:
             a = tokens + (first + rows)[:, None] * channels
             b = tokens + (first + columns)[:, None] * channels
@@ -70,77 +76,149 @@ def gram(
                 channel = (offset + deep)[None, :]
                 left = tl.load(a + channel, mask=(rows < count)[:, None] & (channel < channels), other=0)
                 right = tl.load(b + channel, mask=(columns < count)[:, None] & (channel < channels), other=0)
+                next_ = columns + TILE
+                b_next = b + TILE * channels + channel
+                right_next = tl.load(b_next, mask=(next_ < count)[:, None] & (channel < channels), other=0)
                 total = tl.dot(left.to(OPERAND), tl.trans(right.to(OPERAND)), total)
+                beside = tl.dot(left.to(OPERAND), tl.trans(right_next.to(OPERAND)), beside)
         else:
             for offset in range(0, count, DEPTH):
                 token = tokens + (first + offset + deep)[:, None] * channels
                 inside = (offset + deep < count)[:, None]
                 left = tl.load(token + rows[None, :], mask=inside & (rows < channels)[None, :], other=0)
                 right = tl.load(token + columns[None, :], mask=inside & (columns < channels)[None, :], other=0)
+                next_ = columns + TILE
+                right_next = tl.load(token + next_[None, :], mask=inside & (next_ < channels)[None, :], other=0)
                 total = tl.dot(tl.trans(left.to(OPERAND)), right.to(OPERAND), total)
-        value = total * tl.load(trace_scale + segment)
-        store_tile(value, high, low, diagonal, packing, segment, row, column, WIDTH, TILE)
+                beside = tl.dot(tl.trans(left.to(OPERAND)), right_next.to(OPERAND), beside)
+        scale = tl.load(trace_scale + segment)
+        store_tile(total * scale, high, low, diagonal, packing, segment, row, 2 * pair, WIDTH, TILE)
+        if 2 * pair < row:
+            store_tile(beside * scale, high, low, diagonal, packing, segment, row, 2 * pair + 1, WIDTH, TILE)
 
 
 @triton.jit
-def squaring(
-    high, low, squared, diagonal, norms, packing, programs,
-    WIDTH: tl.constexpr, TILE: tl.constexpr, DEPTH: tl.constexpr, LAST: tl.constexpr,
+def squarings(
+    halves, low, diagonals, norms, packing, arrived, elements, width, programs, count,
+    WIDTH: tl.constexpr, TILE: tl.constexpr, DEPTH: tl.constexpr,
 ):  # fmt: skip
-    """F_{j+1} = 2 F_j - F_j^2. The low half is replaced in place, the high one goes to `squared`.
+    """F_{j+1} = 2 F_j - F_j^2, `count` times: one kernel, whose programs wait for one another after each squaring.
 
-    The LAST one keeps its diagonal and, a tile at a time, its squared norm; no matrix.
+    `halves` holds two high halves, which are read and written in turn; the low half is replaced in place. The last
+    squaring keeps its diagonal and, a block at a time, its squared norm; no matrix.
     """
-    tiles = tl.sum(tl.load(packing + WIDTH + tl.arange(0, WIDTH)), 0)
-    along, deep = tl.arange(0, TILE), tl.arange(0, DEPTH)
-    for number in range(tl.program_id(0), tiles, programs):
-        segment, row, column = tile_at(packing, number, WIDTH)
-        side = tl.load(packing + segment) * TILE
-        matrix = tl.load(packing + 3 * WIDTH + segment).to(tl.int64) * TILE * TILE
-        a = high + matrix + (row * TILE + along)[:, None] * side + deep[None, :]
-        b = high + matrix + (column * TILE + along)[:, None] * side + deep[None, :]
-        product = tl.zeros((TILE, TILE), tl.float32)
-        for offset in range(0, side, DEPTH):
-            product = tl.dot(tl.load(a + offset), tl.trans(tl.load(b + offset)), product)
-        place = matrix + (row * TILE + along)[:, None] * side + (column * TILE + along)[None, :]
-        old = tl.load(high + place).to(tl.float32) + tl.load(low + place).to(tl.float32)
-        value = 2 * old - product
-        if LAST:
-            twice = tl.where(row == column, 1.0, 2.0)
-            tl.store(norms + number, twice * tl.sum(tl.sum(value * value, 1), 0))
-            if row == column:
-                store_diagonal(value, diagonal, packing, segment, row, WIDTH, TILE)
-        else:
-            store_tile(value, squared, low, diagonal, packing, segment, row, column, WIDTH, TILE)
+    blocks = tl.sum(tl.load(packing + WIDTH + tl.arange(0, WIDTH)), 0)
+    deep = tl.arange(0, DEPTH)
+    for power in range(1, count + 1):
+        high = halves + ((power + 1) % 2) * elements
+        squared = halves + (power % 2) * elements
+        diagonal = diagonals + power * width
+        for number in range(tl.program_id(0), blocks, programs):
+            segment, row, pair = block_at(packing, number, WIDTH)
+            side = tl.load(packing + segment) * TILE
+            matrix = tl.load(packing + 3 * WIDTH + segment).to(tl.int64) * TILE * TILE
+            along = tl.arange(0, TILE)
+            a = high + matrix + (row * TILE + along)[:, None] * side + deep[None, :]
+            b = high + matrix + (pair * 2 * TILE + along)[:, None] * side + deep[None, :]
+            # Above the diagonal there may be no tile: the same one again then, which nobody keeps.
+            step = tl.where(2 * pair < row, TILE, 0) * side
+            product = tl.zeros((TILE, TILE), tl.float32)
+            beside = tl.zeros((TILE, TILE), tl.float32)
+            for offset in range(0, side, DEPTH):
+                left = tl.load(a + offset)
+                product = tl.dot(left, tl.trans(tl.load(b + offset)), product)
+                beside = tl.dot(left, tl.trans(tl.load(b + step + offset)), beside)
+            norm = squared_tile(
+                product, high, low, squared, diagonal, packing, segment, row, 2 * pair, power == count, WIDTH, TILE
+            )
+            if 2 * pair < row:
+                norm += squared_tile(
+                    beside,
+                    high,
+                    low,
+                    squared,
+                    diagonal,
+                    packing,
+                    segment,
+                    row,
+                    2 * pair + 1,
+                    power == count,
+                    WIDTH,
+                    TILE,
+                )
+            tl.store(norms + number, norm)
+        if power < count:
+            wait_for_all(arrived, programs * power)
 
 
 @triton.jit
-def entropy(
-    diagonals, norms, coefficients, start, end, richness, packing, width, positions, channels, squarings,
-    WIDTH: tl.constexpr, TILE: tl.constexpr, BLOCK: tl.constexpr,
-):  # fmt: skip
-    """e_k (eq. 7) from the traces of all F_j: `squarings.entropy_by_squarings` over log rank. Programs: segments."""
-    segment = tl.program_id(0)
+def squared_tile(
+    product,
+    high,
+    low,
+    squared,
+    diagonal,
+    packing,
+    segment,
+    row,
+    column,
+    is_last,
+    WIDTH: tl.constexpr,
+    TILE: tl.constexpr,
+):
+    """A tile of 2 F - F^2: kept, but for the last squaring, of which the diagonal is. Gives its part of |F|^2."""
+    side = tl.load(packing + segment) * TILE
+    matrix = tl.load(packing + 3 * WIDTH + segment).to(tl.int64) * TILE * TILE
+    along = tl.arange(0, TILE)
+    place = matrix + (row * TILE + along)[:, None] * side + (column * TILE + along)[None, :]
+    value = 2 * (tl.load(high + place).to(tl.float32) + tl.load(low + place).to(tl.float32)) - product
+    norm = 0.0
+    if is_last:
+        norm = tl.where(row == column, 1.0, 2.0) * tl.sum(tl.sum(value * value, 1), 0)
+        if row == column:
+            store_diagonal(value, diagonal, packing, segment, row, WIDTH, TILE)
+    else:
+        store_tile(value, squared, low, diagonal, packing, segment, row, column, WIDTH, TILE)
+    return norm
+
+
+@triton.jit
+def wait_for_all(arrived, expected):
+    """Go on when so many programs have come here in all, and see what they have written.
+
+    Only for as many programs as the GPU runs at once. Bounded, so that a fault elsewhere cannot hang the GPU.
+    """
+    tl.debug_barrier()
+    here = tl.atomic_add(arrived, 1, sem="acq_rel") + 1
+    tries = 0
+    while (here < expected) & (tries < 1 << 24):
+        here = tl.atomic_add(arrived, 0, sem="acquire")
+        tries += 1
+    tl.debug_barrier()
+
+
+@triton.jit
+def traces(
+    diagonals, norms, packing, trace, width, powers, WIDTH: tl.constexpr, TILE: tl.constexpr, BLOCK: tl.constexpr
+):
+    """tr F_j of every segment, and in the last row |F_j|^2 of the last. Programs: segments x rows."""
+    segment, power = tl.program_id(0), tl.program_id(1)
+    of_norms = power == powers
+    values = tl.where(of_norms, 0, power) * width
     first = tl.load(packing + 4 * WIDTH + segment) * TILE
     last = first + tl.load(packing + segment) * TILE
     total = tl.zeros((BLOCK,), tl.float64)
-    next_coefficient = tl.load(coefficients + squarings + 1)
-    for power in range(squarings + 1):
-        coefficient = tl.load(coefficients + power)
-        if power == squarings:  # tr F_{j+1} = 2 tr F_j - |F_j|^2
-            coefficient += 2 * next_coefficient
+    if of_norms:
+        first = tl.load(packing + 2 * WIDTH + segment)
+        last = first + tl.load(packing + WIDTH + segment)
         for offset in range(first, last, BLOCK):
             place = offset + tl.arange(0, BLOCK)
-            value = tl.load(diagonals + power * width + place, mask=place < last, other=0)
-            total += coefficient * value.to(tl.float64)
-    tile = tl.load(packing + 2 * WIDTH + segment)
-    last_tile = tile + tl.load(packing + WIDTH + segment)
-    for offset in range(tile, last_tile, BLOCK):
-        place = offset + tl.arange(0, BLOCK)
-        total -= next_coefficient * tl.load(norms + place, mask=place < last_tile, other=0).to(tl.float64)
-    rank = tl.minimum((tl.load(end + segment) - tl.load(start + segment)) * positions, channels).to(tl.float64)
-    value = tl.where(rank > 1, tl.sum(total, 0) / tl.log(tl.maximum(rank, 2.0)), 0.0)
-    tl.store(richness + segment, value)
+            total += tl.load(norms + place, mask=place < last, other=0).to(tl.float64)
+    else:
+        for offset in range(first, last, BLOCK):
+            place = offset + tl.arange(0, BLOCK)
+            total += tl.load(diagonals + values + place, mask=place < last, other=0).to(tl.float64)
+    tl.store(trace + power * tl.num_programs(0) + segment, tl.sum(total, 0))
 
 
 def operand(dtype: torch.dtype) -> tl.dtype:

@@ -9,10 +9,7 @@ from torch import Tensor
 from infomerge.config import InfoMergeConfig
 from infomerge.fast.kernels import allocation, density, merging, redundancy, richness, segments, selection
 from infomerge.fast.kernels.layout import TILE, Layout
-from infomerge.fast.squarings import COEFFICIENTS, SQUARINGS
-
-PROGRAMS = 132
-"""Programs that share out the tiles of Gram matrices: one for each multiprocessor of the GPU that this was tuned on."""
+from infomerge.fast.squarings import COEFFICIENTS, NEGLIGIBLE, SQUARINGS
 
 
 def launch(
@@ -24,28 +21,21 @@ def launch(
     out: dict[str, Tensor],
     scratch: dict[str, Tensor],
 ) -> Float[Tensor, "kept channels"]:
-    """Compress a clip: fills `out` and gives the kept tokens. Richness runs beside the choice of salient tokens."""
-    here = torch.cuda.current_stream(tokens.device)
-    beside = _second_stream(tokens.device)
-
+    """Compress a clip: fills `out` and gives the kept tokens."""
     find_segments(tokens, frame_features, config, sizes, out, scratch)
     find_static(tokens, sizes, out, scratch)
-
-    beside.wait_stream(here)
-    with torch.cuda.stream(beside):
-        if saliency is None:
-            take_distinctness(tokens, sizes, out, scratch)
-        else:
-            out["saliency"].copy_(saliency)
-        features = select_salient(tokens, config, sizes, out, scratch)
-        score_density(features, config, sizes, out, scratch)
-
-    take_uniqueness(sizes, scratch)
+    # Richness is most of the work. It goes first, so that the launches of the rest are done meanwhile.
     if config.allocation == "caba":
-        take_richness(tokens, sizes, out, scratch)
+        take_richness(tokens, sizes, scratch)
+    take_uniqueness(sizes, scratch)
     share_out(config, sizes, out, scratch)
-    here.wait_stream(beside)
 
+    if saliency is None:
+        take_distinctness(tokens, sizes, out, scratch)
+    else:
+        out["saliency"][: sizes.tokens].copy_(saliency.flatten())
+    features = select_salient(tokens, config, sizes, out, scratch)
+    score_density(features, config, sizes, out, scratch)
     choose_anchors(sizes, out, scratch)
     assign(features, sizes, out, scratch)
     return merge(features, config, sizes, out, scratch)
@@ -64,12 +54,12 @@ def find_segments(
     segments.frame_means[sizes.frames, _blocks(width, 64)](
         tokens, s["frame_means"], sizes.positions, width, BLOCK=64, ROWS=32
     )
-    features = s["frame_means"] if frame_features is None else frame_features.contiguous()
+    features = s["frame_means"][: sizes.frames * width] if frame_features is None else frame_features.contiguous()
     segments.transitions[(sizes.frames - 1,)](
-        features, out["transition"], out["energies"], features.shape[1], BLOCK=1024
+        features, out["transition"], out["energies"], features.numel() // sizes.frames, BLOCK=1024
     )
     segments.segments[(1,)](
-        out["transition"], s["segment_of"], s["start"], s["end"], out["bounds"], s["packing"],
+        out["transition"], s["segment_of"], s["start"], s["end"], out["bounds"], s["packing"], s["arrived"],
         sizes.frames, config.min_segments, config.segment_threshold, sizes.positions, width,
         WIDTH=sizes.frame_width, TILE=TILE,
     )  # fmt: skip
@@ -78,10 +68,10 @@ def find_segments(
 def find_static(tokens: Tensor, sizes: Layout, out: dict[str, Tensor], scratch: dict[str, Tensor]) -> None:
     """Fingerprint differences and static candidates (section 3.2)."""
     s = scratch
-    by_position = tokens.transpose(0, 1)
     redundancy.fingerprint_difference[(sizes.positions,)](
-        _products(by_position), s["segment_of"], s["start"], s["end"], out["tfd"], s["token_energy"],
-        sizes.frames, sizes.positions, WIDTH=sizes.frame_width,
+        tokens, s["segment_of"], s["start"], s["end"], out["tfd"], s["token_energy"],
+        sizes.frames, sizes.positions, sizes.channels,
+        WIDTH=sizes.frame_width, DEPTH=128 if sizes.frame_width <= 32 else 64, PRECISION="tf32x3", num_stages=3,
     )  # fmt: skip
     redundancy.static_candidates[(sizes.frames,)](
         out["tfd"], s["token_energy"], s["start"], s["end"], out["static"], s["trace_scale"],
@@ -103,7 +93,7 @@ def select_salient(
     s = scratch
     selection.salient[(sizes.frames,)](
         out["saliency"], out["static"], s["start"], s["end"], out["salient"], out["penalized"], out["replaced"],
-        sizes.salient_per_frame, config.static_penalty, sizes.positions, WIDTH=sizes.position_width,
+        sizes.salient_per_frame, config.static_penalty, sizes.positions, WIDTH=sizes.position_width, num_warps=8,
     )  # fmt: skip
     features = torch.empty_like(tokens)
     selection.replace[sizes.tokens, _blocks(sizes.channels, 1024)](
@@ -140,25 +130,21 @@ def take_uniqueness(sizes: Layout, scratch: dict[str, Tensor]) -> None:
     )
 
 
-def take_richness(tokens: Tensor, sizes: Layout, out: dict[str, Tensor], scratch: dict[str, Tensor]) -> None:
-    """e_k by squarings (eq. 6 and 7)."""
-    s, diagonals = scratch, scratch["diagonals"]
-    shape = {"WIDTH": sizes.frame_width, "TILE": TILE, "DEPTH": 64, "num_warps": 8}
-    operand = richness.operand(tokens.dtype)
-    richness.gram[(PROGRAMS,)](
-        tokens, s["high"], s["low"], diagonals[0], s["start"], s["end"], s["trace_scale"], s["packing"],
-        sizes.positions, sizes.channels, PROGRAMS, OPERAND=operand, num_stages=3, **shape,
+def take_richness(tokens: Tensor, sizes: Layout, scratch: dict[str, Tensor]) -> None:
+    """The traces of all F_j, from which `share_out` takes e_k (eq. 6 and 7)."""
+    s, programs = scratch, _programs(tokens.device)
+    shape = {"WIDTH": sizes.frame_width, "TILE": TILE, "DEPTH": 64, "num_warps": 8, "num_stages": 3}
+    richness.gram[(programs,)](
+        tokens, s["halves"], s["low"], s["diagonals"], s["start"], s["end"], s["trace_scale"], s["packing"],
+        sizes.positions, sizes.channels, programs, OPERAND=richness.operand(tokens.dtype), **shape,
     )  # fmt: skip
-    high, squared = s["high"], s["squared"]
-    for j in range(1, SQUARINGS + 1):
-        richness.squaring[(PROGRAMS,)](
-            high, s["low"], squared, diagonals[j], s["norms"], s["packing"], PROGRAMS,
-            LAST=j == SQUARINGS, num_stages=4, **shape,
-        )  # fmt: skip
-        high, squared = squared, high
-    richness.entropy[(sizes.frames,)](
-        diagonals, s["norms"], _coefficients(tokens.device), s["start"], s["end"], out["richness"], s["packing"],
-        sizes.diagonal, sizes.positions, sizes.channels, SQUARINGS, WIDTH=sizes.frame_width, TILE=TILE, BLOCK=1024,
+    richness.squarings[(programs,)](
+        s["halves"], s["low"], s["diagonals"], s["norms"], s["packing"], s["arrived"],
+        sizes.gram_elements, sizes.diagonal, programs, SQUARINGS, **shape,
+    )  # fmt: skip
+    richness.traces[(sizes.frames, SQUARINGS + 2)](
+        s["diagonals"], s["norms"], s["packing"], s["traces"], sizes.diagonal, SQUARINGS + 1,
+        WIDTH=sizes.frame_width, TILE=TILE, BLOCK=1024,
     )  # fmt: skip
 
 
@@ -166,10 +152,11 @@ def share_out(config: InfoMergeConfig, sizes: Layout, out: dict[str, Tensor], sc
     """Budgets (section 3.3), spread over the anchor frames."""
     s = scratch
     allocation.allocation[(1,)](
-        out["richness"], s["mean_products"], s["segment_of"], s["start"], s["end"],
-        out["weight"], out["uniqueness"], out["budget"], out["is_anchor_frame"], out["quota"], s["first_anchor"],
-        sizes.context, sizes.frames, sizes.free, config.temperature, config.uniqueness_weight, config.richness_weight,
-        config.anchor_interval, BY_LENGTH=config.allocation == "length", WIDTH=sizes.frame_width,
+        s["traces"], _coefficients(s["traces"].device), s["mean_products"], s["segment_of"], s["start"], s["end"],
+        out["weight"], out["uniqueness"], out["richness"], out["budget"], out["is_anchor_frame"], out["quota"],
+        s["first_anchor"], sizes.context, sizes.frames, sizes.positions, sizes.channels, sizes.free,
+        config.temperature, config.uniqueness_weight, config.richness_weight, NEGLIGIBLE, config.anchor_interval,
+        BY_LENGTH=config.allocation == "length", POWERS=SQUARINGS + 1, WIDTH=sizes.frame_width,
         num_warps=1 if sizes.frame_width <= 32 else 4,
     )  # fmt: skip
 
@@ -179,7 +166,7 @@ def choose_anchors(sizes: Layout, out: dict[str, Tensor], scratch: dict[str, Ten
     s = scratch
     merging.anchors[(sizes.frames,)](
         out["scores"], out["salient"], out["static"], out["quota"], s["start"], s["end"], s["anchor"],
-        sizes.positions, WIDTH=sizes.position_width,
+        sizes.positions, WIDTH=sizes.position_width, num_warps=8,
     )  # fmt: skip
     merging.numbering[(sizes.frames,)](
         s["anchor"], out["salient"], s["first_anchor"], s["anchor_token"], out["index"], out["is_context"],
@@ -237,8 +224,9 @@ def _full_float32_products(vectors: Float[Tensor, "batch n channels"]) -> Float[
 
 
 @lru_cache
-def _second_stream(device: torch.device) -> torch.cuda.Stream:
-    return torch.cuda.Stream(device)
+def _programs(device: torch.device) -> int:
+    """One for each multiprocessor: all of them run at once."""
+    return torch.cuda.get_device_properties(device).multi_processor_count
 
 
 @lru_cache

@@ -47,9 +47,7 @@ def transitions(features, transition, energies, channels, BLOCK: tl.constexpr):
     for first in range(0, channels, BLOCK):
         channel = first + tl.arange(0, BLOCK)
         here = tl.load(features + frame * channels + channel, mask=channel < channels, other=0).to(tl.float64)
-        there = tl.load(features + (frame + 1) * channels + channel, mask=channel < channels, other=0).to(
-            tl.float64
-        )
+        there = tl.load(features + (frame + 1) * channels + channel, mask=channel < channels, other=0).to(tl.float64)
         product += here * there
         energy += here * here
         energy_of_next += there * there
@@ -60,14 +58,17 @@ def transitions(features, transition, energies, channels, BLOCK: tl.constexpr):
 
 @triton.jit
 def segments(
-    transition, segment_of, start, end, bounds, packing,
+    transition, segment_of, start, end, bounds, packing, arrived,
     frames, min_segments, threshold, positions, channels, WIDTH: tl.constexpr, TILE: tl.constexpr,
 ):  # fmt: skip
     """Where the clip is cut (eq. 23): `segmentation.find_segments`; one program.
 
-    Also `packing` [5, WIDTH], how the segments' Gram matrices lie one after another: tiles a side, tiles of the lower
-    triangle, the first of these (larger matrices first), the first of all its tiles, and the first on the diagonal.
+    Also `packing` [5, WIDTH], how the segments' Gram matrices lie one after another: tiles a side, blocks of two
+    tiles on or below the diagonal, the first of these (larger matrices first), the first of all its tiles, and the first
+    on the diagonal.
+    `arrived`, by which programs wait for one another later, begins at 0.
     """
+    tl.store(arrived, 0)
     slot = tl.arange(0, WIDTH)
     row, column = slot[:, None], slot[None, :]
     similarity = rounded(tl.load(transition + slot, mask=slot < frames - 1, other=9.0))
@@ -88,11 +89,11 @@ def segments(
 
     side = (tl.minimum((last - first) * positions, channels) + TILE - 1) // TILE
     side = tl.where(slot < frames, side, 0)
-    lower = side * (side + 1) // 2
+    blocks = ((side + 1) // 2) * ((side + 2) // 2)
     earlier = column < row
     larger = (side[None, :] > side[:, None]) | ((side[None, :] == side[:, None]) & earlier)
     tl.store(packing + slot, side)
-    tl.store(packing + WIDTH + slot, lower)
-    tl.store(packing + 2 * WIDTH + slot, tl.sum(tl.where(larger, lower[None, :], 0), 1))
+    tl.store(packing + WIDTH + slot, blocks)
+    tl.store(packing + 2 * WIDTH + slot, tl.sum(tl.where(larger, blocks[None, :], 0), 1))
     tl.store(packing + 3 * WIDTH + slot, tl.sum(tl.where(earlier, (side * side)[None, :], 0), 1))
     tl.store(packing + 4 * WIDTH + slot, tl.sum(tl.where(earlier, side[None, :], 0), 1))
