@@ -8,6 +8,11 @@ from pathlib import Path
 
 Row = dict[str, str]
 
+
+class RefusedSweepError(ValueError):
+    """What was asked for cannot be done: an argument, or the folder, which holds something else."""
+
+
 TABLE = "results.csv"
 IDENTITY = ("key", "clip", "disturbance", "strength", "seed", "method", "options", "ratio")
 OUTCOME = ("status", "error")
@@ -62,10 +67,10 @@ def _read(path: Path, columns: tuple[str, ...] | None = None) -> list[Row]:
     lines = list(csv.reader(whole[: whole.rfind(b"\n") + 1].decode().split("\n")[:-1]))
     header = lines[0] if lines else []
     if columns is not None and tuple(header) != columns:
-        raise ValueError(f"{path}: found the columns {','.join(header)}; accepted are {','.join(columns)}")
+        raise RefusedSweepError(f"{path}: found the columns {','.join(header)}; accepted are {','.join(columns)}")
     for number, line in enumerate(lines, 1):
         if len(line) != len(header):
-            raise ValueError(f"{path}: found {len(line)} cells in line {number}; accepted are {len(header)}")
+            raise RefusedSweepError(f"{path}: found {len(line)} cells in line {number}; accepted are {len(header)}")
     return [dict(zip(header, line, strict=True)) for line in lines[1:]]
 
 
@@ -77,7 +82,7 @@ def read_results(out: Path | str) -> list[Row]:
 
     Raises:
         FileNotFoundError: there is no table.
-        ValueError: a line is broken.
+        RefusedSweepError: (a ValueError) a line is broken.
     """
     return _read(Path(out) / TABLE)
 
