@@ -12,17 +12,17 @@ from pkgutil import iter_modules
 
 import click
 
-from infomerge.cli import commands as files
+from infomerge.cli import commands
 from infomerge.cli.errors import Notes, one_line
 
-commands = click.Group(
+group = click.Group(
     help="See, measure and teach how video tokens are compressed before a language model reads them.",
     commands={
-        file.name: import_module(f"{files.__name__}.{file.name}").command for file in iter_modules(files.__path__)
+        file.name: import_module(f"{commands.__name__}.{file.name}").command for file in iter_modules(commands.__path__)
     },
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-commands = click.version_option(package_name="infomerge")(commands)
+group = click.version_option(package_name="infomerge")(group)
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -33,7 +33,7 @@ def main(arguments: list[str] | None = None) -> None:
         # Old spellings that a user has typed; Python shows these warnings to programmers only.
         warnings.filterwarnings("default", ".* is deprecated and goes with the next release", DeprecationWarning)
         try:
-            commands.main(arguments, prog_name="infomerge", standalone_mode=False, obj=notes)
+            group.main(arguments, prog_name="infomerge", standalone_mode=False, obj=notes)
         except click.Abort:
             sys.exit(130)
         except click.exceptions.NoArgsIsHelpError as error:

@@ -13,12 +13,11 @@ from infomerge.cli.errors import InputError, bad_file
 Command = Callable[..., None]
 
 
-def output_folder(*files: str, default: Path | None = None) -> Callable[[Command], Command]:
+def output_folder(*files: str) -> Callable[[Command], Command]:
     """Add `--out` and `--force`, and hand the command `out`, a folder that is there and may be written to.
 
     Args:
         files: what the command writes there; one that is there already is refused without `--force`.
-        default: the folder where none is given; without one, `--out` is required.
     """
 
     def add(command: Command) -> Command:
@@ -26,9 +25,7 @@ def output_folder(*files: str, default: Path | None = None) -> Callable[[Command
             "--out",
             "-o",
             type=click.Path(path_type=Path, file_okay=False),
-            required=default is None,
-            default=default,
-            show_default=default is not None,
+            required=True,
             help="Folder to write to.",
         )
         @click.option("--force", is_flag=True, help="Replace files of an earlier run.")

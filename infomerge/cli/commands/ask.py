@@ -59,9 +59,9 @@ def command(
     dtype: str,
     json_file: Path | None,
 ) -> None:
-    """Ask a Video-LLM a QUESTION about CLIP, with its tokens compressed.
+    """Ask a Video-LLM a QUESTION about CLIP, compressed.
 
-    Shows the answer, and what each stage of it took. Decoding is greedy.
+    Shows the answer to the compressed clip, and what each stage took. Decoding is greedy.
 
     Nothing is fetched when MODEL is a folder. A name such as llava-hf/llava-onevision-qwen2-0.5b-ov-hf is downloaded
     from the Hugging Face hub, unless it is in the local cache.

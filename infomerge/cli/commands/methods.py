@@ -7,7 +7,7 @@ import click
 
 @click.command()
 def command() -> None:
-    """List the methods that --method takes, with the options of each for --set."""
+    """List the methods for --method, and their options for --set."""
     from infomerge.methods import METHODS
 
     for method in METHODS.values():
