@@ -3,7 +3,6 @@
 import functools
 import inspect
 import json
-from pathlib import Path
 from typing import Any
 
 import click
@@ -73,14 +72,11 @@ def clip_options(command: Command) -> Command:
     )
     @functools.wraps(command)
     def checked(*args: Any, clip: str, num_frames: int, **others: Any) -> None:
-        from infomerge.video import UnreadableClipError, read_clip, sample_clip
+        from infomerge.video import UnreadableClipError, open_clip
 
-        sample = clip in SAMPLES and not Path(clip).exists()
-        if not sample and not Path(clip).exists():
-            raise InputError("CLIP", f"no file {clip!r}", f"give a video file or a sample ({', '.join(SAMPLES)})")
-        with bad_input(UnreadableClipError, OSError, path="CLIP"):
-            source = sample_clip(clip, num_frames) if sample else read_clip(clip, num_frames)
-        command(*args, clip=source, **others)
+        with bad_input(UnreadableClipError, OSError, source="CLIP"):
+            opened = open_clip(clip, num_frames)
+        command(*args, clip=opened, **others)
 
     about = inspect.cleandoc(command.__doc__ or "")
     checked.__doc__ = f"{about}\n\nCLIP is a video file, or the name of a sample: {', '.join(SAMPLES)}."
