@@ -307,7 +307,7 @@ def test_the_clip_is_read_before_the_command_begins(
     assert exit_code("look", "carphone", "-n", "3") == 0
     assert handed[0]["clip"].metadata.name == "carphone"
     assert len(handed[0]["clip"].frames) == 3
-    assert refusal(capfd, "look", "no.mp4").startswith("CLIP: no file 'no.mp4'; give a video file or a sample (tour, ")
+    assert refusal(capfd, "look", "no.mp4").startswith("CLIP: found no file 'no.mp4'")
     assert refusal(capfd, "look", "carphone", "-n", "0").startswith("--num-frames: 0 is not in the range")
     exit_code("look", "--help")
     assert "  Look.\n\n  At more.\n\n  CLIP is a video file" in capfd.readouterr().out

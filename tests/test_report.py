@@ -184,7 +184,7 @@ def test_a_method_without_stages_has_segments_and_no_budgets() -> None:
         "kept": out.kept,
     }
     assert (entry["salient"], entry["context"]) == (30, 0)
-    assert entry["cuts_after_frames"] == {"found": [], "missed": [4, 7], "added": []}
+    assert entry["cuts_after_frames"] == {"found": [], "missed": [4, 8], "added": []}
 
 
 def test_tokens_without_a_clip_are_recorded_without_times() -> None:

@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
-from infomerge import InfoMergeConfig, compress
+from infomerge import EncodedClip, InfoMergeConfig, compress
 from infomerge.encoders import EfficientNetEncoder
+from infomerge.methods import make_compressor
 from infomerge.video import sample_clip
 from tests.commands import exit_code, refusal
 from tests.media import X264_CLOSED, write_video
@@ -86,7 +87,7 @@ def test_a_run_on_the_tour_from_end_to_end(tmp_path: Path, monkeypatch: pytest.M
     assert table_rows(run.stdout) == expected_rows(entry)
     assert "tour: kept 118 of 784 tokens, requested 118" in run.stdout
     hits, further = len(cuts & boundaries), len(boundaries - cuts)
-    assert f"true cuts found: {hits} of {len(cuts)}; further boundaries: {further}" in run.stdout
+    assert f"true cuts found: {hits} of {len(cuts)}; extra boundaries: {further}" in run.stdout
     assert "made/here" in run.stdout.splitlines()[-1]
 
 
@@ -95,23 +96,28 @@ BAD = {
     "a text file": (["{tmp}/notes.txt"], ["notes.txt", "accepted: a video file", "mp4"]),
     "an empty file": (["{tmp}/empty.mp4"], ["empty.mp4", "it is empty", "accepted: a video file"]),
     "a folder": (["{tmp}"], ["it is a directory", "accepted: a video file"]),
-    "a ratio of 0": (["{video}", "-r", "0"], ["retention_ratio", "greater than 0", "found 0.0"]),
-    "a ratio of 1.5": (["{video}", "-r", "1.5"], ["retention_ratio", "less than or equal to 1", "found 1.5"]),
-    "a ratio of NaN": (["{video}", "-r", "nan"], ["retention_ratio", "finite number", "found nan"]),
+    "a ratio of 0": (["{video}", "-r", "0"], ["--retention-ratio: ", "greater than 0", "found 0.0"]),
+    "a ratio of 1.5": (["{video}", "-r", "1.5"], ["--retention-ratio: ", "less than or equal to 1", "found 1.5"]),
+    "a ratio of NaN": (["{video}", "-r", "nan"], ["--retention-ratio: ", "finite number", "found nan"]),
     "a ratio in words": (["{video}", "-r", "a few"], ["--retention-ratio", "'a few'", "valid float"]),
     "an unknown option": (["{video}", "--set", "temprature=2"], ["'temprature'", "did you mean 'temperature'"]),
     "an option of nothing": (["{video}", "--set", "temperature"], ["--set", "'temperature'", "OPTION=VALUE"]),
     "an option in words": (["{video}", "--set", "temperature=hot"], ["temperature", "valid number", "'hot'"]),
     "an option's wrong name": (["{video}", "--set", "rounding=up"], ["rounding", "'exact' or 'paper'", "'up'"]),
     "the ratio as an option": (["{video}", "--set", "retention_ratio=0.2"], ["--set", "--retention-ratio 0.2"]),
-    "no frames": (["{video}", "-n", "0"], ["num_frames", "1 or more", "got 0"]),
+    "no frames": (["{video}", "-n", "0"], ["--num-frames: 0 is not in the range x>=1"]),
     "half a frame": (["{video}", "-n", "1.5"], ["--num-frames", "'1.5'", "valid integer"]),
+    "an unknown method": (["{video}", "--method", "best"], ["--method: ", "'best'", "fastvid", "visionzip"]),
+    "an option of another method": (
+        ["{video}", "--method", "tome", "--set", "temperature=2"],
+        ["temperature", "'tome'"],
+    ),
     "an unknown preset": (["{video}", "--preset", "best"], ["--preset", "'best'", "'paper', 'fastvid'"]),
     "no encoder there": (["{video}", "--encoder", "{tmp}/model"], ["/model'", "accepted is a folder"]),
     "no encoder in it": (["{video}", "--encoder", "{tmp}/hollow"], ["hollow'", "accepted is a folder"]),
     # A ratio outside Table 7 gives a note, which must not stand beside the error.
     "an unusual ratio too": (["{tmp}/nothing.mp4", "-r", "0.3"], ["no file", "nothing.mp4"]),
-    "an unusual ratio, and": (["{video}", "-r", "0.3", "--set", "neighbours=0"], ["neighbours", "1", "found '0'"]),
+    "an unusual ratio, and": (["{video}", "-r", "0.3", "--set", "neighbors=0"], ["neighbors", "1", "found 0"]),
 }
 
 
@@ -147,8 +153,7 @@ def test_no_file_is_replaced_unasked(
     (tmp_path / there).write_text("mine")
     before = (tmp_path / there).stat().st_mtime_ns
     line = refusal(capfd, "run", video, "--out", tmp_path)
-    assert str(tmp_path / there) in line
-    assert "--force" in line
+    assert line == f"--out: {tmp_path / there} already exists; choose another folder or pass --force"
     assert [path.name for path in tmp_path.iterdir()] == [there]
     assert (tmp_path / there).read_text() == "mine"
     assert (tmp_path / there).stat().st_mtime_ns == before
@@ -185,26 +190,58 @@ def test_a_truncated_clip_is_noted_and_run(tmp_path: Path, capfd: pytest.Capture
     assert read_record(tmp_path / "out")["clip"]["truncated"] is True
 
 
-def test_any_name_of_a_file_and_the_other_preset(
-    video: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
-) -> None:
+def test_any_name_of_a_file_and_another_method(video: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     # Brackets and colons are rich's mark-up, dollars are matplotlib's.
     name = r"Größe und $\frac$ [bold] :cat: 日本"
     clip = tmp_path / f"{name}.mp4"
     clip.write_bytes(video.read_bytes())
     out = tmp_path / "où aller"
-    options = ["--preset", "fastvid", "-r", "0.3", "-n", "4", "--set", "neighbours=2", "--set", " min_segments = 2"]
+    options = ["--method", "fastvid", "-r", "0.3", "-n", "4", "--set", "neighbors=2", "--set", " min_segments = 2"]
     assert exit_code("run", clip, "--out", out, *options) == 0
     printed = capfd.readouterr().out
     entry = read_record(out)
     assert entry["clip"]["name"] == name
-    assert InfoMergeConfig(**entry["config"]) == InfoMergeConfig.fastvid(0.3, neighbours=2, min_segments=2)
+    assert InfoMergeConfig(**entry["config"]) == InfoMergeConfig.fastvid(0.3, neighbors=2, min_segments=2)
     assert [row["budget"] for row in entry["segments"]] == [row["length_budget"] for row in entry["segments"]]
     assert table_rows(printed) == expected_rows(entry)
     assert f"{name}: kept 235 of 784 tokens" in printed
     assert "budgets by length" in " ".join(printed.split())
     assert "true cuts" not in printed
     assert sorted(path.name for path in out.iterdir()) == FILES
+
+
+def test_a_method_without_budgets_has_a_sheet_and_no_chart(
+    video: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    arguments = ("run", video, "--out", tmp_path, "-n", "4", "-r", "0.1")
+    assert exit_code(*arguments) == 0
+    capfd.readouterr()
+    # The chart that is there shows the other method's run.
+    assert exit_code(*arguments, "--method", "tome", "--force") == 0
+    assert sorted(path.name for path in tmp_path.iterdir()) == [name for name in FILES if "budget" not in name]
+    printed = capfd.readouterr().out
+    assert "ToMe gives segments no budgets: there is no budget_chart.\n" in printed
+    assert f"Wrote contact_sheet (PDF, PNG) and compression.json to {tmp_path}" in printed
+    entry = read_record(tmp_path)
+    assert entry["method"] == {"method": "tome", "retention_ratio": 0.1}
+    (segment,) = entry["segments"]
+    measures = [f"{segment['uniqueness']:.3f}", f"{segment['richness']:.3f}"]
+    assert [line.split() for line in printed.splitlines() if line.strip().startswith("1 ")] == [
+        ["1", f"0.0-{segment['last_seconds']:.1f}", "0-3", *measures, str(entry["kept"])]
+    ]
+    out = EncodedClip.read(video, num_frames=4).compress("tome", retention_ratio=0.1)
+    assert entry["kept_index"] == out.index.tolist()
+
+
+def test_titles_are_the_method_s_label(video: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from infomerge import plots
+
+    titles = []
+    for name in ("contact_sheet", "budget_chart"):
+        draw = getattr(plots, name)
+        monkeypatch.setattr(plots, name, lambda *a, draw=draw, **k: titles.append(k["title"]) or draw(*a, **k))
+    assert exit_code("run", video, "--out", tmp_path, "-n", "2", "-r", "0.1", "--method", "table4-tfd") == 0
+    assert titles == [f"numbers: {make_compressor('table4-tfd', retention_ratio=0.1).label}"] * 2
 
 
 def test_a_vision_tower_from_a_folder_encodes_the_clip(video: Path, tmp_path: Path) -> None:

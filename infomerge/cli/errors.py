@@ -7,6 +7,7 @@ not what computes, not what draws.
 """
 
 import errno
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -90,12 +91,13 @@ def bad_file(argument: str, path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
+        # Where a temporary file cannot take a file's place, the second name is the file's.
+        place = error.filename2 or error.filename
         full = error.errno in (errno.ENOSPC, errno.EDQUOT)
-        if not full and not (error.filename and _within(Path(error.filename), path)):
+        if not full and not (isinstance(place, str | os.PathLike) and _within(Path(place), path)):
             raise
-        place = str(error.filename or path)
         raise InputError(
-            argument, f"{place} cannot be written ({error.strerror})", "choose another place or make room there"
+            argument, f"{place or path} cannot be written ({error.strerror})", "choose another place or make room there"
         ) from error
 
 
