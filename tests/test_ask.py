@@ -591,7 +591,7 @@ BAD: dict[str, tuple[list[str], list[str]]] = {
     "no repeats": (["-m", "{good}", "--repeats", "0"], ["--repeats: 0 is not in the range x>=1"]),
     "pixels": (["-m", "{good}", "--max-pixels", "9999"], ["--max-pixels: found 9999", "LlavaOnevision", "one size"]),
     "a ratio of 2": (["-m", "{good}", "-r", "2"], ["--retention-ratio: ", "found 2.0"]),
-    "an option": (["-m", "{good}", "--set", "temprature=2"], ["'temprature'", "did you mean 'temperature'"]),
+    "an option": (["-m", "{good}", "--set", "temprature=2"], ["--set temprature: ", "did you mean 'temperature'"]),
     "no model": ([], ["Missing option '--model' / '-m'"]),
     "a JSON file in a file": (
         ["-m", "{good}", "--json", "{tmp}/there.json/new.json"],

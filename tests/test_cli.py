@@ -154,8 +154,13 @@ def test_bad_options_are_refused_in_one_line(echo: str, capfd: pytest.CaptureFix
         "--set: 'temperature' has no value; write OPTION=VALUE, such as temperature=2"
     )
     assert "pass --retention-ratio 0.2" in refusal(capfd, echo, "--set", "retention_ratio=0.2")
-    assert "speed" in refusal(capfd, echo, "--method", "tome", "--set", "speed=1")
-    assert "seed" in refusal(capfd, echo, "--method", "random", "--set", "seed=few")
+    assert "pass --method tome" in refusal(capfd, echo, "--set", "method=tome")
+    line = refusal(capfd, echo, "--method", "tome", "--set", "speed=1")
+    assert line == "--set speed: not an option of the method 'tome'; its options: none"
+    line = refusal(capfd, echo, "--set", "temprature=1")
+    assert line.startswith("--set temprature: not an option of the method 'infomerge' (did you mean 'temperature'?)")
+    assert refusal(capfd, echo, "--method", "random", "--set", "seed=few").startswith("--set seed: found str")
+    assert refusal(capfd, echo, "--set", "temperature=-1").startswith("--set temperature: ")
     assert refusal(capfd, echo, "-r", "0").startswith("--retention-ratio: ")
 
 
@@ -170,6 +175,16 @@ def test_the_old_spelling_works_and_says_what_to_write(
     assert f"--preset {preset}" in note
     assert f"use --method {PRESETS[preset]}" in note
     assert "pass --method alone" in refusal(capfd, echo, "--preset", preset, "--method", "tome")
+
+
+def test_an_old_name_of_an_option_works_and_says_what_to_write(
+    echo: str, handed: list[dict[str, Any]], capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert exit_code(echo, "--set", "neighbours=2") == 0
+    compressor = handed[0]["compressor"]
+    assert (compressor.options, compressor.config.neighbors) == ({"neighbors": 2}, 2)
+    (note,) = capfd.readouterr().err.splitlines()
+    assert note.startswith("infomerge: note: the option 'neighbours' is deprecated")
 
 
 def test_every_method_is_listed_with_its_options(capfd: pytest.CaptureFixture[str]) -> None:

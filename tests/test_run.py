@@ -100,7 +100,7 @@ BAD = {
     "a ratio of 1.5": (["{video}", "-r", "1.5"], ["--retention-ratio: ", "less than or equal to 1", "found 1.5"]),
     "a ratio of NaN": (["{video}", "-r", "nan"], ["--retention-ratio: ", "finite number", "found nan"]),
     "a ratio in words": (["{video}", "-r", "a few"], ["--retention-ratio", "'a few'", "valid float"]),
-    "an unknown option": (["{video}", "--set", "temprature=2"], ["'temprature'", "did you mean 'temperature'"]),
+    "an unknown option": (["{video}", "--set", "temprature=2"], ["--set temprature: ", "did you mean 'temperature'"]),
     "an option of nothing": (["{video}", "--set", "temperature"], ["--set", "'temperature'", "OPTION=VALUE"]),
     "an option in words": (["{video}", "--set", "temperature=hot"], ["temperature", "valid number", "'hot'"]),
     "an option's wrong name": (["{video}", "--set", "rounding=up"], ["rounding", "'exact' or 'paper'", "'up'"]),

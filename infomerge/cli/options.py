@@ -50,7 +50,8 @@ def method_options(command: Command) -> Command:
 
         from infomerge.methods import make_compressor
 
-        with bad_input(ValueError, TypeError, method="--method", retention_ratio="--retention-ratio"):
+        spelled = {name: f"--set {name}" for name in options}
+        with bad_input(ValueError, TypeError, method="--method", retention_ratio="--retention-ratio", **spelled):
             compressor = make_compressor(method, retention_ratio=retention_ratio, **options)
         command(*args, compressor=compressor, **others)
 
@@ -96,8 +97,8 @@ def _read_setting(setting: str) -> tuple[str, bool | int | float | str]:
     name, equals, value = (part.strip() for part in setting.partition("="))
     if not equals:
         raise InputError("--set", f"{setting!r} has no value", "write OPTION=VALUE, such as temperature=2")
-    if name == "retention_ratio":
-        raise InputError("--set", f"{setting!r} is an option of its own", f"pass --retention-ratio {value}")
+    if name in ("method", "retention_ratio"):
+        raise InputError("--set", f"{setting!r} is no option of a method", f"pass --{name.replace('_', '-')} {value}")
     try:
         read = json.loads(value)
     except ValueError:
