@@ -326,3 +326,25 @@ def test_the_clip_is_read_before_the_command_begins(
     assert refusal(capfd, "look", "carphone", "-n", "0").startswith("--num-frames: 0 is not in the range")
     exit_code("look", "--help")
     assert "  Look.\n\n  At more.\n\n  CLIP is a video file" in capfd.readouterr().out
+
+
+# --- notebooks --------------------------------------------------------------------------------------------------------
+
+
+def test_notebooks_are_written_and_none_is_replaced_unasked(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    folder = tmp_path / "course"
+    assert exit_code("notebooks", folder) == 0
+    written = sorted(path.name for path in folder.glob("*.ipynb"))
+    assert written == sorted(path.name for path in (Path(__file__).parent.parent / "notebooks").glob("*.ipynb"))
+    assert (
+        capfd.readouterr().out == f"Wrote {len(written)} notebooks to {folder}; open them with: jupyter lab {folder}\n"
+    )
+    mine = folder / written[0]
+    mine.write_text("mine")
+    line = refusal(capfd, "notebooks", folder)
+    assert line == f"DIR: {folder} already has notebooks of the same names; choose another folder or pass --force"
+    assert mine.read_text() == "mine"
+    assert exit_code("notebooks", folder, "--force") == 0
+    assert mine.read_text() != "mine"
+    assert "cannot be written" in refusal(capfd, "notebooks", mine / "further")
+    assert "is a file" in refusal(capfd, "notebooks", mine)

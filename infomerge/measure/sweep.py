@@ -23,6 +23,7 @@ from pydantic import ValidationError
 from tqdm import tqdm
 
 from infomerge.config import explain
+from infomerge.files import replaced
 from infomerge.measure.sweep_config import SCHEMA, Group, Sweep, SweepConfig, clip_kind, read_sweep
 from infomerge.measure.sweep_items import MEASURES, Outcome, failed_rows, run_group
 from infomerge.measure.sweep_table import (
@@ -33,7 +34,6 @@ from infomerge.measure.sweep_table import (
     RefusedSweepError,
     Table,
     read_results,
-    write_whole,
 )
 from infomerge.video import TruncatedClipWarning
 
@@ -236,7 +236,8 @@ def _claim(out: Path, sweep: Sweep, keys: set[str]) -> None:
                 f"{', '.join(changed)}); choose another folder, or only add methods, ratios, clips, disturbances, "
                 "strengths or seeds to that sweep"
             )
-    write_whole(path, (json.dumps(content | {"hash": sweep.hash}, indent=1) + "\n").encode())
+    with replaced(path) as temporary:
+        temporary.write_text(json.dumps(content | {"hash": sweep.hash}, indent=1) + "\n", encoding="utf-8")
 
 
 def _earlier(path: Path) -> Sweep:

@@ -3,8 +3,9 @@
 import csv
 import io
 import os
-import tempfile
 from pathlib import Path
+
+from infomerge.files import replaced
 
 Row = dict[str, str]
 
@@ -46,7 +47,8 @@ class Table:
 
     def _replace(self, rows: list[Row]) -> None:
         header = dict(zip(self.columns, self.columns, strict=True))
-        write_whole(self.path, self._lines([header, *rows]))
+        with replaced(self.path) as temporary:
+            temporary.write_bytes(self._lines([header, *rows]))
 
     def _lines(self, rows: list[Row]) -> bytes:
         text = io.StringIO()
@@ -85,18 +87,3 @@ def read_results(out: Path | str) -> list[Row]:
         RefusedSweepError: (a ValueError) a line is broken.
     """
     return _read(Path(out) / TABLE)
-
-
-def write_whole(path: Path, content: bytes) -> None:
-    """Write a file whole or not at all, and have it on the disk."""
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=path.name, suffix=".part")
-    temporary = Path(name)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.chmod(0o644)
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from infomerge.cli.errors import bad_file, bad_input
+from infomerge.cli.errors import InputError, bad_file
 
 
 @click.command()
@@ -14,6 +14,12 @@ def command(folder: Path, force: bool) -> None:
     """Write the notebooks of the course to the folder DIR."""
     from infomerge.paper.notebooks import write_notebooks
 
-    with bad_file("DIR", folder), bad_input(FileExistsError):
-        written = write_notebooks(folder, force=force)
-    click.echo(f"Wrote {len(written)} files to {folder}; open them with: jupyter lab {folder}")
+    with bad_file("DIR", folder):
+        try:
+            written = write_notebooks(folder, force=force)
+        except FileExistsError as error:
+            if error.filename is not None:  # a file in the place of a folder
+                raise
+            problem = f"{folder} already has notebooks of the same names"
+            raise InputError("DIR", problem, "choose another folder or pass --force") from error
+    click.echo(f"Wrote {len(written)} notebooks to {folder}; open them with: jupyter lab {folder}")
