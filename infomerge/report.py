@@ -1,8 +1,9 @@
 """One run on one clip as a record: plain numbers under a versioned schema, for compression.json and for tables.
 
-Version 2 has `method`, which names any method with its options, and the option `neighbors` in `config` under that
-spelling. Where the method is no configuration of InfoMerge, `config` is null, segments have no budgets, and
-`transition_similarity` is left out. Version 1 was for InfoMerge's configurations alone.
+Version 2 has `method`, any method with its options, of which `infomerge.methods.make_compressor(**record["method"])` is
+the way back; and the option `neighbors` of `config` is spelled so. Where the method is no configuration of InfoMerge,
+`config` is null, segments have no budgets, and `transition_similarity` is left out. Version 1 was for configurations of
+InfoMerge alone.
 """
 
 from collections.abc import Sequence

@@ -220,7 +220,7 @@ def test_a_method_without_budgets_has_a_sheet_and_no_chart(
     assert exit_code(*arguments, "--method", "tome", "--force") == 0
     assert sorted(path.name for path in tmp_path.iterdir()) == [name for name in FILES if "budget" not in name]
     printed = capfd.readouterr().out
-    assert "ToMe gives segments no budgets: there is no budget_chart.\n" in printed
+    assert "No budget_chart: the method (ToMe) has no budgets.\n" in printed
     assert f"Wrote contact_sheet (PDF, PNG) and compression.json to {tmp_path}" in printed
     entry = read_record(tmp_path)
     assert entry["method"] == {"method": "tome", "retention_ratio": 0.1}

@@ -62,7 +62,7 @@ def command(notes: Notes, clip: "Clip", compressor: "Compressor", out: Path, enc
                 (out / name).unlink(missing_ok=True)
     _print_record(entry)
     if not has_budgets:
-        click.echo(f"{compressor.title} gives segments no budgets: there is no budget_chart.")
+        click.echo(f"No budget_chart: the method ({compressor.title}) has no budgets.")
     click.echo(f"Wrote {' and '.join(figures)} (PDF, PNG) and {RECORD} to {out}")
 
 
