@@ -1,13 +1,14 @@
-// Keeps the keys that controls use from being taken for the notebook's shortcuts.
+/**
+ * Keeps the keys that controls use from being taken for the notebook's shortcuts.
+ *
+ * @import { RenderProps } from "@anywidget/types"
+ */
 
 const USED = new Set([
   "ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown", "Home", "End", "PageUp", "PageDown", "Enter", " ",
 ]);
 
-/**
- * @param {{ el: HTMLElement }} widget
- * @returns {() => void} what ends it
- */
+/** @param {RenderProps} widget */
 function render({ el }) {
   /** @param {KeyboardEvent} event */
   const claim = (event) => {

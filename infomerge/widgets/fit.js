@@ -1,13 +1,10 @@
-// Tells plotly's figures when the room that they have changes, which they only look up at first.
-
 /**
- * @typedef {{ el: HTMLElement }} Rendered what anywidget hands over: the widget's own element
+ * Tells plotly's figures when the room that they have changes, which they only look up at first.
+ *
+ * @import { RenderProps } from "@anywidget/types"
  */
 
-/**
- * @param {Rendered} widget
- * @returns {() => void} what ends it
- */
+/** @param {RenderProps} widget */
 function render({ el }) {
   const tell = () => {
     window.dispatchEvent(new Event("resize"));

@@ -1,12 +1,10 @@
-// A button that sends a chosen file's name and content, or only its name and size where it is too large to be sent.
-
 /**
- * @typedef {object} Model
- * @property {(name: "most") => number} get the most bytes that are sent
- * @property {(content: object, callbacks: undefined, buffers: ArrayBuffer[]) => void} send
+ * A button that sends a chosen file's name and content, or only its name and size where it is too large to be sent.
+ *
+ * @import { RenderProps } from "@anywidget/types"
  */
 
-/** @param {{ model: Model, el: HTMLElement }} widget */
+/** @param {RenderProps<{ most: number }>} widget most: the most bytes that are sent */
 function render({ model, el }) {
   const button = document.createElement("button");
   button.type = "button";
