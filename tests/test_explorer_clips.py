@@ -25,7 +25,7 @@ def test_a_clip_brings_film_strip_and_true_cuts() -> None:
     assert "bikes" in shown._panel.facts.value
     assert "brightness" in shown._panel.facts.value
     out = compress(shown.compression().trace.tokens, saliency=FakeEncoder()(clip.frames).saliency)
-    assert torch.equal(shown.trace.penalised_saliency, out.trace.penalised_saliency)
+    assert torch.equal(shown.trace.penalized_saliency, out.trace.penalized_saliency)
 
 
 def test_tokens_without_frames_say_that_there_is_no_film_strip() -> None:

@@ -101,7 +101,7 @@ def test_what_an_export_said_goes_with_the_next_change(folder: str, said: str, t
 
 def test_what_there_is_to_know_about_the_clip_stays() -> None:
     shown = explorer()
-    shown._material = replace(shown._material, notes="the clip is cut short")
+    shown._encoded = replace(shown._encoded, notes=("the clip is cut short",))
     for change in (lambda: shown.set(temperature=3.0), shown.pin, lambda: shown.preset("FastVID")):
         change()
         assert "cut short" in shown._panel.message.value

@@ -1,6 +1,7 @@
 """BudgetExplorer: turn the options of InfoMerge and watch the budget move over a clip."""
 
 import io
+import math
 import os
 import tempfile
 from collections.abc import Callable, Sequence
@@ -16,20 +17,27 @@ from jaxtyping import Float, UInt8
 from pydantic import ValidationError
 from torch import Tensor
 
-from infomerge.compression import Compression, Trace, compress
+from infomerge import pipeline
+from infomerge.compression import Compression, InfoMergeTrace
 from infomerge.config import InfoMergeConfig, explain
+from infomerge.encoded_clip import EncodedClip
 from infomerge.encoders import EfficientNetEncoder, Encoder
-from infomerge.video import Clip, sample_names
+from infomerge.inputs import clip_tensors
+from infomerge.methods import make_compressor
+from infomerge.pipeline import BudgetPlan
+from infomerge.steps import Memo
+from infomerge.video import Clip, SceneClip, sample_names
 from infomerge.widgets import exports, presets
 from infomerge.widgets.control_panel import CHOOSE, OTHER, ControlPanel
 from infomerge.widgets.controls import turned
 from infomerge.widgets.latest_only import LatestOnly
 from infomerge.widgets.map_figure import MapFigure
-from infomerge.widgets.material import Source, material_of_clip, material_of_tokens
-from infomerge.widgets.stages import Plan, Stages
 from infomerge.widgets.time_figure import TimeFigure
 from infomerge.widgets.totals import totals_html
 from infomerge.widgets.upload import MOST_BYTES, Upload
+
+Source = str | os.PathLike[str] | EncodedClip | Clip | SceneClip | Tensor | np.ndarray
+"""A sample clip's name, a video file, a clip with or without its encoding, or tokens [frames, positions, channels]."""
 
 
 class BudgetExplorer(ipywidgets.VBox):  # type: ignore[misc]
@@ -40,14 +48,18 @@ class BudgetExplorer(ipywidgets.VBox):  # type: ignore[misc]
     always at the same retention ratio.
 
     Args:
-        source: a sample clip's name, a video file, a `Clip`, or tokens [frames, positions, channels]; the clip "tour"
-            if none is given.
+        source: a sample clip's name, a video file, a `Clip`, an `EncodedClip`, or tokens [frames, positions, channels];
+            the clip "tour" if none is given.
+        method: what to begin with, as `compress` takes it: a name, a configuration or a compressor, as long as it is a
+            configuration of InfoMerge.
+        retention_ratio: share of the tokens that is kept, in (0, 1].
         saliency, frame_features: of the tokens, as `compress` takes them; only with tokens.
         frames: the RGB frames of the tokens, for the film strip; only with tokens.
         timestamps: of those frames, in seconds; only with tokens.
         grid: rows and columns of the tokens' positions; the square grid if none is given; only with tokens.
-        config: the configuration to begin with.
+        config: the configuration to begin with; another way to give `method`.
         encoder: what turns clips into tokens; EfficientNet-Lite0, which needs no download, if none is given.
+        options: of the method.
 
     Raises:
         TypeError, ValueError: an argument cannot be used; the message says why.
@@ -57,7 +69,9 @@ class BudgetExplorer(ipywidgets.VBox):  # type: ignore[misc]
     def __init__(
         self,
         source: Source | None = None,
+        method: Any = None,
         *,
+        retention_ratio: float | None = None,
         saliency: Float[Tensor, "frames positions"] | None = None,
         frame_features: Float[Tensor, "frames features"] | None = None,
         frames: UInt8[np.ndarray, "frames height width 3"] | None = None,
@@ -65,10 +79,9 @@ class BudgetExplorer(ipywidgets.VBox):  # type: ignore[misc]
         grid: tuple[int, int] | None = None,
         config: InfoMergeConfig | None = None,
         encoder: Encoder | None = None,
+        **options: Any,
     ) -> None:
-        self._config = InfoMergeConfig() if config is None else config
-        if not isinstance(self._config, InfoMergeConfig):
-            raise TypeError(f"config: found {type(config).__name__}; accepted is an InfoMergeConfig")
+        self._config = _configuration(method, config, retention_ratio, options)
         self._pinned: InfoMergeConfig | None = None
         self._encoder = encoder
         self._frame = 0
@@ -108,14 +121,14 @@ class BudgetExplorer(ipywidgets.VBox):  # type: ignore[misc]
         return replace(self._pinned, retention_ratio=self._config.retention_ratio)
 
     @property
-    def plan(self) -> Plan:
+    def plan(self) -> BudgetPlan:
         """What the pictures show: segments, static candidates and budgets."""
-        return self._stages.plan(self._config)
+        return self._plan(self._config)
 
     @property
-    def trace(self) -> Trace:
+    def trace(self) -> InfoMergeTrace:
         """The trace that `compress` would return for the present configuration."""
-        return self._stages.trace(self._config)
+        return pipeline.trace(self.plan, pipeline.choose_tokens(self.plan, self._memo))
 
     @property
     def figure(self) -> go.FigureWidget:
@@ -136,7 +149,7 @@ class BudgetExplorer(ipywidgets.VBox):  # type: ignore[misc]
 
     @segment.setter
     def segment(self, segment: int) -> None:
-        segments = self.plan.segments.tolist()
+        segments = self.plan.bounds
         if not 0 <= segment < len(segments):
             raise ValueError(f"segment: found {segment}; accepted is 0 to {len(segments) - 1}")
         self._frame = sum(segments[segment]) // 2
@@ -147,8 +160,10 @@ class BudgetExplorer(ipywidgets.VBox):  # type: ignore[misc]
         return self._compress(self._config)
 
     def _compress(self, config: InfoMergeConfig) -> Compression:
-        material = self._material
-        return compress(material.tokens, config, saliency=material.saliency, frame_features=material.frame_features)
+        return pipeline.run(self._tensors, config, self._memo)
+
+    def _plan(self, config: InfoMergeConfig) -> BudgetPlan:
+        return pipeline.plan_budget(self._tensors, config, self._memo)
 
     def set(self, **options: Any) -> None:
         """Change options of the configuration, and draw it.
@@ -171,7 +186,7 @@ class BudgetExplorer(ipywidgets.VBox):  # type: ignore[misc]
         """
         self._config, note = presets.preset(name, self._config.retention_ratio)
         self._draw()
-        self._panel.say(note or self._material.notes)
+        self._panel.say(note or self._notes)
 
     def pin(self) -> None:
         """Keep the present configuration as A, to compare with what comes."""
@@ -187,34 +202,46 @@ class BudgetExplorer(ipywidgets.VBox):  # type: ignore[misc]
 
     def load(self, source: Source, **beside: Any) -> None:
         """Show another clip; the configuration stays. Arguments and errors are those of the class."""
-        if isinstance(source, Tensor):
-            material = material_of_tokens(source, **beside)
-        else:
-            misplaced = ", ".join(name for name, value in beside.items() if value is not None)
-            if misplaced:
-                raise ValueError(f"{misplaced}: accepted only where the source is a tensor of tokens")
-            if not isinstance(source, (str, os.PathLike, Clip)):
-                accepted = "a sample's name, a path, a Clip or a torch.Tensor [frames, positions, channels]"
-                raise TypeError(f"source: found {type(source).__name__}; accepted is {accepted}")
-            self._encoder = self._encoder or EfficientNetEncoder()
-            # The encoder's progress bar would stay as a blank line; the view has a line of its own.
-            with redirect_stderr(io.StringIO()):
-                material = material_of_clip(source, self._encoder)
-        # Only now that all went well is the previous clip let go.
-        self._stages = Stages(material.tokens, saliency=material.saliency, frame_features=material.frame_features)
-        self._material = material
+        # Only when all went well is the previous clip let go.
+        encoded = self._encode(source, beside)
+        self._tensors = clip_tensors(encoded.tokens, encoded.saliency, encoded.frame_features)
+        self._memo, self._encoded = Memo(), encoded
         self._frame = 0
         self._listed = source if isinstance(source, str) and source in sample_names() else OTHER
         self._name_clip()
         path = self._panel.path
         with self._panel.quietly():
             path.value = str(source) if path.value == str(source) else ""
-        self._panel.show_facts(material.facts)
+        self._panel.show_facts(encoded.facts)
         with self._times.changing():
-            self._times.show_clip(material)
+            self._times.show_clip(encoded)
         self._frame = self._middle_of_longest()
         self._draw()
-        self._panel.say(material.notes)
+        self._panel.say(self._notes)
+
+    def _encode(self, source: Source, beside: dict[str, Any]) -> EncodedClip:
+        if isinstance(source, Tensor | np.ndarray):
+            positions = math.prod(source.shape[1:-1])
+            if beside.get("grid") is None and source.ndim == 3 and math.isqrt(positions) ** 2 != positions:
+                beside = {**beside, "grid": (1, positions)}  # positions that make no square are drawn in one row
+            return EncodedClip.from_arrays(source, **beside)
+        misplaced = ", ".join(name for name, value in beside.items() if value is not None)
+        if misplaced:
+            raise ValueError(f"{misplaced}: accepted only where the source is a tensor of tokens")
+        if isinstance(source, EncodedClip):
+            return source
+        if not isinstance(source, str | os.PathLike | Clip | SceneClip):
+            accepted = "a sample's name, a path, a Clip, an EncodedClip or tokens [frames, positions, channels]"
+            raise TypeError(f"source: found {type(source).__name__}; accepted is {accepted}")
+        self._encoder = self._encoder or EfficientNetEncoder()
+        # The encoder's progress bar would stay as a blank line; the view has a line of its own.
+        with redirect_stderr(io.StringIO()):
+            return EncodedClip.read(source, self._encoder)
+
+    @property
+    def _notes(self) -> str:
+        """What the reader should know about how the clip was read."""
+        return "; ".join(self._encoded.notes)
 
     @property
     def python_line(self) -> str:
@@ -224,14 +251,14 @@ class BudgetExplorer(ipywidgets.VBox):  # type: ignore[misc]
     def export_chart(self, folder: str | os.PathLike[str]) -> list[Path]:
         """Write the budget chart, A beside B where one is pinned, as PDF and PNG under a name that is not taken."""
         pinned = None if self.pinned is None else self._compress(self.pinned)
-        return exports.export_chart(folder, self._material, self.compression(), pinned)
+        return exports.export_chart(folder, self._encoded, self.compression(), pinned)
 
     def export_config(self, folder: str | os.PathLike[str]) -> Path:
         """Write the configuration as JSON into a folder, under a name that is not taken."""
-        return exports.export_config(folder, self._material.name, self._config)
+        return exports.export_config(folder, self._encoded.name, self._config)
 
     def __repr__(self) -> str:
-        return f"BudgetExplorer({self._material.name!r}, config={self.python_line})"
+        return f"BudgetExplorer({self._encoded.name!r}, config={self.python_line})"
 
     # The controls, and what happens when they are used.
 
@@ -298,7 +325,7 @@ class BudgetExplorer(ipywidgets.VBox):  # type: ignore[misc]
             self._name_clip()
 
     def _still(self) -> str:
-        return f"Still showing {self._material.name}."
+        return f"Still showing {self._encoded.name}."
 
     def _name_clip(self) -> None:
         """Have the list of clips name the one that is shown."""
@@ -315,28 +342,44 @@ class BudgetExplorer(ipywidgets.VBox):  # type: ignore[misc]
 
     def _say_no_more(self) -> None:
         """Take away what an earlier step had to say; what there is to know about the clip stays."""
-        self._panel.say(self._material.notes)
+        self._panel.say(self._notes)
 
     # The pictures.
 
     def _draw(self) -> None:
         """Bring controls, texts and pictures to the present configuration."""
         plan = self.plan
-        pinned = self._stages.plan(self.pinned) if self.pinned else None
+        pinned = self._plan(self.pinned) if self.pinned else None
         chosen = _segment_at(plan, self._frame)
         with self._times.changing():
             self._times.show_plans(plan, pinned, chosen)
         with self._maps.changing():
             beside = (pinned, _segment_at(pinned, self._frame)) if pinned else None
-            self._maps.show_maps(self._material.grid, (plan, chosen), beside)
+            self._maps.show_maps(self._encoded.grid, (plan, chosen), beside)
         self._panel.show(self._config, plan, chosen, pinned=pinned is not None)
         self._panel.totals.value = totals_html(plan, pinned)
         self._panel.show_code(self.python_line, exports.described(self.pinned) if self.pinned else None)
 
     def _middle_of_longest(self) -> int:
-        start, end = max(self.plan.segments.tolist(), key=lambda segment: segment[1] - segment[0])
+        start, end = max(self.plan.bounds, key=lambda segment: segment[1] - segment[0])
         return int(start + end) // 2
 
 
-def _segment_at(plan: Plan, frame: int) -> int:
+def _segment_at(plan: BudgetPlan, frame: int) -> int:
     return int((plan.segments[:, 0] <= frame).sum()) - 1
+
+
+def _configuration(
+    method: Any, config: InfoMergeConfig | None, retention_ratio: float | None, options: dict[str, Any]
+) -> InfoMergeConfig:
+    if config is not None:
+        if not isinstance(config, InfoMergeConfig):
+            raise TypeError(f"config: found {type(config).__name__}; accepted is an InfoMergeConfig")
+        if method is not None:
+            raise ValueError("config: found beside a method; accepted is one of them")
+        method = config
+    settled = getattr(make_compressor(method, retention_ratio=retention_ratio, **options), "config", None)
+    if settled is None:
+        raise ValueError(f"method: found {method!r}; accepted is InfoMerge or a configuration of it, such as 'fastvid'")
+    found: InfoMergeConfig = settled
+    return found

@@ -8,12 +8,12 @@ from pathlib import Path
 import ipywidgets
 
 from infomerge.config import InfoMergeConfig
+from infomerge.pipeline import BudgetPlan
 from infomerge.plots.style import CONTEXT, SALIENT
 from infomerge.video import sample_names
 from infomerge.widgets.controls import GROUPS, controls, heading
 from infomerge.widgets.page_parts import Fit, Keys
 from infomerge.widgets.presets import PRESETS
-from infomerge.widgets.stages import Plan
 from infomerge.widgets.upload import Upload
 
 OTHER, CHOOSE = "(your own)", "choose one"
@@ -96,7 +96,7 @@ class ControlPanel:
         finally:
             self.following = before
 
-    def show(self, config: InfoMergeConfig, plan: Plan, segment: int, *, pinned: bool) -> None:
+    def show(self, config: InfoMergeConfig, plan: BudgetPlan, segment: int, *, pinned: bool) -> None:
         """Put everything that can be turned to a configuration, its plan and its chosen segment."""
         with self.quietly():
             for control in controls():
@@ -135,6 +135,5 @@ def _style() -> ipywidgets.HTML:
     return ipywidgets.HTML(f"<style>{colors}\n{rules}</style>", layout=ipywidgets.Layout(display="none"))
 
 
-def _segment_names(plan: Plan) -> tuple[tuple[str, int], ...]:
-    rows = enumerate(plan.segments.tolist())
-    return tuple((f"segment {k + 1} (frames {start} to {end - 1})", k) for k, (start, end) in rows)
+def _segment_names(plan: BudgetPlan) -> tuple[tuple[str, int], ...]:
+    return tuple((f"segment {k + 1} (frames {start} to {end - 1})", k) for k, (start, end) in enumerate(plan.bounds))

@@ -91,7 +91,7 @@ GROUPS: Mapping[str, tuple[Control, ...]] = {
     "Merging": (
         Control("anchor_interval", "anchor frame every", "every", 1, 16, 1),
         Control("merge_weight", "anchor weight μ", "μ", 0.0, 1.0, 0.05),
-        Control("neighbours", "neighbours k", "k", 1, 16, 1),
+        Control("neighbors", "neighbours k", "k", 1, 16, 1),
         Control(
             "merge_scope",
             "merge within",

@@ -2,7 +2,6 @@
 
 import json
 import os
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -10,8 +9,9 @@ import numpy as np
 
 from infomerge.compression import Compression
 from infomerge.config import InfoMergeConfig
+from infomerge.encoded_clip import EncodedClip
+from infomerge.files import replaced
 from infomerge.plots import budget_chart, save
-from infomerge.widgets.material import Material
 
 
 def described(config: InfoMergeConfig) -> str:
@@ -26,16 +26,16 @@ def described(config: InfoMergeConfig) -> str:
 
 
 def export_chart(
-    folder: str | os.PathLike[str], clip: Material, out: Compression, pinned: Compression | None
+    folder: str | os.PathLike[str], clip: EncodedClip, out: Compression, pinned: Compression | None
 ) -> list[Path]:
     """Write the budget chart, A beside B where one is pinned, as PDF and PNG."""
     frames = clip.frames
     if frames is None:
         frames = np.full((len(clip.tokens), 9, 16, 3), 235, dtype=np.uint8)
-    title = f"{clip.name}: {described(out.config)}"
-    if pinned is not None:
-        title = f"{clip.name}\nB: {described(out.config)}\nA: {described(pinned.config)}"
-    chart = budget_chart(frames, clip.times, out, title=title, true_cuts=clip.cut_after, pinned=pinned)
+    configs = [each.config for each in (out, pinned) if each is not None and each.config is not None]
+    lines = [described(config) for config in configs]
+    title = f"{clip.name}: {lines[0]}" if pinned is None else f"{clip.name}\nB: {lines[0]}\nA: {lines[1]}"
+    chart = budget_chart(clip, out, frames=frames, title=title, pinned=pinned)
     return save(chart, _free_stem(Path(folder).expanduser(), f"budget-{clip.name}", (".pdf", ".png")))
 
 
@@ -44,12 +44,8 @@ def export_config(folder: str | os.PathLike[str], name: str, config: InfoMergeCo
     stem = _free_stem(Path(folder).expanduser(), f"config-{name}", (".json",))
     target = stem.with_name(stem.name + ".json")
     target.parent.mkdir(parents=True, exist_ok=True)
-    # A whole file or none; the name is free, so that nothing is replaced.
-    with tempfile.NamedTemporaryFile("w", dir=target.parent, suffix=".json", delete=False) as file:
-        json.dump(config.to_dict(), file, indent=2)
-        file.write("\n")
-    Path(file.name).chmod(0o644)
-    Path(file.name).replace(target)
+    with replaced(target) as temporary:
+        temporary.write_text(json.dumps(config.to_dict(), indent=2) + "\n", encoding="utf-8")
     return target
 
 

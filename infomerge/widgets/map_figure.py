@@ -5,10 +5,10 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 
+from infomerge.pipeline import BudgetPlan
 from infomerge.plots.style import GREY
 from infomerge.widgets.panels import LOOK
 from infomerge.widgets.plotly_patch import PatchedFigure
-from infomerge.widgets.stages import Plan
 
 TALL = (0.2, 0.88)
 """From where to where the maps reach; below are the colors, above the titles."""
@@ -29,7 +29,9 @@ class MapFigure(PatchedFigure):
         }
         super().__init__(_traces(), {**LOOK, **_layout()}, annotations=annotations)
 
-    def show_maps(self, grid: tuple[int, int], chosen: tuple[Plan, int], pinned: tuple[Plan, int] | None) -> None:
+    def show_maps(
+        self, grid: tuple[int, int], chosen: tuple[BudgetPlan, int], pinned: tuple[BudgetPlan, int] | None
+    ) -> None:
         """The chosen segment under the present configuration, and the pinned one's segment of the same time."""
         top = max(_scale_top(plan) for plan, _ in (chosen, pinned or chosen))
         both = pinned is not None
@@ -49,7 +51,9 @@ class MapFigure(PatchedFigure):
         else:
             self.lay_out("message pinned", visible=False)
 
-    def _show_map(self, which: str, grid: tuple[int, int], plan: Plan, segment: int, prefix: str, top: float) -> None:
+    def _show_map(
+        self, which: str, grid: tuple[int, int], plan: BudgetPlan, segment: int, prefix: str, top: float
+    ) -> None:
         scores = plan.scores[segment].cpu().numpy().reshape(grid)
         rows, columns = np.nonzero(plan.static[segment].cpu().numpy().reshape(grid))
         undefined = bool(np.isnan(scores).all())
@@ -64,7 +68,7 @@ class MapFigure(PatchedFigure):
         self.lay_out("message" + which, text=why, visible=undefined)
 
 
-def _scale_top(plan: Plan) -> float:
+def _scale_top(plan: BudgetPlan) -> float:
     """Where the map's colors end, the same for all segments, so that they can be compared."""
     defined = plan.scores[~plan.scores.isnan()].cpu().numpy()
     return float(np.percentile(defined, 99)) if len(defined) else 0.0

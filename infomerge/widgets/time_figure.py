@@ -7,13 +7,14 @@ from typing import Any
 
 import numpy as np
 from jaxtyping import Float
+from torch import Tensor
 
-from infomerge.plots.style import GREY, INK
+from infomerge.encoded_clip import EncodedClip
+from infomerge.pipeline import BudgetPlan
+from infomerge.plots.style import GREY, INK, frame_edges
 from infomerge.widgets.film_strip import strip_images
-from infomerge.widgets.material import Material
 from infomerge.widgets.panels import BAND, BAR_TEXT, LOOK, STRIP, panels_over_time, similarity_title, stacked
 from infomerge.widgets.plotly_patch import PatchedFigure
-from infomerge.widgets.stages import Plan
 
 HEIGHT, LEGEND = 712, 68
 """Pixels: of the figure, and of its foot that the legend has for itself."""
@@ -49,9 +50,9 @@ class TimeFigure(PatchedFigure):
         for name in PER_SEGMENT:
             self.trace(name).on_click(lambda trace, points, state: act(points.point_inds[0]))
 
-    def show_clip(self, clip: Material) -> None:
+    def show_clip(self, clip: EncodedClip) -> None:
         """Another clip: its film strip, its true cuts and its span of time."""
-        self._edges, self._unit = clip.edges, clip.unit
+        self._edges, self._unit = frame_edges(clip.times), clip.unit
         first, last = self._edges[0].item(), self._edges[-1].item()
         pictures = [] if clip.frames is None else strip_images(clip.frames, self._edges, STRIP_FRAMES)
         slot = (last - first) / STRIP_FRAMES
@@ -62,7 +63,7 @@ class TimeFigure(PatchedFigure):
         self.lay_out("no strip", visible=not pictures)
         self.put("true cuts", x=list(clip.cut_times), y=[1.0] * len(clip.cut_times))
 
-    def show_plans(self, plan: Plan, pinned: Plan | None, chosen: int) -> None:
+    def show_plans(self, plan: BudgetPlan, pinned: BudgetPlan | None, chosen: int) -> None:
         """The present configuration, the pinned one if there is one, and which segment is chosen."""
         top = self._scale(plan, pinned)
         self._show_present(plan, top)
@@ -70,7 +71,7 @@ class TimeFigure(PatchedFigure):
         left, right = self._bounds(plan)[[chosen, chosen + 1]].tolist()
         self.lay_out("chosen", x0=left, x1=right)
 
-    def _show_present(self, plan: Plan, top: float) -> None:
+    def _show_present(self, plan: BudgetPlan, top: float) -> None:
         bounds = self._bounds(plan)
         middles, widths = (bounds[:-1] + bounds[1:]) / 2, np.diff(bounds)
         ours, theirs = _per_frame(plan, plan.budget), _per_frame(plan, plan.length_budget)
@@ -88,14 +89,14 @@ class TimeFigure(PatchedFigure):
         self.put("touch", y=np.full(count, top), **bars)
         self._show_similarity(plan)
 
-    def _show_similarity(self, plan: Plan) -> None:
+    def _show_similarity(self, plan: BudgetPlan) -> None:
         edges, transition = self._edges, plan.transition.cpu().numpy()
         cuts, threshold = plan.segments[1:, 0].cpu().numpy(), plan.config.segment_threshold
         self.put("similarity", x=edges[1:-1], y=transition)
         self.put("cuts", x=edges[cuts], y=transition[cuts - 1])
         self.put("threshold", x=edges[[0, -1]], y=[threshold, threshold], text=["", f"τ<sub>seg</sub> {threshold:g}"])
 
-    def _show_pinned(self, plan: Plan | None) -> None:
+    def _show_pinned(self, plan: BudgetPlan | None) -> None:
         similarity = self._panels["similarity"]
         self.lay_out(similarity.heading, text=similarity_title(plan is not None))
         for panel in self._panels.values():
@@ -107,7 +108,7 @@ class TimeFigure(PatchedFigure):
             for name, values in (_measures(plan) | {"budget": _per_frame(plan, plan.budget)}).items():
                 self.put(self._panels[name].pinned, **_steps(self._bounds(plan), values))
 
-    def _scale(self, plan: Plan, pinned: Plan | None) -> float:
+    def _scale(self, plan: BudgetPlan, pinned: BudgetPlan | None) -> float:
         """Axes that hold both configurations, in round steps so that they rest while a slider is dragged."""
         plans = [plan, pinned or plan]
         lows = [min(float(p.transition.min()) if len(p.transition) else 1, p.config.segment_threshold) for p in plans]
@@ -123,10 +124,10 @@ class TimeFigure(PatchedFigure):
             self.lay_out(self._panels[name].layout_axis, range=values)
         return top
 
-    def _bounds(self, plan: Plan) -> Float[np.ndarray, "edges"]:
+    def _bounds(self, plan: BudgetPlan) -> Float[np.ndarray, "edges"]:
         return self._edges[np.append(plan.segments[:, 0].cpu().numpy(), len(self._edges) - 1)]
 
-    def _hover(self, plan: Plan) -> list[str]:
+    def _hover(self, plan: BudgetPlan) -> list[str]:
         texts = []
         values = (plan.lengths, plan.uniqueness, plan.richness, plan.weight, plan.budget, plan.length_budget)
         for k, (left, right) in enumerate(pairwise(self._bounds(plan).tolist())):
@@ -140,7 +141,7 @@ class TimeFigure(PatchedFigure):
         return texts
 
 
-def _measures(plan: Plan) -> dict[str, Float[np.ndarray, "segments"]]:
+def _measures(plan: BudgetPlan) -> dict[str, Float[np.ndarray, "segments"]]:
     """What is known of each segment, by the name of its panel."""
     return {
         "uniqueness": plan.uniqueness.cpu().numpy(),
@@ -149,7 +150,7 @@ def _measures(plan: Plan) -> dict[str, Float[np.ndarray, "segments"]]:
     }
 
 
-def _per_frame(plan: Plan, values: Any) -> Float[np.ndarray, "segments"]:
+def _per_frame(plan: BudgetPlan, values: Tensor) -> Float[np.ndarray, "segments"]:
     return values.cpu().numpy() / plan.lengths.cpu().numpy()
 
 

@@ -1,9 +1,9 @@
 """How many tokens were asked for, and how many are kept of each kind, as bars of one scale."""
 
-from infomerge.widgets.stages import Plan
+from infomerge.pipeline import BudgetPlan
 
 
-def totals_html(plan: Plan, pinned: Plan | None) -> str:
+def totals_html(plan: BudgetPlan, pinned: BudgetPlan | None) -> str:
     """The bars of the present configuration, and of the pinned one before it.
 
     HTML, because it is shown at once: drawing a figure would take as long as all panels over time.
