@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from infomerge import compress
+from infomerge import EncodedClip, compress
 from infomerge.video import sample_clip
 from infomerge.widgets.budget_explorer import BudgetExplorer
 from infomerge.widgets.film_strip import strip_images
@@ -26,6 +26,35 @@ def test_a_clip_brings_film_strip_and_true_cuts() -> None:
     assert "brightness" in shown._panel.facts.value
     out = compress(shown.compression().trace.tokens, saliency=FakeEncoder()(clip.frames).saliency)
     assert torch.equal(shown.trace.penalized_saliency, out.trace.penalized_saliency)
+
+
+def test_an_encoded_clip_is_shown_with_what_it_brings() -> None:
+    encoded = EncodedClip.from_clip(sample_clip("bikes", 12), FakeEncoder())
+    shown = BudgetExplorer(encoded, retention_ratio=0.5)
+    read = BudgetExplorer(sample_clip("bikes", 12), encoder=FakeEncoder(), retention_ratio=0.5)
+    assert shown._panel.facts.value == read._panel.facts.value
+    assert shown._panel.clip.value == "(your own)"
+    assert strip_uids(whole_figure(shown)) == strip_uids(whole_figure(read))
+    expected = encoded.compress(shown.config)
+    assert torch.equal(shown.compression().tokens, expected.tokens)
+    assert torch.equal(shown.trace.saliency, expected.trace.saliency)
+
+
+def strip_uids(figures: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Figures without the names that plotly makes up for their traces."""
+    return [figure | {"data": [trace | {"uid": ""} for trace in figure["data"]]} for figure in figures]
+
+
+def test_arrays_are_tokens_too() -> None:
+    shown = BudgetExplorer(tokens().numpy(), timestamps=np.arange(14) / 2)
+    assert torch.equal(shown.compression().tokens, compress(tokens()).tokens)
+    assert shown.figure.layout.xaxis.title.text == "time (s)"
+
+
+def test_positions_that_make_no_square_are_drawn_in_one_row() -> None:
+    shown = BudgetExplorer(tokens(positions=12))
+    assert np.array(shown._maps.trace("map").z).shape == (1, 12)
+    assert np.array(BudgetExplorer(tokens(positions=12), grid=(3, 4))._maps.trace("map").z).shape == (3, 4)
 
 
 def test_tokens_without_frames_say_that_there_is_no_film_strip() -> None:

@@ -1,6 +1,6 @@
 """Every control of BudgetExplorer does what it says."""
 
-from dataclasses import fields
+from dataclasses import fields, replace
 from typing import Any, get_args
 
 import pytest
@@ -9,6 +9,7 @@ import torch
 from infomerge import InfoMergeConfig, compress
 from infomerge.config import Allocation, MergeScope, Rounding, StaticPrior
 from infomerge.widgets import controls, presets
+from infomerge.widgets.budget_explorer import BudgetExplorer
 from tests.clips import RATIOS, configurations
 from tests.explorer import drawn, explorer, tokens, whole_figure
 
@@ -85,6 +86,32 @@ def test_set_refuses_what_the_config_refuses_and_changes_nothing() -> None:
         shown.set(temprature=2)
     assert shown.config == before
     assert whole_figure(shown) == picture
+
+
+def test_it_begins_with_any_configuration_of_infomerge() -> None:
+    assert BudgetExplorer(tokens()).config == InfoMergeConfig()
+    assert BudgetExplorer(tokens(), retention_ratio=0.05).config == InfoMergeConfig.paper(0.05)
+    assert BudgetExplorer(tokens(), "fastvid", retention_ratio=0.15).config == InfoMergeConfig.fastvid(0.15)
+    assert BudgetExplorer(tokens(), temperature=3.0).config == InfoMergeConfig(temperature=3.0)
+    config = InfoMergeConfig(retention_ratio=0.4, min_segments=4)
+    for given in ({"method": config}, {"config": config}):
+        shown = BudgetExplorer(tokens(), **given, temperature=0.5)
+        assert shown.config == replace(config, temperature=0.5)
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"method": "tome"}, "method: found 'tome'; accepted is InfoMerge or a configuration of it"),
+        ({"method": "best"}, "method: found 'best'"),
+        ({"method": "fastvid", "config": InfoMergeConfig()}, "config: found beside a method"),
+        ({"config": {"temperature": 1}}, "config: found dict; accepted is an InfoMergeConfig"),
+        ({"temprature": 2}, "temprature"),
+    ],
+)
+def test_what_is_no_configuration_is_refused(given: dict[str, Any], message: str) -> None:
+    with pytest.raises((TypeError, ValueError), match=message):
+        BudgetExplorer(tokens(), **given)
 
 
 def test_presets_are_the_papers_configurations() -> None:

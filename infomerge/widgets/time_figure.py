@@ -11,7 +11,7 @@ from torch import Tensor
 
 from infomerge.encoded_clip import EncodedClip
 from infomerge.pipeline import BudgetPlan
-from infomerge.plots.style import GREY, INK, frame_edges
+from infomerge.plots.style import GREY, INK, frame_edges, segment_edges
 from infomerge.widgets.film_strip import strip_images
 from infomerge.widgets.panels import BAND, BAR_TEXT, LOOK, STRIP, panels_over_time, similarity_title, stacked
 from infomerge.widgets.plotly_patch import PatchedFigure
@@ -125,7 +125,7 @@ class TimeFigure(PatchedFigure):
         return top
 
     def _bounds(self, plan: BudgetPlan) -> Float[np.ndarray, "edges"]:
-        return self._edges[np.append(plan.segments[:, 0].cpu().numpy(), len(self._edges) - 1)]
+        return segment_edges(plan.bounds, self._edges)
 
     def _hover(self, plan: BudgetPlan) -> list[str]:
         texts = []
