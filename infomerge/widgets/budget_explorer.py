@@ -72,8 +72,8 @@ class BudgetExplorer(ipywidgets.VBox):  # type: ignore[misc]
         method: Any = None,
         *,
         retention_ratio: float | None = None,
-        saliency: Float[Tensor, "frames positions"] | None = None,
-        frame_features: Float[Tensor, "frames features"] | None = None,
+        saliency: Float[Tensor, "frames positions"] | Float[np.ndarray, "frames positions"] | None = None,
+        frame_features: Float[Tensor, "frames features"] | Float[np.ndarray, "frames features"] | None = None,
         frames: UInt8[np.ndarray, "frames height width 3"] | None = None,
         timestamps: Sequence[float] | Float[np.ndarray, "frames"] | None = None,
         grid: tuple[int, int] | None = None,
@@ -221,9 +221,8 @@ class BudgetExplorer(ipywidgets.VBox):  # type: ignore[misc]
 
     def _encode(self, source: Source, beside: dict[str, Any]) -> EncodedClip:
         if isinstance(source, Tensor | np.ndarray):
-            positions = math.prod(source.shape[1:-1])
-            if beside.get("grid") is None and source.ndim == 3 and math.isqrt(positions) ** 2 != positions:
-                beside = {**beside, "grid": (1, positions)}  # positions that make no square are drawn in one row
+            if beside.get("grid") is None and source.ndim == 3 and math.isqrt(source.shape[1]) ** 2 != source.shape[1]:
+                beside = {**beside, "grid": (1, source.shape[1])}  # what makes no square is drawn in one row
             return EncodedClip.from_arrays(source, **beside)
         misplaced = ", ".join(name for name, value in beside.items() if value is not None)
         if misplaced:
