@@ -21,9 +21,10 @@ from infomerge.plots.methods import methods_side_by_side
 from infomerge.plots.prior_verdicts import prior_verdicts
 from infomerge.plots.priors import DisturbanceCurves, prior_curves
 from infomerge.plots.prompts import next_token_bars, prompt_diagram, saliency_strip
-from infomerge.plots.redundancy import fingerprint_matrices, prior_maps, token_grid
+from infomerge.plots.redundancy import fingerprint_matrices, prior_maps, static_score_maps, token_grid
 from infomerge.plots.spectrum import energy_spectrum
 from infomerge.plots.style import DOUBLE_COLUMN, SINGLE_COLUMN, save, styled
+from infomerge.plots.titles import kept_title
 
 __all__ = [
     "DOUBLE_COLUMN",
@@ -42,6 +43,7 @@ __all__ = [
     "film_strip",
     "fingerprint_matrices",
     "heat_sheet",
+    "kept_title",
     "knob_curves",
     "method_curves",
     "method_overview",
@@ -55,6 +57,7 @@ __all__ = [
     "prompt_diagram",
     "saliency_strip",
     "save",
+    "static_score_maps",
     "styled",
     "token_grid",
 ]
