@@ -17,16 +17,19 @@ from pathlib import Path
 from typing import Literal
 
 import torch
-from filelock import FileLock, Timeout
-from joblib import Parallel, cpu_count, delayed, parallel_config
 from pydantic import ValidationError
-from tqdm import tqdm
 
 from infomerge.config import explain
+from infomerge.extras import needs
 from infomerge.measure.sweep_config import SCHEMA, Group, Sweep, SweepConfig, clip_kind, read_sweep
 from infomerge.measure.sweep_items import MEASURES, Outcome, failed_rows, run_group
 from infomerge.measure.sweep_table import IDENTITY, OUTCOME, TABLE, TIMINGS, Table, read_results, write_whole
 from infomerge.video import TruncatedClipWarning
+
+with needs("sweep"):
+    from filelock import FileLock, Timeout
+    from joblib import Parallel, cpu_count, delayed, parallel_config
+    from tqdm import tqdm
 
 __all__ = [
     "MEASURES",
@@ -69,12 +72,8 @@ def _on_this_machine(groups: list[Group], sweep: Sweep, jobs: int) -> Iterator[O
 
 def _on_cluster(groups: list[Group], sweep: Sweep, scheduler: str) -> Iterator[Outcome]:
     """Groups on a dask.distributed cluster, which runs those of a lost worker again on another."""
-    try:
+    with needs("cluster"):
         from distributed import Client, KilledWorker, as_completed
-    except ImportError as error:
-        raise ImportError(
-            f"--backend dask: found no module {error.name}; it comes with pip install 'infomerge[cluster]'"
-        ) from error
     with Client(scheduler, set_as_default=False) as client:
         try:
             client.wait_for_workers(1, timeout=WORKER_PATIENCE_SECONDS)
