@@ -16,6 +16,7 @@ class BuildWithResources(build_py):
     """Copies data and notebooks into the built package; an editable install finds them where they are."""
 
     def run(self) -> None:
+        """Build, and copy what the package reads beside its code."""
         super().run()
         if self.editable_mode:
             return
@@ -31,7 +32,8 @@ def described() -> str:
     """README.md without pictures and links that lead to files of the checkout: an index has no such files."""
     text = (ROOT / "README.md").read_text(encoding="utf-8")
     relative = r"(?!https?://|#)[^)\s]*"
-    text = re.sub(rf"!\[[^\]]*\]\({relative}\)\n*", "", text)
+    # A picture goes with the line in italics under it.
+    text = re.sub(rf"!\[[^\]]*\]\({relative}\)\n*(\*[^*\n]+\*\n+)?", "", text)
     text = re.sub(r"<img\b[^>]*>\n*", "", text)
     return re.sub(rf"\[([^\]]*)\]\({relative}\)", r"\1", text)
 

@@ -198,7 +198,7 @@ def ask(
 @click.option("--list", "show_list", is_flag=True, help="List the figures and draw none.")
 def figures(names: tuple[str, ...], out: Path, show_list: bool) -> None:
     """Write the project's figures (all, or those NAMEd) as PDF and PNG; files of the same names are replaced."""
-    from infomerge.figures import FIGURES, write_figures
+    from infomerge.paper.figures import FIGURES, write_figures
 
     if show_list:
         for recipe in FIGURES.values():
