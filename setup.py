@@ -9,7 +9,7 @@ from setuptools.command.build_py import build_py
 
 ROOT = Path(__file__).parent
 # Where infomerge.paper.resources looks for what stands at the top of a checkout.
-PACKAGED = {"data": ("paper_tables.json", "results/*"), "notebooks": ("*.ipynb",)}
+PACKAGED = {"data": ("README.md", "paper_tables.json", "results/*"), "notebooks": ("*.ipynb",)}
 
 
 class BuildWithResources(build_py):

@@ -30,8 +30,8 @@ def write_notebooks(folder: str | os.PathLike[str], force: bool = False) -> list
     there = [target.name for target in targets if target.exists()]
     if there and not force:
         raise FileExistsError(
-            f"{folder}: found {there[0]} and {len(there) - 1} more of the {len(targets)} notebooks; accepted is a folder "
-            "without them, or force=True to replace them"
+            f"{folder}: found {len(there)} of the notebooks, {there[0]} first; accepted is a folder without them, or "
+            "force=True to replace them"
         )
     folder.mkdir(parents=True, exist_ok=True)
     for source, target in zip(sources, targets, strict=True):
