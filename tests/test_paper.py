@@ -42,11 +42,12 @@ def test_notebooks_are_written_and_those_of_the_reader_stay(tmp_path: Path) -> N
     assert sorted(path.name for path in (tmp_path / "mine").iterdir()) == [path.name for path in written]
 
 
-def test_the_middle_frames_are_those_of_the_longest_scenes_in_order() -> None:
+def test_the_fullest_frames_are_those_of_the_longest_scenes_in_order() -> None:
     # Scenes of 2, 3, 4, 1 and 5 frames.
-    assert clips.middle_frames([1, 4, 8, 9], 15, 3) == [3, 7, 12]
-    assert clips.middle_frames([1, 4, 8, 9], 15, 9) == [1, 3, 7, 9, 12]
-    assert clips.middle_frames([], 7, 6) == [3]
+    cuts, kept = [1, 4, 8, 9], np.array([9, 9, 0, 5, 1, 2, 2, 3, 2, 7, 1, 0, 0, 0, 4])
+    assert clips.fullest_frames(cuts, kept, 3) == [3, 7, 14]
+    assert clips.fullest_frames(cuts, kept, 9) == [0, 3, 7, 9, 14]
+    assert clips.fullest_frames([], kept[1:], 6) == [0]
 
 
 def test_one_clip_is_held_and_no_more() -> None:

@@ -16,17 +16,14 @@ from infomerge.paper.verdicts import (
 )
 from infomerge.plots import Differences, DisturbanceCurves, KnobCurves
 
-CURVE = np.array([[0.5], [0.4], [0.6]])
-
 
 def priors(**verdicts: list[str]) -> list[DisturbanceCurves]:
     """Panels whose verdicts are those of the clean clips and of each strength."""
-    return [
-        DisturbanceCurves(
-            name.replace("_", " "), "", np.arange(len(some)) * 0.1, {"TFD": CURVE, "adjacent": CURVE}, some
-        )
-        for name, some in verdicts.items()
-    ]
+    panels = []
+    for name, some in verdicts.items():
+        curves = dict.fromkeys(("TFD", "adjacent"), np.full((3, len(some)), 0.5))
+        panels.append(DisturbanceCurves(name.replace("_", " "), "", np.arange(len(some)) * 0.1, curves, some))
+    return panels
 
 
 def test_priors_are_counted_and_the_clean_clips_once() -> None:

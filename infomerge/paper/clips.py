@@ -1,43 +1,30 @@
-"""The sample clips that figures are drawn from."""
+"""The sample clips that figures are drawn from, and which of their frames are shown."""
 
+from collections.abc import Sequence
 from functools import lru_cache
 
 import numpy as np
-from jaxtyping import Int64
+from jaxtyping import Int
 
-from infomerge.compression import Compression, compress
-from infomerge.config import InfoMergeConfig
-from infomerge.encoders import EfficientNetEncoder, Encoding
-from infomerge.video import Clip, sample_clip
+from infomerge.encoded_clip import EncodedClip
 
 
 # Figures of one clip follow each other; the frames and tokens of more than one would be held for nothing.
 @lru_cache(maxsize=1)
-def encoded(name: str) -> tuple[Clip, Encoding]:
+def encoded(name: str) -> EncodedClip:
     """A sample clip and its tokens; the last one that was asked for is kept."""
-    clip = sample_clip(name)
-    return clip, EfficientNetEncoder()(clip.frames)
+    return EncodedClip.read(name)
 
 
-def compressed(encoding: Encoding, config: InfoMergeConfig) -> Compression:
-    """A clip's tokens, compressed with all that its encoder tells."""
-    return compress(encoding.tokens, config, saliency=encoding.saliency, frame_features=encoding.frame_features)
-
-
-def true_cuts(clip: Clip) -> list[int]:
-    """The sampled frames after which a clip is known to cut."""
-    return [] if clip.truth is None else clip.truth.cut_after(clip.timestamps).tolist()
-
-
-def middle_frames(cuts: list[int], frames: int, most: int) -> list[int]:
-    """The middle frame of each scene between true cuts, in order; of the longest scenes where there are more.
+def fullest_frames(cuts: Sequence[int], kept: Int[np.ndarray, "frames"], most: int) -> list[int]:
+    """Of each of the longest scenes the frame of which most tokens are kept, in order of time.
 
     Args:
         cuts: the sampled frames after which the clip cuts, ascending.
-        frames: how many frames were sampled.
+        kept: kept tokens of each frame.
         most: how many scenes to take at most.
     """
-    bounds: Int64[np.ndarray, "bounds"] = np.array([0, *(cut + 1 for cut in cuts), frames])
+    bounds = [0, *(cut + 1 for cut in cuts), len(kept)]
     lengths = np.diff(bounds)
     longest = np.sort(np.argsort(-lengths, kind="stable")[:most])
-    return [int(bounds[scene] + lengths[scene] // 2) for scene in longest]
+    return [bounds[scene] + int(kept[bounds[scene] : bounds[scene + 1]].argmax()) for scene in longest]

@@ -4,44 +4,44 @@ import dataclasses
 from collections.abc import Callable
 
 import numpy as np
-from jaxtyping import Int
-from torch import Tensor
 
 from infomerge import plots
 from infomerge.budget import energy_spectrum
 from infomerge.compression import Compression
 from infomerge.config import InfoMergeConfig
-from infomerge.encoders import EfficientNetEncoder, Encoding
-from infomerge.paper.clips import compressed, encoded, true_cuts
+from infomerge.encoded_clip import EncodedClip
+from infomerge.encoders import EfficientNetEncoder
+from infomerge.paper.clips import encoded
 from infomerge.paper.labels import PAPER_RATIOS
 from infomerge.paper.recipes import Drawn, figure
 from infomerge.paper.tables import paper_tables
 from infomerge.plots.style import PrintFigure
 from infomerge.redundancy import adjacent_difference, fingerprints, temporal_fingerprint_difference
-from infomerge.video import Clip, sample_names
+from infomerge.video import sample_names
 
 TOUR_RATIO = 0.15
 NOISE_LEVELS = 40
 """Standard deviation of the noise in grey levels, so strong that the eye sees it at the size of a patch."""
 
 
-def tour() -> tuple[Clip, Encoding, Compression]:
+def tour() -> tuple[EncodedClip, Compression]:
     """The clip of most figures, compressed to 15 %."""
-    clip, encoding = encoded("tour")
-    return clip, encoding, compressed(encoding, InfoMergeConfig.paper(TOUR_RATIO))
+    clip = encoded("tour")
+    return clip, clip.compress(retention_ratio=TOUR_RATIO)
 
 
 @figure(
     "method_overview",
     "The method on one clip: from segments to the sequence that the language model reads. The panels in the middle "
-    "show the segment with the most static tokens.",
+    "show the segment of the smallest fingerprint difference.",
     "tour at 15 %",
 )
 def tour_overview() -> Drawn:
-    """The five steps, on the segment of the tour in which most stands still: the cartoon and its freeze."""
-    clip, encoding, out = tour()
-    static = out.trace.static.sum(dim=1) * out.trace.segments.diff(dim=1).squeeze(1)
-    return Drawn(plots.method_overview(clip.frames, clip.timestamps, out, encoding.grid, int(static.argmax())))
+    """The five steps, on the segment of the tour that changes least: the cartoon and its freeze."""
+    clip, out = tour()
+    # Segments of one frame have no fingerprints, and NaN for their difference.
+    stillest = int(np.nanargmin(out.trace.tfd.mean(dim=1).numpy()))
+    return Drawn(plots.method_overview(clip, out, stillest))
 
 
 @figure(
@@ -52,12 +52,13 @@ def tour_overview() -> Drawn:
 )
 def bunny_fingerprints() -> Drawn:
     """Three positions of the cartoon: a static one, a moving one, and a static one under sensor noise."""
-    clip, encoding = encoded("bigbuckbunny")
-    rows, columns = encoding.grid
+    clip = encoded("bigbuckbunny")
+    rows, columns = clip.grid
+    assert clip.frames is not None
     frames = clip.frames[:8].copy()
-    order = temporal_fingerprint_difference(encoding.tokens[:8].double()).argsort()
-    static, moving = int(order[0]), int(order[-1])
-    noisy = _still_and_far(order, columns)
+    order = temporal_fingerprint_difference(clip.tokens[:8].double()).argsort().tolist()
+    # The last of the stillest eighth: as still as the eye can see, and not at the stillest one's side.
+    static, noisy, moving = order[0], order[len(order) // 8], order[-1]
     height, width = frames.shape[1:3]
     row, column = divmod(noisy, columns)
     patch = np.s_[
@@ -77,15 +78,9 @@ def bunny_fingerprints() -> Drawn:
             fingerprints(tokens)[shown].numpy(),
             temporal_fingerprint_difference(tokens)[shown].numpy(),
             adjacent_difference(tokens)[shown].numpy(),
-            encoding.grid,
+            clip.grid,
         )
     )
-
-
-def _still_and_far(order: Int[Tensor, "positions"], columns: int) -> int:
-    """Of the stillest eighth of positions the one farthest from the stillest, which shows another part of the frame."""
-    rows, places = (order[: len(order) // 8] // columns).double(), (order[: len(order) // 8] % columns).double()
-    return int(order[((rows - rows[0]) ** 2 + (places - places[0]) ** 2).argmax()])
 
 
 @figure(
@@ -96,7 +91,7 @@ def _still_and_far(order: Int[Tensor, "positions"], columns: int) -> int:
 )
 def sample_spectra() -> Drawn:
     """How redundant each sample's tokens are."""
-    spectra = {name: energy_spectrum(encoded(name)[1].tokens.flatten(0, 1)).numpy() for name in sample_names()}
+    spectra = {name: energy_spectrum(encoded(name).tokens.flatten(0, 1)).numpy() for name in sample_names()}
     return Drawn(plots.energy_spectrum(spectra, paper_share=paper_tables()["fig4_spectrum"]["top20_energy_share"]))
 
 
@@ -108,16 +103,13 @@ def sample_spectra() -> Drawn:
 )
 def tour_budgets() -> Drawn:
     """The budget chart of the tour."""
-    clip, _, out = tour()
-    return Drawn(plots.budget_chart(clip.frames, clip.timestamps, out, title="tour at 15 %", true_cuts=true_cuts(clip)))
+    clip, out = tour()
+    return Drawn(plots.budget_chart(clip, out, title="tour at 15 %"))
 
 
 def _sheet(draw: Callable[..., PrintFigure]) -> Drawn:
-    clip, encoding, out = tour()
-    cuts = true_cuts(clip)
-    return Drawn(
-        draw(clip.frames, clip.timestamps, out, encoding.grid, title="tour: InfoMerge at 15 %", true_cuts=cuts)
-    )
+    clip, out = tour()
+    return Drawn(draw(clip, out, title="tour: InfoMerge at 15 %"))
 
 
 @figure(
@@ -157,9 +149,9 @@ def tour_ownership() -> Drawn:
 )
 def tour_allocations() -> Drawn:
     """How many context tokens move, and where to."""
-    clip, encoding = encoded("tour")
-    runs = {ratio: compressed(encoding, InfoMergeConfig.paper(ratio)) for ratio in PAPER_RATIOS}
-    return Drawn(plots.allocation_comparison(clip.frames, clip.timestamps, runs, title="tour"))
+    clip = encoded("tour")
+    runs = {ratio: clip.compress(retention_ratio=ratio) for ratio in PAPER_RATIOS}
+    return Drawn(plots.allocation_comparison(clip, runs, title="tour"))
 
 
 @figure(
@@ -170,10 +162,8 @@ def tour_allocations() -> Drawn:
 )
 def tour_temperatures() -> Drawn:
     """How the temperature pulls budgets apart."""
-    clip, encoding = encoded("tour")
+    clip = encoded("tour")
     base = InfoMergeConfig.paper(TOUR_RATIO)
     temperatures = [0, *(tau for tau, _ in paper_tables()["fig5_temperature_videomme_r10"])]
-    runs = {tau: compressed(encoding, dataclasses.replace(base, temperature=tau)) for tau in temperatures}
-    return Drawn(
-        plots.budget_shift(clip.frames, clip.timestamps, runs, knob=r"temperature $\tau$", title="tour at 15 %")
-    )
+    runs = {tau: clip.compress(dataclasses.replace(base, temperature=tau)) for tau in temperatures}
+    return Drawn(plots.budget_shift(clip, runs, knob=r"temperature $\tau$", title="tour at 15 %"))

@@ -2,12 +2,13 @@
 
 import tempfile
 
+import numpy as np
 import torch
 
 from infomerge import plots
 from infomerge.config import InfoMergeConfig
 from infomerge.methods import METHODS
-from infomerge.paper.clips import encoded, middle_frames, true_cuts
+from infomerge.paper.clips import encoded, fullest_frames
 from infomerge.paper.recipes import Drawn, figure
 
 RATIO = 0.15
@@ -17,21 +18,18 @@ COLUMNS = 6
 
 @figure(
     "methods_side_by_side",
-    f"What each of the methods keeps of one clip at the same budget, and of which frames. The frames shown are the "
-    f"middle ones of the clip's {COLUMNS} longest scenes. One clip: it shows how they differ, not which is better.",
+    f"What each of the methods keeps of one clip at the same budget, and of which frames. Shown is, of each of the "
+    f"{COLUMNS} longest scenes, the frame of which InfoMerge keeps most. One clip: it shows how they differ, not which "
+    "is better.",
     "tour at 15 %",
 )
 def tour_by_every_method() -> Drawn:
     """A row for each method of `infomerge.methods`."""
-    clip, encoding = encoded("tour")
-    runs = {name: method(encoding.tokens, RATIO, encoding.saliency) for name, method in METHODS.items()}
-    cuts = true_cuts(clip)
-    shown = middle_frames(cuts, len(clip.frames), COLUMNS)
-    return Drawn(
-        plots.methods_side_by_side(
-            clip.frames, clip.timestamps, runs, encoding.grid, shown, title="tour at 15 %", true_cuts=cuts
-        )
-    )
+    clip = encoded("tour")
+    runs = {name: clip.compress(name, retention_ratio=RATIO) for name in METHODS}
+    kept = np.bincount(runs["infomerge"].frame.numpy(), minlength=len(clip.tokens))
+    shown = fullest_frames(clip.true_cuts, kept, COLUMNS)
+    return Drawn(plots.methods_side_by_side(clip, runs, shown, title="tour at 15 %"))
 
 
 @figure(
@@ -45,10 +43,11 @@ def tour_in_a_prompt() -> Drawn:
     # The only figure that needs transformers.
     from infomerge.models import compressing, load, save_random_model
 
-    clip, _ = encoded("tour")
+    clip = encoded("tour")
+    assert clip.frames is not None
     with tempfile.TemporaryDirectory() as folder:
         model, prompter = load(str(save_random_model(folder)))
-    prompt = prompter(clip.frames, clip.timestamps, "What happens in this clip?", clip.metadata.duration)
+    prompt = prompter(clip.frames, clip.times, "What happens in this clip?", clip.duration)
     with torch.no_grad(), compressing(model, InfoMergeConfig.paper(RATIO)) as run:
         model(**prompt.inputs)
     assert run.call is not None

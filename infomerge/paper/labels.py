@@ -5,6 +5,7 @@ from types import MappingProxyType
 from typing import Literal, NamedTuple
 
 from infomerge.config import InfoMergeConfig
+from infomerge.methods import METHODS
 
 
 class Quantity(NamedTuple):
@@ -37,19 +38,20 @@ QUANTITIES: Mapping[str, Quantity] = MappingProxyType(
 RATIOS = (0.05, 0.10, 0.15, 0.25, 0.50)
 PAPER_RATIOS = (0.05, 0.10, 0.15)
 
-METHOD_NAMES: Mapping[str, str] = MappingProxyType(
-    {
-        "infomerge": "InfoMerge",
-        "fastvid": "FastVID",
-        "tome": "ToMe",
-        "dycoke": "DyCoke",
-        "visionzip": "VisionZip",
-        "top-saliency": "top saliency",
-        "uniform-frames": "even frames",
-        "uniform-positions": "even positions",
-        "random": "random",
-    }
+COMPARED = (
+    "infomerge",
+    "fastvid",
+    "tome",
+    "dycoke",
+    "visionzip",
+    "top-saliency",
+    "uniform-frames",
+    "uniform-positions",
+    "random",
 )
+"""The methods that are compared: InfoMerge, and what is no variant of it. In this order they are drawn and listed."""
+
+METHOD_NAMES: Mapping[str, str] = MappingProxyType({name: METHODS[name].title for name in COMPARED})
 """The methods that are compared, as figures name them."""
 
 ROW_NAMES: Mapping[str, str] = MappingProxyType(
@@ -118,11 +120,8 @@ KNOBS: Mapping[str, tuple[str, float]] = MappingProxyType(
 
 SUMMARISED = ("event_owned", "coverage_worst", "kl_divergence", "top1_agreement", "static_duplicates")
 SUMMARY_NAMES: Mapping[str, str] = MappingProxyType(
-    {
-        **METHOD_NAMES,
-        "infomerge-adjacent": "InfoMerge, adjacent prior",
-        "table4-tfd": "InfoMerge, budgets by length",
-    }
+    {name: METHODS[name].title for name in (*COMPARED, "infomerge-adjacent", "table4-tfd")}
 )
+"""The methods of the README's table."""
 
 REAL_NAMES = ("infomerge", "table4-tfd", "fastvid", "tome", "uniform-positions", "random")
