@@ -87,7 +87,7 @@ def test_version_is_told_once() -> None:
 
 def test_make_help_lists_every_target() -> None:
     listed = subprocess.run(["make", "help"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
-    for target in ("setup", "lab", "test", "lint", "figures", "notebooks", "bench", "clean"):
+    for target in ("setup", "lab", "test", "lint", "figures", "notebooks", "bench", "dist", "clean"):
         assert f"make {target} " in listed
 
 
