@@ -12,7 +12,7 @@ CLIPS = "60 procedural clips, EfficientNet-Lite0 at 320 pixels (10 x 10 tokens);
 
 @figure(
     "static_priors",
-    "How well each static prior tells still cells from moving ones, under eleven disturbances of growing strength, "
+    "How well each static prior tells still cells from moving ones, under disturbances of growing strength, "
     "with the tokens of a network.",
     "100 procedural clips, EfficientNet-Lite0 at 192 pixels (6 x 6 tokens); data/results/static_priors.csv",
 )
@@ -24,7 +24,7 @@ def priors_by_strength() -> Drawn:
 
 @figure(
     "prior_verdicts",
-    "Which static prior finds still cells better: mean paired difference in AUROC under eleven disturbances, for a "
+    "Which static prior finds still cells better: mean paired difference in AUROC under disturbances, for a "
     "network's tokens and for bare pixels.",
     "100 procedural clips; data/results/static_priors.csv, patch_priors.csv, patch_priors_14x14.csv",
 )
@@ -60,7 +60,7 @@ def rows_by_ratio() -> Drawn:
 
 @figure(
     "compared_methods",
-    "Nine methods from 5 to 50 %: how much of the event they recall, how well they cover the worst covered tokens, and "
+    "The methods that are compared, from 5 to 50 %: how much of the event they recall, how well they cover the worst covered tokens, and "
     "how far the network's own answers move.",
     CLIPS,
 )
