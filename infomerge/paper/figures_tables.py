@@ -60,8 +60,8 @@ def rows_by_ratio() -> Drawn:
 
 @figure(
     "compared_methods",
-    "The methods that are compared, from 5 to 50 %: how much of the event they recall, how well they cover the worst covered tokens, and "
-    "how far the network's own answers move.",
+    "The methods that are compared, from 5 to 50 %: how much of the event they recall, how well they cover the worst "
+    "covered tokens, and how far the network's own answers move.",
     CLIPS,
 )
 def methods_by_ratio() -> Drawn:
