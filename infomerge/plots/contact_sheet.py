@@ -131,6 +131,7 @@ def contact_sheet(
     title: str = "",
     true_cuts: Sequence[int] = (),
     columns: int = 8,
+    unit: str = "s",
 ) -> PrintFigure:
     """Every sampled frame with its kept tokens in colour: salient ones outlined, context ones outlined and dotted.
 
@@ -139,12 +140,13 @@ def contact_sheet(
 
     Args:
         frames: the frames that were encoded.
-        timestamps: of the frames, in seconds.
+        timestamps: of the frames, in `unit`.
         out: the compression of their tokens.
         grid: rows and columns of tokens in a frame.
         title: what the clip is.
         true_cuts: frames after which the clip is known to cut; marked by a wedge.
         columns: frames in a row of the sheet.
+        unit: "s", or "frame" where `timestamps` are the frames' numbers.
     """
     salient, context = kept_masks(out, grid)
 
@@ -155,7 +157,7 @@ def contact_sheet(
         draw_tokens(axes, context[frame], box, CONTEXT, dotted=True)
 
     aspect = frames.shape[1] / frames.shape[2]
-    figure = frame_sheet(aspect, timestamps, out, draw, title=title, true_cuts=true_cuts, columns=columns)
+    figure = frame_sheet(aspect, timestamps, out, draw, title=title, true_cuts=true_cuts, columns=columns, unit=unit)
     token_legend(figure, out, true_cuts=len(true_cuts) > 0)
     return figure
 
