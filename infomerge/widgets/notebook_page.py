@@ -10,7 +10,7 @@ from nbformat import NotebookNode
 from infomerge.widgets.lens_page import LENS_MIME, framed, page
 
 
-class LivingLenses(Preprocessor):  # type: ignore[misc]
+class LivingLenses(Preprocessor):
     """Puts the page of a lens, with the view's module as it is now, in the place of each stored state of one.
 
     For nbconvert's own HTML too: `jupyter nbconvert --to html
@@ -28,11 +28,11 @@ class LivingLenses(Preprocessor):  # type: ignore[misc]
         return cell, resources
 
 
-class LivingHTMLExporter(HTMLExporter):  # type: ignore[misc]
+class LivingHTMLExporter(HTMLExporter):
     """nbconvert's HTML, with living lenses."""
 
     export_from_notebook = "HTML with living lenses"
 
     def _init_preprocessors(self) -> None:
-        super()._init_preprocessors()
-        self.register_preprocessor(LivingLenses, enabled=True)
+        super()._init_preprocessors()  # type: ignore[no-untyped-call]
+        self.register_preprocessor(LivingLenses, enabled=True)  # type: ignore[no-untyped-call]

@@ -116,3 +116,18 @@ export function mosaicLayout(aspect, width, height, count) {
 export function spread(items, count) {
   return Array.from({ length: count }, (_, i) => items[Math.floor((i * items.length) / count)]);
 }
+
+/**
+ * Where things of these widths begin that are set like words in lines.
+ * @param {number[]} widths @param {number} gap between two of a line @param {number} room a line's length
+ */
+export function flow(widths, gap, room) {
+  let [x, line] = [0, 0];
+  const places = widths.map((width) => {
+    if (x > 0 && x + width > room) [x, line] = [0, line + 1];
+    const place = { x, line };
+    x += width + gap;
+    return place;
+  });
+  return { places, lines: line + 1 };
+}

@@ -12,7 +12,7 @@ import {
   cividis, drawDot, drawFrame, drawHatch, drawMark, drawMessage, drawStage, fillBox, rectOf, ROLES, SEGMENT_COLORS, snapped,
   stroke,
 } from "./drawing.js";
-import { fit, mosaicLayout, spread, STRIP, stripLayout } from "./geometry.js";
+import { fit, flow, mosaicLayout, spread, STRIP, stripLayout } from "./geometry.js";
 import { describeClip, describePicture, legendOf, nothingToShow, shortNumber, timeInWords } from "./words.js";
 
 /**
@@ -123,28 +123,75 @@ export function drawBar(ctx, box, theme) {
 }
 
 const MARGIN = 24;
-/** Of a saved picture, in pixels: the baseline of its title, the top of its large frame, of what follows it. */
+/** Of a saved picture, in pixels: the baseline of its title, the top of its large frame. */
 const TOPS = { title: MARGIN + 14, stage: MARGIN + 66 };
-const LEGEND_HEIGHT = 30;
+const LEGEND = { line: 24, gap: 24, bar: 140, space: 8 };
 
-/** Sizes of a saved picture. @param {Lens} lens */
-export function pictureLayout(lens) {
+/** @typedef {Pick<Painter, "font" | "measureText">} Ruler */
+/** @typedef {{width: number, draw: (ctx: Painter, x: number, y: number) => void}} Entry of the legend */
+
+/**
+ * The legend's entries, of which each draws itself around a baseline.
+ * @param {Ruler} ruler @param {Lens} lens @param {Shown} shown @param {Theme} theme @returns {Entry[]}
+ */
+function legendEntries(ruler, lens, shown, theme) {
+  const legend = legendOf(lens, shown.mode, shown.frame);
+  const font = `12px ${theme.font}`;
+  ruler.font = font;
+  const wide = (/** @type {string} */ text) => ruler.measureText(text).width;
+  const write = (/** @type {Painter} */ ctx, /** @type {string} */ text, /** @type {number} */ x, /** @type {number} */ y) => {
+    ctx.font = font;
+    ctx.fillStyle = theme.ink;
+    ctx.fillText(text, x, y);
+  };
+  /** @type {Entry[]} */
+  const entries = legend.marks.map(([kind, text]) => ({
+    width: 26 + LEGEND.space + wide(text),
+    draw: (ctx, x, y) => {
+      drawLegendMark(ctx, kind, { x, y: y - 13, width: 26, height: 18 });
+      write(ctx, text, x + 26 + LEGEND.space, y);
+    },
+  }));
+  if (legend.bar) {
+    const [low, high] = legend.bar.range.map(shortNumber);
+    const name = `${legend.bar.label}  ${low}`;
+    const start = wide(name) + LEGEND.space;
+    entries.unshift({
+      width: start + LEGEND.bar + LEGEND.space + wide(high),
+      draw: (ctx, x, y) => {
+        write(ctx, name, x, y);
+        drawBar(ctx, { x: x + start, y: y - 10, width: LEGEND.bar, height: 12 }, theme);
+        write(ctx, high, x + start + LEGEND.bar + LEGEND.space, y);
+      },
+    });
+  }
+  return entries;
+}
+
+/**
+ * How a saved picture is laid out.
+ * @param {Ruler} ruler @param {Lens} lens @param {Shown} shown @param {Theme} theme
+ */
+export function pictureLayout(ruler, lens, shown, theme) {
   const stage = fit(lens.aspect, 920, 520);
-  const width = Math.max(760, stage.width);
-  const strip = stripLayout(lens.frames, lens.aspect, width);
+  const inner = Math.max(760, stage.width);
+  const strip = stripLayout(lens.frames, lens.aspect, inner);
+  const entries = legendEntries(ruler, lens, shown, theme);
+  const { places, lines } = flow(entries.map(({ width }) => width), LEGEND.gap, inner);
   const legendTop = TOPS.stage + stage.height + 12;
-  const stripTop = legendTop + LEGEND_HEIGHT;
-  return { stage, strip, legendTop, stripTop, width: width + 2 * MARGIN, height: stripTop + strip.height + MARGIN };
+  const stripTop = legendTop + LEGEND.line * lines + 6;
+  const size = { width: inner + 2 * MARGIN, height: stripTop + strip.height + MARGIN };
+  return { ...size, inner, stage, strip, entries, places, legendTop, stripTop };
 }
 
 /**
  * A picture of the view for a page or a slide: caption, frame, legend and film strip.
- * @param {Painter} ctx @param {Lens} lens @param {ImageBitmap[]} images @param {Shown} shown @param {Theme} theme
+ * @param {Painter} ctx @param {Lens} lens @param {ImageBitmap[]} images @param {Shown} shown
+ * @param {ReturnType<typeof pictureLayout>} layout @param {Theme} theme
  */
-export function drawPicture(ctx, lens, images, shown, theme) {
-  const layout = pictureLayout(lens);
-  const inner = layout.width - 2 * MARGIN;
-  fillBox(ctx, { x: 0, y: 0, width: layout.width, height: layout.height }, theme.paper);
+export function drawPicture(ctx, lens, images, shown, layout, theme) {
+  const { width, height, inner, stage, entries, places } = layout;
+  fillBox(ctx, { x: 0, y: 0, width, height }, theme.paper);
   ctx.fillStyle = theme.ink;
   ctx.font = `600 16px ${theme.font}`;
   ctx.fillText(lens.title, MARGIN, TOPS.title);
@@ -152,36 +199,10 @@ export function drawPicture(ctx, lens, images, shown, theme) {
   ctx.fillStyle = theme.muted;
   ctx.fillText(describeClip(lens), MARGIN, TOPS.title + 20, inner);
   ctx.fillText(describePicture(lens, shown.frame, shown.token), MARGIN, TOPS.title + 37, inner);
-  const left = MARGIN + (inner - layout.stage.width) / 2;
-  drawStage(ctx, lens, images, shown, { x: left, y: TOPS.stage, ...layout.stage }, theme);
-  drawLegend(ctx, lens, shown, layout.legendTop, theme);
+  drawStage(ctx, lens, images, shown, { x: MARGIN + (inner - stage.width) / 2, y: TOPS.stage, ...stage }, theme);
+  entries.forEach((entry, i) => {
+    entry.draw(ctx, MARGIN + places[i].x, layout.legendTop + 12 + LEGEND.line * places[i].line);
+  });
   ctx.translate(MARGIN, layout.stripTop);
   drawStrip(ctx, lens, images, shown, layout.strip, theme);
-}
-
-/**
- * The legend in one line.
- * @param {Painter} ctx @param {Lens} lens @param {Shown} shown @param {number} top @param {Theme} theme
- */
-function drawLegend(ctx, lens, shown, top, theme) {
-  const legend = legendOf(lens, shown.mode, shown.frame);
-  let x = MARGIN;
-  const label = (/** @type {string} */ text, /** @type {number} */ space) => {
-    ctx.font = `12px ${theme.font}`;
-    ctx.fillStyle = theme.ink;
-    ctx.fillText(text, x, top + 12);
-    x += ctx.measureText(text).width + space;
-  };
-  if (legend.bar) {
-    const [low, high] = legend.bar.range;
-    label(`${legend.bar.label}  ${shortNumber(low)}`, 8);
-    drawBar(ctx, { x, y: top + 2, width: 140, height: 12 }, theme);
-    x += 148;
-    label(shortNumber(high), 24);
-  }
-  for (const [kind, text] of legend.marks) {
-    drawLegendMark(ctx, kind, { x, y: top - 1, width: 26, height: 18 });
-    x += 34;
-    label(text, 24);
-  }
 }

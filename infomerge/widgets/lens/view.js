@@ -5,7 +5,7 @@
  *
  * @import { AnyModel } from "@anywidget/types"
  * @import { Lens, LensTraits } from "./data.js"
- * @import { Shown, Theme } from "./drawing.js"
+ * @import { Painter, Shown, Theme } from "./drawing.js"
  *
  * @typedef {Shown & {pinned: number | null}} View
  * @typedef {Pick<AnyModel<LensTraits>, "get" | "set" | "on" | "off" | "save_changes">} LensModel all of it that is used
@@ -271,17 +271,26 @@ class LensView {
     this.requestDraw();
   }
 
+  /**
+   * Have the view drawn as one picture by the painter that `paint` makes for its width and height.
+   * @template {Painter} P @param {(width: number, height: number) => P} paint
+   */
+  picture(paint) {
+    const [shown, theme] = [this.shown(), readTheme(this.page.root)];
+    const layout = pictureLayout(prepare(element("canvas"), 1, 1), this.lens, shown, theme);
+    const painter = paint(layout.width, layout.height);
+    drawPicture(painter, this.lens, this.images, shown, layout, theme);
+    return painter;
+  }
+
   savePng() {
-    const { width, height } = pictureLayout(this.lens);
-    const canvas = element("canvas");
-    drawPicture(prepare(canvas, width, height, 2), this.lens, this.images, this.shown(), readTheme(this.page.root));
+    const { canvas } = this.picture((width, height) => prepare(element("canvas"), width, height, 2));
     canvas.toBlob((blob) => blob && download(blob, `token-lens-frame-${this.model.get("frame")}.png`), "image/png");
   }
 
   saveSvg() {
-    const { width, height } = pictureLayout(this.lens);
-    const painter = new SvgPainter(width, height, prepare(element("canvas"), 1, 1), jpegOf);
-    drawPicture(painter, this.lens, this.images, this.shown(), readTheme(this.page.root));
+    const ruler = prepare(element("canvas"), 1, 1);
+    const painter = this.picture((width, height) => new SvgPainter(width, height, ruler, jpegOf));
     const blob = new Blob([painter.text(this.lens.title)], { type: "image/svg+xml" });
     download(blob, `token-lens-frame-${this.model.get("frame")}.svg`);
   }
