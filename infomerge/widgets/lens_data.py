@@ -1,17 +1,17 @@
 """What TokenLens draws, as plain numbers, strings, pictures and arrays."""
 
 import io
-import math
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+import torch
 from jaxtyping import Float, Shaped, UInt8
 from PIL import Image
 from torch import Tensor
 
-from infomerge.compression import Compression
-from infomerge.config import InfoMergeConfig
+from infomerge.compression import Compression, InfoMergeTrace
+from infomerge.encoded_clip import EncodedClip, find_grid
 from infomerge.encoders.base import check_frames
 from infomerge.palette import group_colors
 
@@ -24,14 +24,41 @@ _QUALITIES = (80, 65, 50, 35, 20)
 _RANGE_PERCENTILES = (1, 99)
 
 
-def lens_data(
+def clip_of_arrays(
     out: Compression,
     frames: UInt8[np.ndarray, "frames height width 3"],
-    grid: tuple[int, int] | None = None,
-    *,
-    timestamps: Sequence[float] | Float[np.ndarray, "frames"] | None = None,
-    title: str | None = None,
-) -> dict[str, Any]:
+    grid: tuple[int, int] | None,
+    timestamps: Sequence[float] | Float[np.ndarray, "times"] | None,
+) -> EncodedClip:
+    """The clip that was compressed, of what is at hand without it; arguments and errors are those of `TokenLens`."""
+    check_fit(out, frames, None if timestamps is None else np.asarray(timestamps, dtype=np.float64))
+    return EncodedClip(
+        tokens=out.trace.tokens,
+        grid=find_grid(out.positions, grid),
+        name="What each kept token stands for",
+        frames=frames,
+        timestamps=None if timestamps is None else np.asarray(timestamps, dtype=np.float64),
+    )
+
+
+def check_fit(
+    out: Any, frames: UInt8[np.ndarray, "given height width 3"] | None, times: Float[np.ndarray, "times"] | None
+) -> None:
+    """Whether these are frames and times of what was compressed; errors are those of `TokenLens`."""
+    if not isinstance(out, Compression):
+        raise TypeError(f"out: found {type(out).__name__}; accepted is a Compression, as infomerge.compress returns it")
+    if frames is None:
+        raise ValueError("clip: found one without frames; accepted is one with pictures to draw on")
+    check_frames(frames)
+    count = len(out.assignment) // out.positions
+    if len(frames) != count:
+        raise ValueError(f"frames: found {len(frames)}; accepted are the {count} frames whose tokens were compressed")
+    if times is not None and (len(times) != count or not np.isfinite(times).all()):
+        found = f"{len(times)}" if len(times) != count else "NaN or infinity"
+        raise ValueError(f"timestamps: found {found}; accepted are {count} finite numbers of seconds, one a frame")
+
+
+def lens_data(clip: EncodedClip, out: Compression, title: str | None = None) -> dict[str, Any]:
     """All that TokenLens draws: numbers, strings, pictures (WebP) and arrays (`{"dtype": ..., "bytes": ...}`).
 
     Arguments and errors are those of `TokenLens`. Arrays are C-ordered and little-endian: `index`, `is_context`
@@ -40,30 +67,27 @@ def lens_data(
     segment in `tfd_ranges` (None for a segment of one frame, where TFD is undefined), of the clip in `saliency_range`.
     `line` is Python that makes the configuration; of a method without one, for which `config` is None, that gets it.
     """
-    if not isinstance(out, Compression):
-        raise TypeError(f"out: found {type(out).__name__}; accepted is a Compression, as infomerge.compress returns it")
-    check_frames(frames)
-    count = len(out.assignment) // out.positions
-    if len(frames) != count:
-        raise ValueError(f"frames: found {len(frames)}; accepted are the {count} frames whose tokens were compressed")
-    rows, columns = find_grid(out.positions, grid)
+    check_fit(out, clip.frames, clip.timestamps)
+    frames = clip.frames
+    assert frames is not None
+    rows, columns = find_grid(out.positions, clip.grid)
     height, width = frames.shape[1:3]
     if height < rows or width < columns:
         raise ValueError(
             f"frames: found {height} x {width} pixels; accepted is at least one pixel a patch, {rows} x {columns}"
         )
     trace = out.trace
-    # What is no configuration of InfoMerge has a name only.
-    config: InfoMergeConfig | None = getattr(out, "config", None)
+    # Methods without candidates have none to hatch.
+    static = trace.static if isinstance(trace, InfoMergeTrace) else torch.zeros(len(trace.segments), out.positions)
     assignment = out.assignment.cpu().numpy()
     return {
-        "title": "What each kept token stands for" if title is None else title,
-        "frames": count,
+        "title": clip.name if title is None else title,
+        "frames": len(frames),
         "rows": rows,
         "columns": columns,
         "width": width,
         "height": height,
-        "timestamps": _seconds(timestamps, count),
+        "timestamps": None if clip.timestamps is None else clip.timestamps.tolist(),
         "requested": out.requested,
         "kept": out.kept,
         "images": encode_frames(frames),
@@ -72,35 +96,15 @@ def lens_data(
         "assignment": _packed(out.assignment, "uint16" if out.kept <= 1 << 16 else "uint32"),
         "colors": _packed(np.rint(group_colors(frames, (rows, columns), assignment, out.kept)), "uint8"),
         "segments": _packed(trace.segments, "uint32"),
-        "static": _packed(trace.static, "uint8"),
+        "static": _packed(static, "uint8"),
         "tfd": _packed(trace.tfd, "float32"),
         "tfd_ranges": [color_range(row) for row in trace.tfd.cpu().numpy()],
         "saliency": _packed(trace.saliency, "float32"),
         "saliency_range": color_range(trace.saliency.cpu().numpy()),
         "method": out.method,
-        "config": None if config is None else config.to_dict(),
-        "line": f"get_method({out.method!r})" if config is None else config_line(config),
+        "config": None if out.config is None else out.config.to_dict(),
+        "line": f"get_method({out.method!r})" if out.config is None else out.config.to_python(),
     }
-
-
-def find_grid(positions: int, grid: tuple[int, int] | None = None) -> tuple[int, int]:
-    """Rows and columns of `positions` patches: `grid` if it has as many, or the square grid.
-
-    Raises:
-        ValueError: `grid` has another number of patches, or there is no grid and no square.
-    """
-    side = math.isqrt(positions)
-    if grid is None:
-        if side * side != positions:
-            raise ValueError(
-                f"grid: found none, and {positions} positions make no square; accepted is (rows, columns) with "
-                f"rows * columns = {positions}"
-            )
-        return side, side
-    rows, columns = grid
-    if rows < 1 or columns < 1 or rows * columns != positions:
-        raise ValueError(f"grid: found {rows} x {columns}; accepted is (rows, columns) of the {positions} positions")
-    return int(rows), int(columns)
 
 
 def encode_frames(frames: UInt8[np.ndarray, "frames height width 3"]) -> list[bytes]:
@@ -134,22 +138,6 @@ def color_range(values: Float[np.ndarray, "*shape"]) -> tuple[float, float] | No
     return float(low), float(high)
 
 
-def config_line(config: InfoMergeConfig) -> str:
-    """The configuration as a line of Python, with the retention ratio and whatever is not the default."""
-    options = {"retention_ratio": config.retention_ratio, **config.changes()}
-    return f"InfoMergeConfig({', '.join(f'{name}={value!r}' for name, value in options.items())})"
-
-
 def _packed(values: Tensor | Shaped[np.ndarray, "*shape"], dtype: str) -> dict[str, Any]:
     array = values.cpu().numpy() if isinstance(values, Tensor) else values
     return {"dtype": dtype, "bytes": array.astype(np.dtype(dtype).newbyteorder("<")).tobytes()}
-
-
-def _seconds(timestamps: Sequence[float] | Float[np.ndarray, "frames"] | None, count: int) -> list[float] | None:
-    if timestamps is None:
-        return None
-    seconds = [float(second) for second in timestamps]
-    if len(seconds) != count or not all(map(math.isfinite, seconds)):
-        found = f"{len(seconds)}" if len(seconds) != count else "NaN or infinity"
-        raise ValueError(f"timestamps: found {found}; accepted are {count} finite numbers of seconds, one a frame")
-    return seconds

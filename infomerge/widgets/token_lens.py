@@ -9,8 +9,8 @@ import io
 import json
 import os
 from collections.abc import Sequence
-from pathlib import Path
-from typing import Any
+from dataclasses import replace
+from typing import Any, overload
 
 import anywidget
 import numpy as np
@@ -20,8 +20,10 @@ from jaxtyping import Float, UInt8
 from PIL import Image
 
 from infomerge.compression import Compression
+from infomerge.encoded_clip import EncodedClip
+from infomerge.files import replaced
 from infomerge.widgets.joining import joined
-from infomerge.widgets.lens_data import lens_data
+from infomerge.widgets.lens_data import clip_of_arrays, lens_data
 from infomerge.widgets.lens_page import LENS, LENS_MIME, framed, page, state_json
 
 MODES = ("overlay", "ownership", "tfd", "saliency")
@@ -49,16 +51,20 @@ class TokenLens(anywidget.AnyWidget):
         pinned: number of the kept token (0..kept-1) whose patches stay lit, or None.
         data: all that is drawn, as `lens_data` makes it.
 
+    Made of a clip and its compression, `TokenLens(clip, out)`, or of a compression and plain arrays,
+    `TokenLens(out, frames, grid, timestamps=...)`.
+
     Args:
+        clip: the clip that was compressed, with frames of any size not smaller than the grid; shrunk for display.
         out: what `infomerge.compress` or a method of `infomerge.methods` returned.
-        frames: the clip's RGB frames, of any size not smaller than the grid; shrunk for display.
-        grid: rows and columns of positions, row-major; without it, the square grid.
-        timestamps: seconds at which each frame is shown.
-        title: a heading.
+        frames: in the place of a clip, its RGB frames.
+        grid: with frames, rows and columns of positions, row-major; without it, the square grid.
+        timestamps: with frames, seconds at which each is shown.
+        title: a heading; the clip's name if none is given.
 
     Raises:
         TypeError: `out` is no Compression, or `frames` no uint8 array.
-        ValueError: frames, grid or timestamps do not fit the tokens of `out`; the message says how.
+        ValueError: the clip, or frames, grid or timestamps, do not fit the tokens of `out`; the message says how.
     """
 
     _esm = joined(LENS / "view.js")
@@ -69,6 +75,10 @@ class TokenLens(anywidget.AnyWidget):
     mode = traitlets.Enum(MODES, "overlay").tag(sync=True)
     pinned = traitlets.Int(None, allow_none=True).tag(sync=True)
 
+    @overload
+    def __init__(self, clip: EncodedClip, out: Compression, /, *, title: str | None = None) -> None: ...
+
+    @overload
     def __init__(
         self,
         out: Compression,
@@ -77,10 +87,19 @@ class TokenLens(anywidget.AnyWidget):
         *,
         timestamps: Sequence[float] | Float[np.ndarray, "frames"] | None = None,
         title: str | None = None,
+    ) -> None: ...
+
+    def __init__(
+        self, out: Any, frames: Any, grid: Any = None, *, timestamps: Any = None, title: str | None = None
     ) -> None:
         super().__init__()
-        self._out = out
-        self.set_trait("data", lens_data(out, frames, grid, timestamps=timestamps, title=title))
+        if isinstance(out, EncodedClip):
+            if grid is not None or timestamps is not None:
+                raise TypeError("grid, timestamps: found beside a clip, which has its own; accepted with frames only")
+            self._clip, self._out = out, frames
+        else:
+            self._clip, self._out = clip_of_arrays(out, frames, grid, timestamps), out
+        self.set_trait("data", lens_data(self._clip, self._out, title))
 
     @traitlets.validate("frame", "pinned")
     def _within_the_clip(self, proposal: Any) -> int | None:
@@ -101,7 +120,8 @@ class TokenLens(anywidget.AnyWidget):
         """
         whole = page(self.data["title"], self._state())
         if path is not None:
-            _write_whole(Path(path), whole)
+            with replaced(path) as temporary:
+                temporary.write_text(whole, encoding="utf-8")
         return whole
 
     def as_html(self) -> HTML:
@@ -118,11 +138,8 @@ class TokenLens(anywidget.AnyWidget):
         pictures = [Image.open(io.BytesIO(picture)).convert("RGB") for picture in self.data["images"]]
         for picture in pictures:
             picture.thumbnail((_PICTURED_SIDE, _PICTURED_SIDE))
-        frames = np.stack([np.asarray(picture) for picture in pictures])
-        times, grid = self.data["timestamps"], (self.data["rows"], self.data["columns"])
-        unit = "frame" if times is None else "s"
-        times = np.arange(float(len(frames))) if times is None else np.array(times)
-        sheet = plots.contact_sheet(frames, times, self._out, grid, title=self.data["title"], unit=unit)
+        clip = replace(self._clip, frames=np.stack([np.asarray(picture) for picture in pictures]))
+        sheet = plots.contact_sheet(clip, self._out, title=self.data["title"])
         written = io.BytesIO()
         sheet.savefig(written, format="jpeg", dpi=_PICTURE_DPI, pil_kwargs={"quality": 85})
         return base64.b64encode(written.getvalue()).decode()
@@ -133,12 +150,3 @@ class TokenLens(anywidget.AnyWidget):
             return None
         data, metadata = bundle
         return {**data, LENS_MIME: json.loads(self._state()), "image/jpeg": self._picture()}, metadata
-
-
-def _write_whole(path: Path, text: str) -> None:
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        unfinished.write_text(text, encoding="utf-8")
-        unfinished.replace(path)
-    finally:
-        unfinished.unlink(missing_ok=True)

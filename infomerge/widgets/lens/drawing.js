@@ -35,7 +35,7 @@ export const ROLES = {
 };
 export const SEGMENT_COLORS = palette.segments.map(hue);
 
-/** Around a mark, so that it stands out from whatever it lies on: dark around the light color, light around the dark. */
+/** Around a mark, so that it stands out from whatever it lies on: dark around a light color, light around a dark. */
 const RIMS = { salient: "rgba(0, 0, 0, 0.75)", context: "rgba(255, 255, 255, 0.9)" };
 const VEIL = "10, 12, 16";
 const HEAT_OPACITY = 0.88;

@@ -9,14 +9,14 @@
 
 import { membersOf, membersPerFrame, placeOf } from "./data.js";
 import {
-  cividis, drawDot, drawFrame, drawHatch, drawMark, drawMessage, drawStage, fillBox, rectOf, ROLES, SEGMENT_COLORS, snapped,
-  stroke,
+  cividis, drawDot, drawFrame, drawHatch, drawMark, drawMessage, drawStage, fillBox, rectOf, ROLES, SEGMENT_COLORS,
+  snapped, stroke,
 } from "./drawing.js";
 import { fit, flow, mosaicLayout, spread, STRIP, stripLayout } from "./geometry.js";
 import { describeClip, describePicture, legendOf, nothingToShow, shortNumber, timeInWords } from "./words.js";
 
 /**
- * The band of a frame's segment, which goes on to the next frame of the segment, and the segment's name where it begins.
+ * The band of a frame's segment, which goes on to the next frame of it, and the segment's name where it begins.
  * @param {Painter} ctx @param {Lens} lens @param {StripLayout} layout @param {number} frame @param {Theme} theme
  */
 function drawBand(ctx, lens, layout, frame, theme) {
@@ -139,7 +139,8 @@ function legendEntries(ruler, lens, shown, theme) {
   const font = `12px ${theme.font}`;
   ruler.font = font;
   const wide = (/** @type {string} */ text) => ruler.measureText(text).width;
-  const write = (/** @type {Painter} */ ctx, /** @type {string} */ text, /** @type {number} */ x, /** @type {number} */ y) => {
+  /** @type {(ctx: Painter, text: string, x: number, y: number) => void} */
+  const write = (ctx, text, x, y) => {
     ctx.font = font;
     ctx.fillStyle = theme.ink;
     ctx.fillText(text, x, y);

@@ -38,7 +38,10 @@ export function readState(json) {
   return JSON.parse(json, (_, value) => (typeof value?.base64 === "string" ? bytesOf(value.base64) : value));
 }
 
-/** Draw a page's view from the JSON that `TokenLens.to_html` wrote into it. @param {HTMLElement} el @param {string} json */
+/**
+ * Draw a page's view from the JSON that `TokenLens.to_html` wrote into it.
+ * @param {HTMLElement} el @param {string} json
+ */
 export function mountPage(el, json) {
   fitOuterPage();
   return render({ model: new StaticModel(readState(json)), el });

@@ -128,7 +128,8 @@ export class SvgPainter {
     const plain = String(this.ruler.fillStyle);
     const rgba = /^rgba\((\d+), (\d+), (\d+), ([\d.e-]+)\)$/.exec(plain);
     const opacity = this.globalAlpha * (rgba ? Number(rgba[4]) : 1);
-    return { color: rgba ? `rgb(${rgba[1]},${rgba[2]},${rgba[3]})` : plain, opacity: opacity < 1 ? opacity : undefined };
+    const color = rgba ? `rgb(${rgba.slice(1, 4).join(",")})` : plain;
+    return { color, opacity: opacity < 1 ? opacity : undefined };
   }
 
   /** @param {CanvasFillRule} [rule] */
@@ -202,7 +203,8 @@ export class SvgPainter {
       xmlns: "http://www.w3.org/2000/svg", "xmlns:xlink": "http://www.w3.org/1999/xlink",
       width, height, viewBox: `0 0 ${short(width)} ${short(height)}`,
     };
-    const inside = tag("title", {}, escaped(title)) + tag("defs", {}, this.definitions.join("")) + this.parts.join("\n");
+    const head = tag("title", {}, escaped(title)) + tag("defs", {}, this.definitions.join(""));
+    const inside = head + this.parts.join("\n");
     return `<?xml version="1.0" encoding="UTF-8"?>\n${tag("svg", root, inside)}\n`;
   }
 }
