@@ -11,8 +11,8 @@ import pytest
 from infomerge.figures import FIGURES
 from infomerge.widgets import TokenLens
 from infomerge.widgets.lens_page import LENS_MIME
-from tests.lens import COLUMNS, ROWS, compressed, drawn_frames
 from tests.notebooks import NOTEBOOKS, execute
+from tests.token_lens.squares import COLUMNS, ROWS, compressed, drawn_frames
 
 
 def names(paths: list[Path]) -> list[str]:

@@ -15,7 +15,7 @@ from infomerge import palette
 from infomerge.palette import group_colors
 from infomerge.plots import style
 from infomerge.widgets.lens_page import LENS
-from tests.lens import COLUMNS, FRAMES, HEIGHT, ROWS, WIDTH, compressed, drawn_frames
+from tests.token_lens.squares import COLUMNS, FRAMES, HEIGHT, ROWS, WIDTH, compressed, drawn_frames
 
 STORED = json.loads((Path(infomerge.__file__).parent / "palette.json").read_text(encoding="utf-8"))
 HEX = re.compile(r"#[0-9a-fA-F]{6}\b")

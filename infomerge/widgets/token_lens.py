@@ -28,7 +28,7 @@ from infomerge.widgets.lens_page import LENS, LENS_MIME, framed, page, state_jso
 
 MODES = ("overlay", "ownership", "tfd", "saliency")
 
-_PICTURED_SIDE, _PICTURE_DPI = 224, 140
+_PICTURED_SIDE, _PICTURE_DPI = 224, 120
 """Pixels of a frame's longer side as the stored picture begins with it, and of the picture an inch."""
 
 
@@ -141,7 +141,7 @@ class TokenLens(anywidget.AnyWidget):
         clip = replace(self._clip, frames=np.stack([np.asarray(picture) for picture in pictures]))
         sheet = plots.contact_sheet(clip, self._out, title=self.data["title"])
         written = io.BytesIO()
-        sheet.savefig(written, format="jpeg", dpi=_PICTURE_DPI, pil_kwargs={"quality": 85})
+        sheet.savefig(written, format="jpeg", dpi=_PICTURE_DPI, pil_kwargs={"quality": 80})
         return base64.b64encode(written.getvalue()).decode()
 
     def _repr_mimebundle_(self, **kwargs: Any) -> tuple[dict[str, Any], dict[str, Any]] | None:

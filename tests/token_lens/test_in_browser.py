@@ -13,43 +13,18 @@ from infomerge import Compression, compress
 from infomerge.widgets import TokenLens
 from tests.browser import Record, watch
 from tests.clips import random_clip
-from tests.lens import (
+from tests.token_lens.squares import (
     COLUMNS,
     FRAMES,
     ROWS,
     compressed,
     drawn_frames,
     label,
-    opened,
     point_at,
-    reloaded,
-    squares_lens,
     unpacked,
     view,
     words_for,
 )
-
-
-@pytest.fixture(scope="module")
-def out() -> Compression:
-    return compressed()
-
-
-@pytest.fixture(scope="module")
-def lens(out: Compression) -> TokenLens:
-    return squares_lens(out)
-
-
-@pytest.fixture(scope="module")
-def browser_page(lens: TokenLens, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Page, Record]]:
-    with opened(lens, tmp_path_factory.mktemp("lens")) as page:
-        yield page
-
-
-@pytest.fixture
-def page(browser_page: tuple[Page, Record]) -> Iterator[Page]:
-    with reloaded(*browser_page) as page:
-        yield page
 
 
 def test_pointing_at_any_patch_lights_all_that_its_token_stands_for(out: Compression, page: Page) -> None:

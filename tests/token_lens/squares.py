@@ -1,9 +1,6 @@
 """A small lens for its tests, and what a reader does with it and sees of it in a browser."""
 
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,7 +9,6 @@ from playwright.sync_api import Page
 
 from infomerge import Compression, InfoMergeConfig, compress
 from infomerge.widgets import TokenLens
-from tests.browser import Record, launched, watch
 from tests.clips import random_clip
 
 FRAMES, ROWS, COLUMNS = 12, 4, 6
@@ -70,29 +66,3 @@ def words_for(out: Compression, token: int) -> str:
     reach = "this patch alone" if len(members) == 1 else many
     place = f"frame {frame} ({TIMES[frame]:.1f} s), row {position // COLUMNS}, column {position % COLUMNS}"
     return f"{place}: {kind} token, stands for {reach}"
-
-
-@contextmanager
-def opened(lens: TokenLens, folder: Path) -> Iterator[tuple[Page, Record]]:
-    """The lens's page in a browser, and what it complains of."""
-    path = folder / "lens.html"
-    lens.to_html(path)
-    with launched() as browser:
-        context = browser.new_context(viewport={"width": 1000, "height": 900}, accept_downloads=True)
-        context.set_default_timeout(10_000)
-        page = context.new_page()
-        record = watch(page)
-        page.goto(path.as_uri())
-        yield page, record
-
-
-@contextmanager
-def reloaded(page: Page, record: Record) -> Iterator[Page]:
-    """The page as it was when it was opened; by the end nothing was complained of or asked of the network."""
-    page.set_viewport_size({"width": 1000, "height": 900})
-    page.mouse.move(0, 0)
-    page.reload()
-    page.wait_for_selector(".token-lens[data-view]")
-    yield page
-    assert record.errors == []
-    assert record.requests == []

@@ -24,17 +24,7 @@ from infomerge.widgets.lens_page import LENS_MIME
 from infomerge.widgets.notebook_page import LivingHTMLExporter, LivingLenses
 from tests.browser import launched
 from tests.clips import random_clip
-from tests.lens import COLUMNS, FRAMES, ROWS, compressed, drawn_frames, squares_lens
-
-
-@pytest.fixture(scope="module")
-def out() -> Compression:
-    return compressed()
-
-
-@pytest.fixture(scope="module")
-def lens(out: Compression) -> TokenLens:
-    return squares_lens(out)
+from tests.token_lens.squares import COLUMNS, FRAMES, ROWS, drawn_frames
 
 
 def test_page_is_self_contained_and_its_data_cannot_end_the_script(lens: TokenLens, tmp_path: Path) -> None:
@@ -78,7 +68,7 @@ def test_a_notebook_stores_the_state_and_a_picture_and_not_the_source(lens: Toke
     assert "text/html" not in data
     assert "function" not in json.dumps(data)
     with Image.open(io.BytesIO(base64.b64decode(data["image/jpeg"]))) as picture:
-        assert picture.width == 7 * 140
+        assert picture.width == 7 * 120
 
 
 def test_the_stored_picture_shows_the_kept_tokens_and_the_frames_numbers_where_there_are_no_times(
@@ -115,7 +105,7 @@ def test_nbconverts_own_page_shows_the_picture(lens: TokenLens, tmp_path: Path) 
 
 
 def test_the_exporter_is_found_under_its_name() -> None:
-    scripts = tomllib.loads((Path(__file__).parent.parent / "pyproject.toml").read_text())["project"]["entry-points"]
+    scripts = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text())["project"]["entry-points"]
     module, name = scripts["nbconvert.exporters"]["infomerge"].split(":")
     assert getattr(importlib.import_module(module), name) is LivingHTMLExporter
 

@@ -3,52 +3,22 @@
 import io
 import json
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from xml.etree import ElementTree
 
 import numpy as np
-import pytest
 import torch
 from PIL import Image
 from playwright.sync_api import Page
 
 from infomerge import Compression, InfoMergeConfig
 from infomerge.palette import CONTEXT, SALIENT
-from infomerge.widgets import TokenLens
-from tests.browser import Record
-from tests.lens import (
+from tests.token_lens.squares import (
     FRAMES,
     TIMES,
-    compressed,
-    opened,
     point_at,
-    reloaded,
-    squares_lens,
     view,
 )
-
-
-@pytest.fixture(scope="module")
-def out() -> Compression:
-    return compressed()
-
-
-@pytest.fixture(scope="module")
-def lens(out: Compression) -> TokenLens:
-    return squares_lens(out)
-
-
-@pytest.fixture(scope="module")
-def browser_page(lens: TokenLens, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Page, Record]]:
-    with opened(lens, tmp_path_factory.mktemp("lens")) as page:
-        yield page
-
-
-@pytest.fixture
-def page(browser_page: tuple[Page, Record]) -> Iterator[Page]:
-    with reloaded(*browser_page) as page:
-        yield page
 
 
 def test_exports_are_a_picture_the_config_and_a_line_of_python(out: Compression, page: Page, tmp_path: Path) -> None:

@@ -18,17 +18,17 @@ from infomerge.methods import METHODS, get_method
 from infomerge.widgets import TokenLens
 from infomerge.widgets.lens_data import color_range
 from tests.clips import random_clip
-from tests.lens import COLUMNS, FRAMES, HEIGHT, ROWS, TIMES, WIDTH, compressed, drawn_frames, squares_lens, unpacked
-
-
-@pytest.fixture(scope="module")
-def out() -> Compression:
-    return compressed()
-
-
-@pytest.fixture(scope="module")
-def lens(out: Compression) -> TokenLens:
-    return squares_lens(out)
+from tests.token_lens.squares import (
+    COLUMNS,
+    FRAMES,
+    HEIGHT,
+    ROWS,
+    TIMES,
+    WIDTH,
+    compressed,
+    drawn_frames,
+    unpacked,
+)
 
 
 def test_every_patch_goes_to_the_token_at_its_owners_index(out: Compression, lens: TokenLens) -> None:
