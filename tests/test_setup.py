@@ -93,5 +93,6 @@ def test_imports_run_one_way() -> None:
 def test_the_package_carries_its_data_files() -> None:
     declared = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]["package-data"]["infomerge"]
     shipped = {path for pattern in declared for path in (ROOT / "infomerge").glob(pattern)}
-    others = {path for path in (ROOT / "infomerge").rglob("*") if path.suffix in {".mplstyle", ".js", ".css", ".typed"}}
+    files = (path for path in (ROOT / "infomerge").rglob("*") if "node_modules" not in path.parts)
+    others = {path for path in files if path.suffix in {".mplstyle", ".js", ".css", ".typed"}}
     assert others | {ROOT / "infomerge" / "palette.json"} <= shipped
