@@ -14,6 +14,7 @@ import click
 
 from infomerge.cli import commands
 from infomerge.cli.errors import Notes, one_line
+from infomerge.extras import MissingExtraError
 
 group = click.Group(
     help="See, measure and teach how video tokens are compressed before a language model reads them.",
@@ -42,6 +43,10 @@ def main(arguments: list[str] | None = None) -> None:
         except click.ClickException as error:
             notes.drop()
             click.echo(f"infomerge: {one_line(error)}", err=True)
+            sys.exit(2)
+        except MissingExtraError as error:
+            notes.drop()
+            click.echo(f"infomerge: {error}", err=True)
             sys.exit(2)
         finally:
             notes.tell()

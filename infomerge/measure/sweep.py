@@ -17,12 +17,10 @@ from pathlib import Path
 from typing import Literal
 
 import torch
-from filelock import FileLock, Timeout
-from joblib import Parallel, cpu_count, delayed, parallel_config
 from pydantic import ValidationError
-from tqdm import tqdm
 
 from infomerge.config import explain
+from infomerge.extras import needs
 from infomerge.files import replaced
 from infomerge.measure.sweep_config import SCHEMA, Group, Sweep, SweepConfig, clip_kind, read_sweep
 from infomerge.measure.sweep_items import MEASURES, Outcome, failed_rows, run_group
@@ -37,12 +35,16 @@ from infomerge.measure.sweep_table import (
 )
 from infomerge.video import TruncatedClipWarning
 
+with needs("sweep"):
+    from filelock import FileLock, Timeout
+    from joblib import Parallel, cpu_count, delayed, parallel_config
+    from tqdm import tqdm
+
 __all__ = [
     "MEASURES",
     "TABLE",
     "TIMINGS",
     "LostWorkersError",
-    "MissingClusterError",
     "RefusedSweepError",
     "Summary",
     "Sweep",
@@ -60,10 +62,6 @@ WORKER_PATIENCE_SECONDS = 30
 
 class LostWorkersError(OSError):
     """Workers died or the scheduler cannot be reached; the results that were written are safe."""
-
-
-class MissingClusterError(ImportError):
-    """The backend "dask" was asked for without its package."""
 
 
 def _on_this_machine(groups: list[Group], sweep: Sweep, jobs: int) -> Iterator[Outcome]:
@@ -84,12 +82,8 @@ def _on_this_machine(groups: list[Group], sweep: Sweep, jobs: int) -> Iterator[O
 
 def _on_cluster(groups: list[Group], sweep: Sweep, scheduler: str) -> Iterator[Outcome]:
     """Groups on a dask.distributed cluster, which runs those of a lost worker again on another."""
-    try:
+    with needs("cluster"):
         from distributed import Client, KilledWorker, as_completed
-    except ImportError as error:
-        raise MissingClusterError(
-            f"--backend: dask needs the module {error.name}; install it with pip install 'infomerge[cluster]'"
-        ) from error
     try:
         connection = Client(scheduler, set_as_default=False)
     except (OSError, ValueError) as error:
@@ -153,7 +147,7 @@ def run_sweep(
         OSError: the folder cannot be written.
         LostWorkersError: (an OSError) the workers died, or the cluster cannot be reached or was lost; the same call
             goes on.
-        MissingClusterError: (an ImportError) the backend "dask" without its package.
+        MissingExtraError: the backend "dask" without its package.
     """
     _check_arguments(sweep, jobs, backend, scheduler)
     out = Path(out)

@@ -10,14 +10,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple
 
-import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictInt, ValidationError, model_validator
 from pydantic_core import PydanticCustomError
 
 from infomerge.config import explain
+from infomerge.extras import needs
 from infomerge.methods import get_method, make_compressor
 from infomerge.methods.pruning import LARGEST_SEED
 from infomerge.video import DISTURBANCES, disturbance_names, sample_names, write_script
+
+with needs("sweep"):
+    import yaml
 
 SCHEMA = 2
 """Part of every item's key. To be raised when a method or a measure gives other numbers than before."""

@@ -3,7 +3,7 @@
 import io
 import os
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import wraps
 from importlib.resources import as_file, files
@@ -105,3 +105,15 @@ def frame_edges(timestamps: Float[np.ndarray, "frames"]) -> Float[np.ndarray, "f
     first = timestamps[0] - (middles[0] - timestamps[0])
     last = timestamps[-1] + (timestamps[-1] - middles[-1])
     return np.concatenate([[first], middles, [last]])
+
+
+def segment_edges(
+    bounds: Sequence[tuple[int, int]], edges: Float[np.ndarray, "frame_edges"]
+) -> Float[np.ndarray, "segment_edges"]:
+    """Where segments begin and end in time, one number more than there are segments.
+
+    Args:
+        bounds: first frame and frame after the last of each segment, without gaps, as traces and plans have them.
+        edges: the frames' own, by `frame_edges`.
+    """
+    return edges[[start for start, _ in bounds] + [bounds[-1][1]]]

@@ -19,7 +19,7 @@ def command(names: tuple[str, ...], out: Path, show_list: bool) -> None:
 
     All of them, or those NAMEd. Files of the same names are replaced.
     """
-    from infomerge.figures import FIGURES, write_figures
+    from infomerge.paper.figures import FIGURES, write_figures
 
     if show_list:
         for recipe in FIGURES.values():

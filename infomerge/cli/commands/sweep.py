@@ -48,7 +48,6 @@ def command(
     from infomerge.measure.sweep import (
         TABLE,
         LostWorkersError,
-        MissingClusterError,
         RefusedSweepError,
         read_sweep,
         run_sweep,
@@ -57,7 +56,7 @@ def command(
     with bad_input(ValueError, OSError):
         sweep = read_sweep(config)
     notes.tell()
-    with bad_file("--out", out), bad_input(RefusedSweepError, LostWorkersError, MissingClusterError):
+    with bad_file("--out", out), bad_input(RefusedSweepError, LostWorkersError):
         summary = run_sweep(sweep, out, jobs=jobs, backend=backend, scheduler=scheduler, retry_failed=retry_failed)
     click.echo(f"{summary.items:,} items, {summary.run:,} of them run now; see {out / TABLE}")
     if summary.failed:
