@@ -247,7 +247,7 @@ def test_a_mistake_of_ours_in_a_sweep_keeps_its_traceback(
 def test_a_figure_that_cannot_be_drawn_is_a_mistake_of_ours(
     error: Exception, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from infomerge.figures import FIGURES
+    from infomerge.paper.figures import FIGURES
 
     monkeypatch.setitem(vars(FIGURES["contact_sheet"]), "draw", failing(error))
     with pytest.raises(type(error)) as caught:
