@@ -75,7 +75,13 @@ def command(
         OSError, TypeError, ValueError, name_or_path="--model", device="--device", max_pixels="--max-pixels"
     ):
         network, prompter = load(model, device=device, dtype=weights, max_pixels=max_pixels)
-    with bad_input(TypeError, ValueError, question="QUESTION", frames="--num-frames", max_pixels="--max-pixels"):
+    spelled = {
+        "name_or_path": "--model",
+        "question": "QUESTION",
+        "frames": "--num-frames",
+        "max_pixels": "--max-pixels",
+    }
+    with bad_input(TypeError, ValueError, **spelled):
         prompt = prompter(clip.frames, clip.timestamps, question, clip.metadata.duration)
     if json_file is not None:
         make_folder("--json", json_file.parent)
