@@ -21,10 +21,11 @@ from torch import Tensor, nn
 from transformers import StaticCache
 
 from infomerge import InfoMergeConfig
-from infomerge.methods import compress, get_method
-from infomerge.models import SUPPORTED, attach, attachment, compressing, conversation, detach
-from infomerge.models.families import FAMILIES, family_of
-from infomerge.models.saliency import recorded_attention, recorded_input
+from infomerge.compression import compress
+from infomerge.methods import get_method
+from infomerge.encoders.attention import recorded_attention, recorded_input
+from infomerge.models import SUPPORTED, attach, attachment, cache_state, compressing, detach
+from infomerge.models.adapters import adapter_for
 from tests.tiny_models import IMAGE, KINDS, PAD, VIDEO, Kind
 
 FULL = InfoMergeConfig(retention_ratio=1.0)
@@ -45,7 +46,7 @@ def kind(request: pytest.FixtureRequest) -> Kind:
 def model(kind: Kind) -> Iterator[Any]:
     model = tiny(kind.name)
     yield model
-    assert model not in attachment._ATTACHED, "a test left something attached"
+    assert not attachment.runs_of(model), "a test left something attached"
 
 
 @torch.no_grad()
@@ -119,7 +120,7 @@ def alone(together: dict[str, Any], prompts: list[Any], row: int) -> dict[str, A
 def language_inputs(model: Any) -> Iterator[list[dict[str, Any]]]:
     """The arguments of every call of the language model inside the block."""
     seen: list[dict[str, Any]] = []
-    language = family_of(model).text_model(model)
+    language = adapter_for(model).text_model
     hook = language.register_forward_pre_hook(lambda _, args, kwargs: seen.append(kwargs), with_kwargs=True)
     try:
         yield seen
@@ -177,8 +178,8 @@ def test_the_trace_tells_what_reached_the_language_model(kind: Kind, model: Any,
     assert len(run.last) == sum(len(prompt.videos) for prompt in prompts)
     for video in run.last:
         out = video.compression
-        assert torch.equal(embedded[video.row, video.places], out.tokens)
-        assert torch.equal(positions[..., video.row, video.places], given[..., video.row, video.columns])
+        assert torch.equal(embedded[video.row, video.prompt_index], out.tokens)
+        assert torch.equal(positions[..., video.row, video.prompt_index], given[..., video.row, video.columns])
         # Frame by frame, position by position: the n-th token of the video stood at its n-th placeholder.
         assert (inputs["input_ids"][video.row, video.columns] == token).all()
         placeholders = _video_placeholders(kind, inputs["input_ids"][video.row], video, out.trace.tokens.shape[:2])
@@ -284,7 +285,7 @@ def test_a_copied_or_cropped_cache_answers_every_question(kind: Kind, model: Any
     inputs = steady(kind, kind.inputs(model, kind.prompt(8)))
     options = {"max_new_tokens": 3, "do_sample": False, "eos_token_id": None}
     for positions in ("original", "renumbered"):
-        with compressing(model, SHORT, positions=positions) as run, torch.no_grad():
+        with compressing(model, SHORT, position_mode=positions) as run, torch.no_grad():
             cache = model(**inputs, use_cache=True).past_key_values
             length = run.length
             for question in ([44, 45], [50, 51, 52], [47]):
@@ -308,7 +309,7 @@ def test_a_cache_can_lose_words_of_its_prompt(kind: Kind, model: Any) -> None:
         ids = torch.cat([inputs["input_ids"][:, :-4], torch.tensor([[50, 51, 52]])], dim=1)
         whole = model.generate(**asked(kind, ids), **pixels_of(inputs), **options)
         assert torch.equal(model.generate(**asked(kind, ids), past_key_values=cache, **options), whole)
-        held = int(run.last[0].places[run.last[0].kept // 2])
+        held = int(run.last[0].prompt_index[run.last[0].kept // 2])
         cache.crop(held - cache.get_seq_length())
         with pytest.raises(ValueError, match=f"past_key_values: found a cache cropped to {held} tokens, inside"):
             model(input_ids=torch.tensor([[44]]), past_key_values=cache)
@@ -429,7 +430,7 @@ def _first_compression(model: Any, inputs: dict[str, Any]) -> Any:
 
 def test_renumbered_positions_count_through(kind: Kind, model: Any) -> None:
     inputs = kind.inputs(model, *prompts_of(kind)["a batch"])
-    with compressing(model, SHORT, positions="renumbered") as run, language_inputs(model) as seen:
+    with compressing(model, SHORT, position_mode="renumbered") as run, language_inputs(model) as seen:
         logits(model, inputs)
         answer = model.generate(**inputs, max_new_tokens=3, do_sample=False)
         uncached = model.generate(**inputs, max_new_tokens=3, do_sample=False, use_cache=False)
@@ -440,7 +441,7 @@ def test_renumbered_positions_count_through(kind: Kind, model: Any) -> None:
             torch.arange(int(mask[row].sum())).expand(*positions.shape[:-2], -1),
         )
     assert torch.equal(answer, uncached)
-    assert run.positions == "renumbered"
+    assert run.position_mode == "renumbered"
 
 
 def test_detach_leaves_no_trace(kind: Kind, model: Any) -> None:
@@ -479,7 +480,7 @@ def test_runs_nest_and_end_by_themselves_after_errors(kind: Kind, model: Any) ->
         assert outer.last[0].kept < inner.last[0].kept
         attach(model, FULL)
     assert torch.equal(logits(model, inputs), plain)
-    assert len(attachment._ATTACHED[model].runs) == 1
+    assert len(attachment.runs_of(model)) == 1
     detach(model)
 
 
@@ -490,7 +491,7 @@ def test_detaching_inside_the_block_hides_no_error(model: Any) -> None:
     with compressing(model, SHORT) as outer:
         with compressing(model, FULL):
             detach(model)
-        assert attachment._ATTACHED[model].runs == [outer]
+        assert attachment.runs_of(model) == [outer]
 
 
 @pytest.mark.parametrize("name", ["LlavaOnevision", "InternVL", "Qwen2VL"])
@@ -530,7 +531,7 @@ def test_what_other_threads_encode_is_not_recorded() -> None:
     kind, model = KINDS["InternVL"], tiny("InternVL")
     images = kind.inputs(model, kind.prompt("image"))
     plain = logits(model, images)
-    attention = FAMILIES["InternVLForConditionalGeneration"].attention(model, images)
+    attention = adapter_for(model).attention(images)
     found: list[Tensor] = []
     with recorded_attention(attention, from_cls=True) as received, recorded_input(attention.q_proj) as seen:
         other = threading.Thread(target=lambda: found.append(logits(model, images)))
@@ -672,7 +673,7 @@ def test_padding_on_the_right_stays_on_the_right(kind: Kind, model: Any) -> None
         scores = {}
         for side, inputs in (("left", left), ("right", right)):
             found = logits(model, inputs)
-            call = attachment._ATTACHED[model].runs[-1].call
+            call = attachment.runs_of(model)[-1].call
             assert call is not None
             mask = call.inputs["attention_mask"]
             scores[side] = [row[real == 1] for row, real in zip(found, mask, strict=True)]
@@ -701,7 +702,7 @@ def test_images_have_gradients_and_videos_none(kind: Kind, prompt: tuple[Any, ..
     with compressing(model, SHORT) as run:
         model(**inputs, labels=inputs["input_ids"]).loss.backward()
     assert not run.last[0].compression.tokens.requires_grad
-    assert family_of(model).text_model(model).layers[0].mlp.up_proj.weight.grad is not None
+    assert adapter_for(model).text_model.layers[0].mlp.up_proj.weight.grad is not None
     tower = [part for name, part in model.named_parameters() if "vision" in name or "visual" in name]
     assert len(tower) > 20
     assert any(part.grad is not None for part in tower) == ("image" in prompt)
@@ -793,7 +794,7 @@ def test_saliency_of_a_pooling_head_comes_first() -> None:
 def test_saliency_of_towers_with_rotary_positions(name: str) -> None:
     kind, model = KINDS[name], tiny(name, "eager")
     inputs = kind.inputs(model, kind.prompt(8, 6))
-    attention = FAMILIES[f"{name}ForConditionalGeneration"].attention(model, inputs)
+    attention = adapter_for(model).attention(inputs)
     seen: list[tuple[Any, ...]] = []
     hook = attention.register_forward_pre_hook(
         lambda _, args, kwargs: seen.append((args[0] if args else kwargs["hidden_states"], kwargs)), with_kwargs=True
@@ -877,7 +878,7 @@ def test_the_newline_after_a_llava_video_survives() -> None:
         logits(model, inputs)
     embedded = seen[0]["inputs_embeds"][0]
     newlines = (embedded == model.model.image_newline).all(dim=1).nonzero().flatten().tolist()
-    assert newlines == [int(video.places[-1]) + 1 for video in run.last]
+    assert newlines == [int(video.prompt_index[-1]) + 1 for video in run.last]
 
 
 @pytest.mark.parametrize("name", ["LlavaOnevision", "Qwen2_5_VL"])
@@ -941,7 +942,7 @@ def test_nothing_keeps_a_model_or_a_cache_alive() -> None:
     inputs = kind.inputs(model, kind.prompt(8))
     attach(model, SHORT)
     out = model(**inputs, use_cache=True)
-    memory = conversation.recalled(out.past_key_values)
+    memory = cache_state.load(out.past_key_values)
     assert memory is not None
     sizes = [part.numel() for part in vars(memory).values() if isinstance(part, Tensor)]
     assert max(sizes) == memory.length < memory.full_length
@@ -980,7 +981,7 @@ def test_copies_of_an_attached_model_are_stock_until_attached(name: str, copied:
             assert torch.equal(logits(other, inputs), short)
             assert torch.equal(other.generate(**inputs, **options), brief)
             cache = other(**inputs, use_cache=True).past_key_values
-            assert conversation.recalled(cache) is not None
+            assert cache_state.load(cache) is not None
             assert logits(model, inputs).shape == plain.shape
         assert len(run.last) == 1
 
@@ -1007,7 +1008,7 @@ def test_errors_name_what_is_accepted(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(TypeError, match=r"model: found Qwen2_5OmniLike; accepted are .*VideoLlama3"):
         attach(type("Qwen2_5OmniLike", (nn.Module,), {})())
     with pytest.raises(TypeError, match="config: found float; accepted are an InfoMergeConfig and a callable"):
-        attachment._compressor(0.1)
+        attach(model, 0.1)
     with pytest.raises(ValueError, match="model: found one with nothing attached"):
         detach(model)
     with monkeypatch.context() as patch:

@@ -4,44 +4,35 @@
         --model_args pretrained=llava-hf/llava-onevision-qwen2-7b-ov-hf,retention_ratio=0.1 --tasks videomme
 
 lmms-eval knows each model of `WRAPPED` by its own name after `infomerge_`, through the entry point of this package in
-its group "lmms_eval.models". Arguments are those of lmms-eval's own model, and `method`, `retention_ratio`, `positions`
+its group "lmms_eval.models". Arguments are those of lmms-eval's own model, and `method`, `retention_ratio`, `position_mode`
 and the options of the method. Prompts, frames and scores stay lmms-eval's.
 
 Nothing of lmms-eval is imported before it asks for a class.
 """
 
-import dataclasses
 import difflib
 import functools
 import importlib
 import inspect
 import traceback
-import warnings
 from collections.abc import Mapping
 from typing import Any, ClassVar, get_args
 
-import torch
 from jaxtyping import Float
-from pydantic import ValidationError
 from torch import Tensor
 
 from infomerge.compression import Compression
-from infomerge.config import InfoMergeConfig, explain
-from infomerge.methods import compress, get_method
+from infomerge.methods import make_compressor
+from infomerge.models.adapters import adapters
 from infomerge.models.attachment import attach
-from infomerge.models.shortening import Compressor, Positions
+from infomerge.models.compressed_call import Compressor, PositionMode
 
 WRAPPED: dict[str, tuple[str, ...]] = {
-    # Its chat class hands whole files to the processor, whatever max_frames_num says.
-    "llava_hf": ("simple",),
-    "qwen2_vl": ("simple",),
-    "qwen2_5_vl": ("simple", "chat"),
-    "qwen3_vl": ("simple", "chat"),
-    "internvl_hf": ("chat",),
+    name: kinds for adapter in adapters().values() for name, kinds in adapter.lmms_eval_names.items()
 }
 """Models of lmms-eval that run a class of transformers which `attach` takes, and which of their classes are wrapped."""
 
-OWN = ("method", "retention_ratio", "positions")
+OWN = ("method", "retention_ratio", "position_mode", "positions")
 """Arguments that every wrapped model takes; those of the method come on top."""
 
 
