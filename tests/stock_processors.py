@@ -105,11 +105,11 @@ def stock_prompt(name: str, given: bool, clip: Any) -> dict[str, Tensor]:
     """What transformers makes of a clip, with the tiny checkpoint's settings of preprocessing or with none."""
     from transformers.video_utils import VideoMetadata
 
-    from tests.tiny_checkpoints import CHECKPOINTS, tokenizer
+    from tests.tiny_checkpoints import settings_of, tokenizer
 
     folder, video_kind, image_kind = KINDS[name]
     own = f"{folder}.{name}"
-    settings = ALWAYS.get(name, {}) | (CHECKPOINTS[name][2] if given else {})
+    settings = ALWAYS.get(name, {}) | (settings_of(name) if given else {})
     words = tokenizer(name)
     processor = part(own, "processing", "Processor")(
         image_processor=part(image_kind, "image_processing_pil", "ImageProcessorPil")(),

@@ -19,10 +19,9 @@ from PIL import Image
 
 from infomerge import InfoMergeConfig, compress
 from infomerge.measure.flops import decoder_of, prefill_flops
-from infomerge.models import asking, compressing
-from infomerge.models.asking import Stopwatch, answer, ask, load
-from infomerge.models.families import FAMILIES, family_of
-from infomerge.models.layouts import LAYOUTS, in_words
+from infomerge.models import SUPPORTED, Processor, answer, ask, compressing, load, timing
+from infomerge.models.adapters import adapter_for, adapters
+from infomerge.models.adapters.smolvlm import in_words
 from infomerge.models.pixels import (
     as_pixels,
     cropped,
@@ -32,12 +31,12 @@ from infomerge.models.pixels import (
     shortest_side,
     whole_patches,
 )
-from infomerge.models.prompting import Prompter
+from infomerge.models.timing import Timer
 from infomerge.video import Clip, read_clip
 from tests.media import X264_CLOSED, write_video
 from tests.stock_processors import QUESTION
 from tests.test_cli import exit_code
-from tests.tiny_checkpoints import CHECKPOINTS, FACTOR, MOST, save_checkpoint, tokenizer
+from tests.tiny_checkpoints import CHECKPOINTS, FACTOR, MOST, save_checkpoint, settings_of, tokenizer
 from tests.tiny_models import KINDS
 
 FRAMES = 8
@@ -74,11 +73,11 @@ def offline(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(socket.socket, "connect", refuse)
 
 
-def prompter_of(name: str, **settings: Any) -> Prompter:
-    """The prompter of a kind, without its weights."""
+def processor_of(name: str, **settings: Any) -> Processor:
+    """The processor of a kind, without its weights."""
     config = KINDS[name].build().config
     kind = tokenizer(name)
-    return Prompter(kind, config, CHECKPOINTS[name][2] | settings, kind.chat_template)
+    return Processor(kind, config, settings_of(name) | settings, kind.chat_template)
 
 
 def expected_grid(name: str) -> tuple[int, int, int]:
@@ -87,8 +86,7 @@ def expected_grid(name: str) -> tuple[int, int, int]:
 
 
 def test_every_supported_class_can_be_asked() -> None:
-    assert set(LAYOUTS) == set(FAMILIES)
-    assert {f"{name}ForConditionalGeneration" for name in CHECKPOINTS} == set(FAMILIES)
+    assert {f"{name}ForConditionalGeneration" for name in CHECKPOINTS} == set(SUPPORTED)
 
 
 # --- prompts ----------------------------------------------------------------------------------------------------------
@@ -126,8 +124,8 @@ def test_prompts_are_those_of_transformers_processors_to_the_bit(
     sizes = {"LlavaOnevision": 384, "LlavaNextVideo": 224, "SmolVLM": 364, "InternVL": [384, 384]}
     tower = {} if given or name not in sizes else {"vision_config": {"image_size": sizes[name]}}
     config = KINDS[name].build(**tower).config
-    prompter = Prompter(kind, config, CHECKPOINTS[name][2] if given else {}, kind.chat_template)
-    prompt = prompter(clip.frames, clip.timestamps, QUESTION, clip.metadata.duration)
+    processor = Processor(kind, config, settings_of(name) if given else {}, kind.chat_template)
+    prompt = processor(clip.frames, clip.timestamps, QUESTION, clip.metadata.duration)
     stock = stock_prompts[name, given]
     if name == "SmolVLM":  # all of it is seen, which is what the model takes without a mask
         assert stock.pop("pixel_attention_mask").all()
@@ -146,7 +144,7 @@ def image_processor(name: str) -> Any:
     from transformers.models.qwen2_vl.image_processing_pil_qwen2_vl import Qwen2VLImageProcessorPil
     from transformers.models.siglip.image_processing_pil_siglip import SiglipImageProcessorPil
 
-    settings = dict(CHECKPOINTS[name][2])
+    settings = dict(settings_of(name))
     if name in ("LlavaOnevision", "InternVL", "SmolVLM"):
         kind = GotOcr2ImageProcessorPil if name == "InternVL" else SiglipImageProcessorPil
         settings |= {"resample": 3}
@@ -165,7 +163,7 @@ def test_pixels_are_those_of_transformers_image_processors(name: str, clip: Clip
     frames = np.repeat(rng.integers(0, 256, (2, HEIGHT, WIDTH, 3), dtype=np.uint8), 2, axis=0)
     if name in ("Qwen3VL", "VideoLlama3"):
         frames = frames.repeat(2, axis=0)  # the limit is one of 8 frames
-    prompt = prompter_of(name)(frames, np.arange(len(frames)) / 2.0, QUESTION, 4.0)
+    prompt = processor_of(name)(frames, np.arange(len(frames)) / 2.0, QUESTION, 4.0)
     if name == "SmolVLM":  # its first step leaves these frames as they are
         assert longest_side(HEIGHT, WIDTH, 96) == (HEIGHT, WIDTH)
     made = image_processor(name)(list(frames), return_tensors="pt")["pixel_values"]
@@ -177,7 +175,7 @@ def test_pixels_are_those_of_transformers_image_processors(name: str, clip: Clip
         made = made.view(-1, patches_a_frame, made.shape[1])[::2].flatten(0, 1)
     assert ours.shape == made.shape
     # Pillow and torch round a few pixels to neighbouring values.
-    levels = (ours - made).abs() * 255 * torch.tensor(CHECKPOINTS[name][2]["image_std"]).min()
+    levels = (ours - made).abs() * 255 * torch.tensor(settings_of(name)["image_std"]).min()
     assert levels.max() < 1.1
     assert (levels > 0.01).float().mean() < 0.05
 
@@ -190,7 +188,7 @@ def test_sizes_are_those_of_transformers() -> None:
     from transformers.models.smolvlm.video_processing_smolvlm import get_resize_output_image_size as by_longest
 
     draw = random.Random(0)
-    layout: Any = LAYOUTS["Qwen3VLForConditionalGeneration"]
+    adapter: Any = adapters()["Qwen3VLForConditionalGeneration"](KINDS["Qwen3VL"].build().config)
     seen = set()
     for _ in range(500):
         height, width, frames = draw.randint(5, 900), draw.randint(5, 900), draw.randint(2, 40)
@@ -201,7 +199,7 @@ def test_sizes_are_those_of_transformers() -> None:
         assert whole_patches(height, width, factor, least, most) == expected
         seen.add((expected[0] * expected[1] > height * width, expected[0] % 32 == 0))
         settings = {"size": size, "patch_size": factor // 2, "merge_size": 2, "temporal_patch_size": 2}
-        assert layout.target(frames, height, width, settings) == with_time(
+        assert adapter.target(frames, height, width, settings) == with_time(
             frames, height, width, 2, factor, least, most
         )
         frame = torch.empty(3, height, width, device="meta")
@@ -270,18 +268,18 @@ def test_numbers_in_words() -> None:
 
 def test_settings_of_preprocessing_as_transformers_reads_them(clip: Clip) -> None:
     """Older files: limits of pixels with names of their own, and SmolVLM's size of a sampled video."""
-    prompter = prompter_of("Qwen2_5_VL", size=None, min_pixels=64, max_pixels=256)
-    assert prompter.settings["size"] == {"shortest_edge": 64, "longest_edge": 256}
+    processor = processor_of("Qwen2_5_VL", size=None, min_pixels=64, max_pixels=256)
+    assert processor.settings["size"] == {"shortest_edge": 64, "longest_edge": 256}
     sampling = {"video_size": {"longest_edge": 60}}
-    assert prompter_of("SmolVLM", size=None, video_sampling=sampling).settings["size"] == {"longest_edge": 60}
-    assert prompter_of("SmolVLM", video_sampling=sampling).settings["size"] == {"longest_edge": 96}
-    given = dict.fromkeys(CHECKPOINTS["VideoLlama3"][2])
-    assert prompter_of("VideoLlama3", **given).settings["patch_size"] == 14
+    assert processor_of("SmolVLM", size=None, video_sampling=sampling).settings["size"] == {"longest_edge": 60}
+    assert processor_of("SmolVLM", video_sampling=sampling).settings["size"] == {"longest_edge": 96}
+    given = dict.fromkeys(settings_of("VideoLlama3"))
+    assert processor_of("VideoLlama3", **given).settings["patch_size"] == 14
     for setting, found in (("do_normalize", False), ("do_resize", False), ("cap_pixels_per_frame", True)):
         with pytest.raises(ValueError, match=f"{setting} in the checkpoint's preprocessing: found {found}"):
-            prompter_of("Qwen3VL", **{setting: found})
+            processor_of("Qwen3VL", **{setting: found})
     with pytest.raises(ValueError, match=r"size in the checkpoint's preprocessing: found \{'height': 9\}"):
-        prompter_of("Qwen2VL", size={"height": 9}, min_pixels=None, max_pixels=None)
+        processor_of("Qwen2VL", size={"height": 9}, min_pixels=None, max_pixels=None)
     kinds = {
         "size": ([48, 48], "is an object"),
         "patch_size": ("4", "is a number"),
@@ -289,10 +287,10 @@ def test_settings_of_preprocessing_as_transformers_reads_them(clip: Clip) -> Non
     }
     for setting, (wrong, accepted) in kinds.items():
         with pytest.raises(ValueError, match=rf"{setting} in .* found {re.escape(repr(wrong))}; accepted {accepted}"):
-            prompter_of("Qwen2VL", **{setting: wrong})
+            processor_of("Qwen2VL", **{setting: wrong})
     call = (clip.frames, clip.timestamps, QUESTION, 2.0)
     with pytest.raises(ValueError, match=r"size in the checkpoint's preprocessing: found \{'height': 9\}"):
-        prompter_of("InternVL", size={"height": 9})(*call)
+        processor_of("InternVL", size={"height": 9})(*call)
     for name, other in (
         ("InternVL", {"size": {"height": 40, "width": 48}}),
         ("SmolVLM", {"max_image_size": {"longest_edge": 40}}),
@@ -300,45 +298,45 @@ def test_settings_of_preprocessing_as_transformers_reads_them(clip: Clip) -> Non
         with pytest.raises(
             ValueError, match=r"frames of 40 x 4[08]; accepted is 48 x 48, the vision tower's image_size"
         ):
-            prompter_of(name, **other)(*call)
+            processor_of(name, **other)(*call)
 
 
 @pytest.mark.parametrize("name", SIZED)
 def test_a_limit_of_pixels_makes_fewer_tokens(name: str, clip: Clip) -> None:
     kind = tokenizer(name)
     config = KINDS[name].build().config
-    limited = Prompter(kind, config, CHECKPOINTS[name][2], kind.chat_template, max_pixels=2 * FACTOR**2)
+    limited = Processor(kind, config, settings_of(name), kind.chat_template, max_pixels=2 * FACTOR**2)
     prompt = limited(clip.frames, clip.timestamps, QUESTION, clip.metadata.duration)
     assert prompt.grid == (1, 1)
     with pytest.raises(ValueError, match="max_pixels: found 63; accepted are 64 or more"):
-        Prompter(kind, config, CHECKPOINTS[name][2], kind.chat_template, max_pixels=63)
+        Processor(kind, config, settings_of(name), kind.chat_template, max_pixels=63)
 
 
 def test_bad_prompts_are_refused(clip: Clip) -> None:
     frames, times = clip.frames, clip.timestamps
-    prompter = prompter_of("Qwen3VL")
+    processor = processor_of("Qwen3VL")
     for question, found in ((" ", "found ' '; accepted are words"), ("<|video_pad|>?", "special tokens")):
         with pytest.raises(ValueError, match=re.escape(found)):
-            prompter(frames, times, question, 2.0)
+            processor(frames, times, question, 2.0)
     # Under the type-checking import hook the method itself is one layer down.
-    call = inspect.unwrap(Prompter.__call__)
+    call = inspect.unwrap(Processor.__call__)
     with pytest.raises(ValueError, match=r"timestamps: found shape \[3\]; accepted is \[8\]"):
-        call(prompter, frames, times[:3], QUESTION, 2.0)
+        call(processor, frames, times[:3], QUESTION, 2.0)
     with pytest.raises(TypeError, match="frames: found dtype float32"):
-        call(prompter, frames.astype(np.float32), times, QUESTION, 2.0)
+        call(processor, frames.astype(np.float32), times, QUESTION, 2.0)
     with pytest.raises(ValueError, match="frames: found 1; accepted are 2 or more for this model"):
-        prompter(frames[:1], times[:1], QUESTION, 2.0)
+        processor(frames[:1], times[:1], QUESTION, 2.0)
     with pytest.raises(ValueError, match="frames: found 1; accepted are 2 or more for this model"):
-        prompter_of("InternVL")(frames[:1], times[:1], QUESTION, 2.0)
+        processor_of("InternVL")(frames[:1], times[:1], QUESTION, 2.0)
     kind, config = tokenizer("Qwen3VL"), KINDS["Qwen3VL"].build().config
     for template, found in ((None, "no chat template"), ("{{ messages[0].role }}", "gives '<|video_pad|>' 0 times")):
         with pytest.raises(ValueError, match=re.escape(found)):
-            Prompter(kind, config, CHECKPOINTS["Qwen3VL"][2], template)(frames, times, QUESTION, 2.0)
+            Processor(kind, config, settings_of("Qwen3VL"), template)(frames, times, QUESTION, 2.0)
     config.video_token_id = 500
     with pytest.raises(
         ValueError, match="a tokenizer of 128 tokens; accepted is one with token 500, the video_token_id"
     ):
-        Prompter(kind, config, {})
+        Processor(kind, config, {})
 
 
 # --- answers ----------------------------------------------------------------------------------------------------------
@@ -357,8 +355,8 @@ def test_the_command_answers_with_and_without_compression(
     assert list(entry["answers"]) == ["all tokens", "InfoMerge at 15 %"]
 
     # The same by the library, and by stock transformers.
-    model, prompter = load(str(checkpoints[name]))
-    prompt = prompter(clip.frames, clip.timestamps, QUESTION, clip.metadata.duration)
+    model, processor = load(str(checkpoints[name]))
+    prompt = processor(clip.frames, clip.timestamps, QUESTION, clip.metadata.duration)
     tokens = int(np.prod(expected_grid(name)))
     kept = max(1, int(0.15 * tokens + 0.5))
     limit = {"max_new_tokens": 4, "do_sample": False}
@@ -368,7 +366,7 @@ def test_the_command_answers_with_and_without_compression(
     length = prompt.inputs["input_ids"].shape[1]
     for found, output in ((full, stock), (short, compressed)):
         new = output[0, length:]
-        assert found["text"] == prompter.tokenizer.decode(new, skip_special_tokens=True).strip()
+        assert found["text"] == processor.tokenizer.decode(new, skip_special_tokens=True).strip()
         assert found["new_tokens"] == len(new)
         assert (found["visual_tokens"], found["prompt_length"]) == (tokens, length)
     assert (full["requested_tokens"], full["kept_tokens"], full["length"]) == (tokens, tokens, length)
@@ -404,9 +402,9 @@ def test_the_command_answers_with_and_without_compression(
 
 
 def test_at_a_ratio_of_1_the_answer_is_the_stock_one(checkpoints: dict[str, Path], clip: Clip) -> None:
-    model, prompter = load(str(checkpoints["Qwen2VL"]))
-    without = ask(model, prompter, clip, QUESTION, max_new_tokens=6)
-    whole = ask(model, prompter, clip, QUESTION, InfoMergeConfig(retention_ratio=1), max_new_tokens=6)
+    model, processor = load(str(checkpoints["Qwen2VL"]))
+    without = ask(model, processor, clip, QUESTION, max_new_tokens=6)
+    whole = ask(model, processor, clip, QUESTION, InfoMergeConfig(retention_ratio=1), max_new_tokens=6)
     assert without.text == whole.text != ""
     assert without.length == whole.length
     assert without.video is None
@@ -416,10 +414,10 @@ def test_at_a_ratio_of_1_the_answer_is_the_stock_one(checkpoints: dict[str, Path
 
 def test_a_clip_of_more_than_a_minute_is_counted_whole(checkpoints: dict[str, Path], clip: Clip) -> None:
     """SmolVLM's captions begin each minute as they began the first."""
-    model, prompter = load(str(checkpoints["SmolVLM"]))
+    model, processor = load(str(checkpoints["SmolVLM"]))
     frames = clip.frames[np.arange(32) % FRAMES]
-    prompt = prompter(frames, np.arange(32) * 90 / 31, QUESTION, 90.0)
-    found = answer(model, prompter, prompt, InfoMergeConfig.paper(0.15), max_new_tokens=2)
+    prompt = processor(frames, np.arange(32) * 90 / 31, QUESTION, 90.0)
+    found = answer(model, processor, prompt, InfoMergeConfig.paper(0.15), max_new_tokens=2)
     assert (found.visual_tokens, found.requested_tokens, found.kept_tokens) == (288, 43, 43)
     assert found.length == found.prompt_length - 288 + 43
     assert found.video is not None
@@ -427,15 +425,15 @@ def test_a_clip_of_more_than_a_minute_is_counted_whole(checkpoints: dict[str, Pa
 
 
 def test_a_prompt_with_more_than_one_video_is_refused(checkpoints: dict[str, Path], clip: Clip) -> None:
-    model, prompter = load(str(checkpoints["InternVL"]))
-    prompt = prompter(clip.frames, clip.timestamps, QUESTION, 2.0)
+    model, processor = load(str(checkpoints["InternVL"]))
+    prompt = processor(clip.frames, clip.timestamps, QUESTION, 2.0)
     ids, pixels = (prompt.inputs[name] for name in ("input_ids", "pixel_values"))
     for times in (0, 2):
         inputs = {"input_ids": ids.repeat(1, times), "pixel_values": pixels.repeat(times, 1, 1, 1)}
         if not times:
             inputs = {"input_ids": ids[:, :4]}
         with pytest.raises(ValueError, match=f"prompt: found {times} videos in it; accepted is a prompt with one"):
-            answer(model, prompter, replace(prompt, inputs=inputs), InfoMergeConfig.paper(0.15), max_new_tokens=1)
+            answer(model, processor, replace(prompt, inputs=inputs), InfoMergeConfig.paper(0.15), max_new_tokens=1)
 
 
 class StandingTime:
@@ -454,15 +452,15 @@ class StandingTime:
 @pytest.fixture
 def time(monkeypatch: pytest.MonkeyPatch) -> StandingTime:
     standing = StandingTime()
-    monkeypatch.setattr(asking, "time", standing)
+    monkeypatch.setattr(timing, "time", standing)
     return standing
 
 
 def test_the_clock_gives_each_stage_its_own_time(checkpoints: dict[str, Path], clip: Clip, time: StandingTime) -> None:
     """A pause in one stage is found in that stage and in the total, and nowhere else."""
     pause = 0.4
-    model, prompter = load(str(checkpoints["LlavaOnevision"]))
-    text = family_of(model).text_model(model)
+    model, processor = load(str(checkpoints["LlavaOnevision"]))
+    text = adapter_for(model).text_model
     first = 15  # more than any later input of the language model has
 
     def wait(*_: Any, **__: Any) -> None:
@@ -493,7 +491,7 @@ def test_the_clock_gives_each_stage_its_own_time(checkpoints: dict[str, Path], c
     for stage, start in starts.items():
         hook = start() if start else None
         config = InfoMergeConfig.paper(0.15) if start else slow
-        seconds = ask(model, prompter, clip, QUESTION, config, max_new_tokens=2).seconds
+        seconds = ask(model, processor, clip, QUESTION, config, max_new_tokens=2).seconds
         if hook is not None:
             hook.remove()
         spent = {name: getattr(seconds, name) for name in starts}
@@ -504,7 +502,7 @@ def test_the_clock_gives_each_stage_its_own_time(checkpoints: dict[str, Path], c
 def test_on_a_gpu_the_clock_waits_for_the_device_at_every_border(monkeypatch: pytest.MonkeyPatch) -> None:
     waited: list[torch.device] = []
     monkeypatch.setattr(torch.cuda, "synchronize", waited.append)
-    watch = Stopwatch(torch.device("cuda:1"))
+    watch = Timer(torch.device("cuda:1"))
     watch.timed(lambda: None, "encode")()
     watch.before_text()
     watch.after_text()
@@ -517,26 +515,26 @@ def test_on_a_gpu_the_clock_waits_for_the_device_at_every_border(monkeypatch: py
 def test_repeats_leave_the_first_call_out_and_the_model_as_it_was(
     checkpoints: dict[str, Path], clip: Clip, time: StandingTime
 ) -> None:
-    model, prompter = load(str(checkpoints["Qwen2_5_VL"]))
-    base, text = model.base_model, family_of(model).text_model(model)
+    model, processor = load(str(checkpoints["Qwen2_5_VL"]))
+    base, text = model.base_model, adapter_for(model).text_model
     before = dict(vars(base)), dict(vars(model)), list(text._forward_hooks), list(text._forward_pre_hooks)
     pauses = iter([0.5, 0.0, 0.0, 0.0])
     hook = base.visual.register_forward_pre_hook(lambda *_: time.sleep(next(pauses)))
-    found = ask(model, prompter, clip, QUESTION, max_new_tokens=2, repeats=3)
+    found = ask(model, processor, clip, QUESTION, max_new_tokens=2, repeats=3)
     hook.remove()
     assert found.seconds.encode == 0
     assert next(pauses, None) is None
     with pytest.raises(RuntimeError, match="broken"):
-        ask(model, prompter, clip, QUESTION, lambda tokens, saliency: (_ for _ in ()).throw(RuntimeError("broken")))
+        ask(model, processor, clip, QUESTION, lambda tokens, saliency: (_ for _ in ()).throw(RuntimeError("broken")))
     assert vars(base).keys() == before[0].keys()
     assert vars(model).keys() == before[1].keys()
     assert [list(text._forward_hooks), list(text._forward_pre_hooks)] == [before[2], before[3]]
 
 
 def test_half_precision_takes_pixels_along(checkpoints: dict[str, Path], clip: Clip) -> None:
-    model, prompter = load(str(checkpoints["Qwen2_5_VL"]), dtype=torch.bfloat16)
+    model, processor = load(str(checkpoints["Qwen2_5_VL"]), dtype=torch.bfloat16)
     assert model.dtype == torch.bfloat16
-    assert ask(model, prompter, clip, QUESTION, InfoMergeConfig.paper(0.15), max_new_tokens=2).kept_tokens == 7
+    assert ask(model, processor, clip, QUESTION, InfoMergeConfig.paper(0.15), max_new_tokens=2).kept_tokens == 7
 
 
 # --- what is refused --------------------------------------------------------------------------------------------------
@@ -691,10 +689,10 @@ def test_chat_templates_of_older_checkpoints(checkpoints: dict[str, Path], clip:
     (folder / "preprocessor_config.json").write_text(json.dumps({"image_mean": [9, 9, 9]}))
     (folder / "processor_config.json").write_text(json.dumps({"video_processor": settings}))
     (folder / "chat_template.json").write_text(json.dumps({"chat_template": "older <video>"}))
-    prompter = Prompter.from_pretrained(str(folder), AutoConfig.from_pretrained(folder), local_files_only=True)
-    assert prompter.settings["image_mean"] == settings["image_mean"]
-    ids = prompter(clip.frames, clip.timestamps, QUESTION, 2.0).inputs["input_ids"]
-    assert prompter.tokenizer.decode(ids[0, :6]) == "older "
+    processor = Processor.from_pretrained(str(folder), AutoConfig.from_pretrained(folder), local_files_only=True)
+    assert processor.settings["image_mean"] == settings["image_mean"]
+    ids = processor(clip.frames, clip.timestamps, QUESTION, 2.0).inputs["input_ids"]
+    assert processor.tokenizer.decode(ids[0, :6]) == "older "
 
 
 def test_help_names_all_options(capfd: pytest.CaptureFixture[str]) -> None:

@@ -21,9 +21,8 @@ from torch import Tensor, nn
 from transformers import StaticCache
 
 from infomerge import InfoMergeConfig
-from infomerge.compression import compress
-from infomerge.methods import get_method
 from infomerge.encoders.attention import recorded_attention, recorded_input
+from infomerge.methods import compress, get_method
 from infomerge.models import SUPPORTED, attach, attachment, cache_state, compressing, detach
 from infomerge.models.adapters import adapter_for
 from tests.tiny_models import IMAGE, KINDS, PAD, VIDEO, Kind
