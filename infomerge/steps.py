@@ -54,10 +54,10 @@ class Memo(Steps):
         self._sizes = sizes
         self._results: dict[str, OrderedDict[Hashable, _Entry]] = {}
 
-    def __call__(self, step: Callable[..., Result], *inputs: Any) -> Result:  # noqa: D102  as in Steps
+    def __call__(self, step: Callable[..., Result], *inputs: Any) -> Result:
         return self._recall(step, inputs, self._sizes.get(step.__name__, REMEMBERED))
 
-    def by_segment(  # noqa: D102  as in Steps
+    def by_segment(
         self, step: Callable[..., Tensor], features: Tensor, segments: Int[Tensor, "segments 2"], *options: Any
     ) -> Tensor:
         rows = [self._recall(step, (features, row, *options), REMEMBERED_SEGMENTS) for row in segments.split(1)]

@@ -1,9 +1,9 @@
 """InfoMerge inside stock Video-LLMs of transformers."""
 
 import importlib
-import warnings
 from typing import TYPE_CHECKING, Any
 
+from infomerge.deprecation import deprecated_names
 from infomerge.models.adapters import VideoAdapter, register
 from infomerge.models.attachment import Run, attach, compressing, detach
 from infomerge.models.compressed_call import CompressedVideo
@@ -45,7 +45,13 @@ _LATER = {
     "check_adapter": "contract",
     "load": "loading",
 }
-_OLDER = {"Prompter": "Processor", "save_random_model": "save_tiny_random_model"}
+_older_name = deprecated_names(
+    __name__,
+    {
+        "Prompter": (__name__, "Processor"),
+        "save_random_model": (__name__, "save_tiny_random_model"),
+    },
+)
 
 
 def __getattr__(name: str) -> Any:
@@ -55,7 +61,4 @@ def __getattr__(name: str) -> Any:
         return supported()
     if name in _LATER:
         return getattr(importlib.import_module(f"infomerge.models.{_LATER[name]}"), name)
-    if name in _OLDER:
-        warnings.warn(f"{name} is now called {_OLDER[name]}", DeprecationWarning, stacklevel=2)
-        return globals()[_OLDER[name]]
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return _older_name(name)

@@ -1,15 +1,17 @@
 """The older name of `question_answering`, `loading` and `timing`."""
 
-import warnings
+from infomerge.deprecation import deprecated_names
 
-from infomerge.models.loading import load
-from infomerge.models.question_answering import Answer, answer, ask, described, record_answers
-from infomerge.models.timing import Seconds
-
-__all__ = ["Answer", "Seconds", "answer", "ask", "described", "load", "record_answers"]
-
-warnings.warn(
-    "infomerge.models.asking is now infomerge.models (load, ask, answer) and infomerge.models.question_answering",
-    DeprecationWarning,
-    stacklevel=2,
+__getattr__ = deprecated_names(
+    __name__,
+    {
+        "Answer": ("infomerge.models", "Answer"),
+        "Seconds": ("infomerge.models.timing", "Seconds"),
+        "Stopwatch": ("infomerge.models.timing", "Timer"),
+        "answer": ("infomerge.models", "answer"),
+        "ask": ("infomerge.models", "ask"),
+        "described": ("infomerge.models.question_answering", "described"),
+        "load": ("infomerge.models", "load"),
+        "record_answers": ("infomerge.models.question_answering", "record_answers"),
+    },
 )

@@ -18,9 +18,11 @@ from typing import Any, get_args
 
 import torch
 from packaging.specifiers import SpecifierSet
+from packaging.version import Version
 from torch import Tensor
 
-from infomerge.models.compressor_stand_in import make_compressor
+from infomerge.deprecation import warn_renamed
+from infomerge.methods import make_compressor
 from infomerge.models.adapters import VideoAdapter, adapter_for, supported
 from infomerge.models.arguments import cache_in, cache_of
 from infomerge.models.cache_state import CompressedPrompt, continued, load, next_position_ids, store
@@ -38,6 +40,9 @@ from infomerge.models.compressed_call import (
 
 TESTED = SpecifierSet(">=5.21,<5.25")
 """Releases of transformers that the tests run with; pyproject.toml names the first of them as the oldest."""
+
+_READS_CHUNKS = Version("5.23")
+"""Before it, `prefill_chunk_size` gave each chunk the features and positions of another one."""
 
 _NAME = "_infomerge"
 """The attribute of a model that holds its `_Attachment`."""
@@ -57,7 +62,7 @@ class Run:
     @property
     def positions(self) -> PositionMode:
         """The older name of `position_mode`."""
-        warnings.warn("positions is now called position_mode", DeprecationWarning, stacklevel=2)
+        warn_renamed("Run.positions", "Run.position_mode")
         return self.position_mode
 
     @property
@@ -157,7 +162,7 @@ def attach(
     Warns:
         UserWarning: the tests do not cover the release of transformers.
     """
-    method, position_mode = older_names(method, position_mode, options)
+    position_mode = older_names(position_mode, options)
     if position_mode not in get_args(PositionMode):
         accepted = " and ".join(map(repr, get_args(PositionMode)))
         raise ValueError(f"position_mode: found {position_mode!r}; accepted are {accepted}")
@@ -257,13 +262,12 @@ def compressing(
         _take_off(model, run)
 
 
-def older_names(method: Any, position_mode: Any, options: dict[str, Any]) -> tuple[Any, Any]:
-    """The method and the position mode, also from the names that their arguments had before."""
-    for old, new in (("config", "method"), ("positions", "position_mode")):
-        if old in options:
-            warnings.warn(f"{old}= is now called {new}=", DeprecationWarning, stacklevel=4)
-    method = options.pop("config", method)
-    return method, options.pop("positions", position_mode)
+def older_names(position_mode: Any, options: dict[str, Any]) -> Any:
+    """The position mode, also from the name that the argument had before."""
+    if "positions" not in options:
+        return position_mode
+    warn_renamed("positions=", "position_mode=", stacklevel=4)
+    return options.pop("positions")
 
 
 @functools.cache
@@ -352,6 +356,13 @@ def _generate(model: Any, own: Any, /, *args: Any, **kwargs: Any) -> Any:
         shorter, prompt = continued(earlier, inputs)
     else:
         return stock(**kwargs)
+    if Version(version("transformers")) < _READS_CHUNKS and _option(
+        "prefill_chunk_size", inputs, inputs.get("generation_config"), model.generation_config
+    ):
+        raise ValueError(
+            f"prefill_chunk_size: found one beside a compressed video and transformers {version('transformers')}; "
+            f"accepted is none before {_READS_CHUNKS}, the first that reads encoded videos in chunks"
+        )
     attachment.thread.generating = True
     try:
         result = stock(**_with_lengths(model, shorter, prompt.lost))

@@ -1,7 +1,6 @@
 """A call to a Video-LLM, made shorter: its videos encoded and compressed, and their placeholders dropped to fit."""
 
 import inspect
-import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
@@ -12,6 +11,7 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from infomerge.compression import Compression
+from infomerge.deprecation import warn_renamed
 from infomerge.models.adapters import VideoAdapter, VideoRows
 from infomerge.models.arguments import PIXELS, cache_in, checked_mask
 from infomerge.models.cache_state import CompressedPrompt
@@ -54,7 +54,7 @@ class CompressedVideo:
     @property
     def places(self) -> Int[Tensor, "kept"]:
         """The older name of `prompt_index`."""
-        warnings.warn("places is now called prompt_index", DeprecationWarning, stacklevel=2)
+        warn_renamed("CompressedVideo.places", "CompressedVideo.prompt_index")
         return self.prompt_index
 
     @property

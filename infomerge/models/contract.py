@@ -134,7 +134,7 @@ def _rows(subject: Subject) -> None:
     prompt = subject.prompts[0]
     _require(
         (videos[0].frames, videos[0].grid) == (prompt.frames, prompt.grid),
-        f"videos: found {videos[0].frames} frames of {videos[0].grid}; preprocess made {prompt.frames} of {prompt.grid}",
+        f"videos: found {videos[0].frames} frames of {videos[0].grid}; preprocess: {prompt.frames} of {prompt.grid}",
     )
     words = {name: value for name, value in subject.single.items() if name not in PIXELS.values()}
     _require(subject.adapter.videos(words) == [], "videos: found some in a call without pixels")

@@ -177,8 +177,8 @@ class Processor:
     def _checked(self, max_pixels: int) -> int:
         if not self.adapter.sized:
             raise ValueError(
-                f"max_pixels: found {max_pixels}; accepted is none for {self.adapter.class_name}, whose frames have one "
-                "size"
+                f"max_pixels: found {max_pixels}; accepted is none for {self.adapter.class_name}, whose frames have "
+                "one size"
             )
         token = (self.settings["patch_size"] * self.settings["merge_size"]) ** 2
         if max_pixels < token:
@@ -238,10 +238,11 @@ class StockProcessor:
 
 def transformers_metadata(timestamps: Float[np.ndarray, "frames"], duration: float) -> Any:
     """Seconds as transformers' own VideoMetadata: with one frame a second, numbers of frames are seconds."""
-    from transformers.video_utils import VideoMetadata as Metadata
+    from transformers import video_utils
 
+    kind: Any = video_utils.VideoMetadata  # typed for whole numbers of frames
     seconds = [float(time) for time in timestamps]
-    return Metadata(total_num_frames=float(duration), fps=1.0, duration=float(duration), frames_indices=seconds)
+    return kind(total_num_frames=float(duration), fps=1.0, duration=float(duration), frames_indices=seconds)
 
 
 def as_processor(processor: Any, config: Any) -> Processor | StockProcessor:

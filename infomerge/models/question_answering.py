@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from infomerge.measure.flops import Decoder, decoder_of, prefill_flops
-from infomerge.models.compressor_stand_in import make_compressor
+from infomerge.methods import make_compressor
 from infomerge.models.adapters import adapter_for
 from infomerge.models.attachment import Run, compressing, older_names
 from infomerge.models.compressed_call import CompressedVideo, PositionMode
@@ -122,7 +122,7 @@ def answer(
     for name, value in (("max_new_tokens", max_new_tokens), ("repeats", repeats)):
         if value < 1:
             raise ValueError(f"{name}: found {value}; accepted is 1 or more")
-    method, position_mode = older_names(method, position_mode, options)
+    position_mode = older_names(position_mode, options)
     compressor = None
     if method is not None or retention_ratio is not None or options:
         compressor = make_compressor(method, retention_ratio=retention_ratio, **options)

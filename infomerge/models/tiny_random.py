@@ -57,7 +57,7 @@ def save_tiny_random_model(folder: Path | str, name: str = "LlavaOnevision", see
 
 
 def random_model(adapter: type[VideoAdapter], tokenizer: Any, tiny: TinyModel, seed: int = 0) -> Any:
-    """A small model of a class, whose vocabulary is that of the tokenizer. torch's own random numbers are left alone."""
+    """A small model of a class, with the tokenizer's vocabulary. torch's own random numbers are left alone."""
     ids = {mark: tokenizer.convert_tokens_to_ids(mark) for mark in [*_MARKS, *tiny.special_tokens]}
     ends = {"bos_token_id": None, "eos_token_id": ids["<|im_end|>"], "pad_token_id": ids["<|endoftext|>"]}
     with torch.random.fork_rng(devices=[]):

@@ -1,9 +1,9 @@
 """What SmolVLM and InternVL share: a video is handed over as a row of images, each after a caption.
 
-Nothing but the text of the prompt says that images are frames. So calls need the checkpoint's tokenizer: it is handed to
-`attach`, alone or as a part of a processor, or found through the model's `name_or_path`. The text between two images is
-decoded and must be the caption that the class's own processor writes. Images stay images, unless someone writes these
-very captions by hand.
+Nothing but the text of the prompt says that images are frames. So calls need the checkpoint's tokenizer: it is handed
+to `attach`, alone or as a part of a processor, or found through the model's `name_or_path`. The text between two images
+is decoded and must be the caption that the class's own processor writes. Images stay images, unless someone writes
+these very captions by hand.
 """
 
 import itertools

@@ -17,9 +17,9 @@ from infomerge.models.pixels import BICUBIC, CLIP
 
 
 class InternVLAdapter(FramesAsImagesAdapter):
-    """Each frame an image of one tile, after 'Frame2: ' on a line of its own; where numbers begin anew, so does a video.
+    """Each frame an image of one tile, after 'Frame2: ' on a line of its own.
 
-    The words before a video may stand on the line of its first caption.
+    Where the numbers begin anew, so does a video. The words before a video may stand on the line of its first caption.
     """
 
     class_name = "InternVLForConditionalGeneration"
