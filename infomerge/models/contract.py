@@ -140,13 +140,11 @@ def _rows(subject: Subject) -> None:
     _require(subject.adapter.videos(words) == [], "videos: found some in a call without pixels")
     if subject.adapter.modality == "video":
         return
-    clip = subject.prompts[0].inputs["input_ids"][0].tolist()
-    place = subject.adapter.placeholder_id
-    images = [value for value in clip if value == place]
-    plain = torch.tensor([[1, *images, 1, *images]])
-    _require(
-        subject.adapter.videos(subject.single | {"input_ids": plain}) == [], "videos: found some among plain images"
-    )
+    words_between = [subject.tokenizer.encode("x")[0]] * 4
+    image = [subject.adapter.placeholder_id] * videos[0].tokens_per_frame
+    plain = torch.tensor([[*words_between, *image, *words_between, *image, *words_between]])
+    images = subject.adapter.videos(subject.single | {"input_ids": plain})
+    _require(images == [], "videos: found some among plain images")
 
 
 def _unchanged_at_1(subject: Subject) -> None:

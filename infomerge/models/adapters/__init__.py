@@ -7,6 +7,7 @@ An entry point of the group "infomerge.adapters" has the name of a model class a
 """
 
 import functools
+import warnings
 from collections.abc import Mapping
 from importlib.metadata import entry_points
 from types import MappingProxyType
@@ -87,7 +88,15 @@ def adapters() -> dict[str, type[VideoAdapter]]:
 
 @functools.cache
 def _from_entry_points() -> dict[str, type[VideoAdapter]]:
-    return {point.name: point.load() for point in entry_points(group="infomerge.adapters") if point.name not in STOCK}
+    """Adapters that other packages name; one that fails is left out with a warning."""
+    found = {}
+    for point in entry_points(group="infomerge.adapters"):
+        try:
+            if point.name not in STOCK:
+                found[point.name] = point.load()
+        except Exception as error:
+            warnings.warn(f"the adapter {point.name!r} of {point.value} was left out: {error}", stacklevel=2)
+    return found
 
 
 def supported() -> tuple[str, ...]:
