@@ -1,6 +1,7 @@
 """Prompts to tiny Video-LLMs, against transformers' own processors."""
 
 import inspect
+import math
 import random
 import re
 import subprocess
@@ -18,7 +19,7 @@ from infomerge.models.adapters import adapters
 from infomerge.models.adapters.smolvlm import in_words
 from infomerge.models.pixels import as_pixels, cropped, longest_side, patches, resized, shortest_side, whole_patches
 from infomerge.video import Clip, read_clip
-from tests.models.prompts import HEIGHT, KINDS_IN_TIME, SIZED, WIDTH, processor_of
+from tests.models.prompts import HEIGHT, KINDS_IN_TIME, SIZED, WIDTH, expected_grid, processor_of
 from tests.stock_processors import QUESTION
 from tests.tiny_checkpoints import CHECKPOINTS, FACTOR, MOST, settings_of, tokenizer
 from tests.tiny_models import KINDS
@@ -29,7 +30,7 @@ def test_every_supported_class_can_be_asked() -> None:
 
 
 @pytest.fixture(scope="module")
-def stock_prompts(video: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[tuple[str, bool], dict[str, Any]]:
+def stock(video: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[Any, Any], dict[str, Any]]:
     """What transformers' own processors make of seven frames and the question."""
     folder = tmp_path_factory.mktemp("stock")
     clip = read_clip(video, 7)
@@ -37,6 +38,7 @@ def stock_prompts(video: Path, tmp_path_factory: pytest.TempPathFactory) -> dict
     np.savez(
         folder / "clip.npz",
         frames=clip.frames,
+        timestamps=clip.timestamps,
         indices=facts.frame_indices,
         frame_count=facts.frame_count,
         frame_rate=facts.frame_rate,
@@ -46,14 +48,14 @@ def stock_prompts(video: Path, tmp_path_factory: pytest.TempPathFactory) -> dict
     command = [sys.executable, "-m", "tests.stock_processors", folder / "clip.npz", folder / "prompts.pt"]
     run = subprocess.run(command, cwd=Path(__file__).parent.parent.parent, capture_output=True, text=True, check=False)
     assert run.returncode == 0, run.stderr
-    prompts: dict[tuple[str, bool], dict[str, Any]] = torch.load(folder / "prompts.pt", weights_only=True)
-    return prompts
+    prompts, answers = torch.load(folder / "prompts.pt", weights_only=True)
+    return prompts, answers
 
 
 @pytest.mark.parametrize("given", [True, False], ids=["own settings", "default settings"])
 @pytest.mark.parametrize("name", CHECKPOINTS)
 def test_prompts_are_those_of_transformers_processors_to_the_bit(
-    name: str, given: bool, stock_prompts: dict[tuple[str, bool], dict[str, Any]], video: Path
+    name: str, given: bool, stock: tuple[dict[Any, Any], dict[str, Any]], video: Path
 ) -> None:
     clip = read_clip(video, 7)
     kind = tokenizer(name)
@@ -62,15 +64,30 @@ def test_prompts_are_those_of_transformers_processors_to_the_bit(
     config = KINDS[name].build(**tower).config
     processor = Processor(kind, config, settings_of(name) if given else {}, kind.chat_template)
     prompt = processor(clip.frames, clip.timestamps, QUESTION, clip.metadata.duration)
-    stock = stock_prompts[name, given]
+    expected = stock[0][name, given]
     if name == "SmolVLM":  # all of it is seen, which is what the model takes without a mask
-        assert stock.pop("pixel_attention_mask").all()
-    assert prompt.inputs.keys() == stock.keys()
+        assert expected.pop("pixel_attention_mask").all()
+    assert prompt.inputs.keys() == expected.keys()
     for key, value in prompt.inputs.items():
-        assert torch.equal(value, stock[key].to(value.dtype)), key
+        assert torch.equal(value, expected[key].to(value.dtype)), key
     places = prompt.inputs["input_ids"] == (121 if name in ("SmolVLM", "InternVL") else 120)
     assert int(places.sum()) == prompt.visual_tokens + (name == "LlavaOnevision")
     assert prompt.frames == (4 if name in KINDS_IN_TIME else 7)
+
+
+@pytest.mark.parametrize("name", CHECKPOINTS)
+def test_a_processor_of_transformers_is_taken_in_place_of_ours(
+    name: str, stock: tuple[dict[Any, Any], dict[str, Any]], video: Path
+) -> None:
+    inputs, shape, counts = stock[1][name]
+    clip = read_clip(video, 7)
+    ours = processor_of(name)(clip.frames, clip.timestamps, QUESTION, clip.metadata.duration)
+    expected = stock[0][name, True]
+    assert inputs.keys() >= expected.keys()
+    for key, value in expected.items():
+        assert torch.equal(inputs[key], value), key
+    assert shape == (ours.frames, *ours.grid)
+    assert counts == (math.prod(shape), round(math.prod(shape) / 4))
 
 
 def image_processor(name: str) -> Any:
