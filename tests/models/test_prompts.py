@@ -19,7 +19,7 @@ from infomerge.models.adapters import adapters
 from infomerge.models.adapters.smolvlm import in_words
 from infomerge.models.pixels import as_pixels, cropped, longest_side, patches, resized, shortest_side, whole_patches
 from infomerge.video import Clip, read_clip
-from tests.models.prompts import HEIGHT, KINDS_IN_TIME, SIZED, WIDTH, expected_grid, processor_of
+from tests.models.prompts import HEIGHT, KINDS_IN_TIME, SIZED, WIDTH, processor_of
 from tests.stock_processors import QUESTION
 from tests.tiny_checkpoints import CHECKPOINTS, FACTOR, MOST, settings_of, tokenizer
 from tests.tiny_models import KINDS
