@@ -1,7 +1,8 @@
 """The tests of models on other releases of transformers: `python -m tests.other_transformers 5.21.0 5.24.0`.
 
 Each release is installed without its dependencies into a folder of its own under .venv (or in the folder that the
-variable TRANSFORMERS_RELEASES names), and put before the one that is there. At the end a table says how many tests of each class passed with each release.
+variable TRANSFORMERS_RELEASES names), and put before the one that is there. At the end a table says how many tests of
+each class passed with each release.
 """
 
 import os
