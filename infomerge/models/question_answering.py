@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from infomerge.deprecation import warn_renamed
 from infomerge.measure.flops import Decoder, decoder_of, prefill_flops
 from infomerge.methods import make_compressor
 from infomerge.models.adapters import adapter_for
@@ -123,6 +124,9 @@ def answer(
         if value < 1:
             raise ValueError(f"{name}: found {value}; accepted is 1 or more")
     position_mode = older_names(position_mode, options)
+    if "config" in options and options["config"] is None:  # as it was written before: no compression
+        warn_renamed("config=", "method=")
+        del options["config"]
     compressor = None
     if method is not None or retention_ratio is not None or options:
         compressor = make_compressor(method, retention_ratio=retention_ratio, **options)

@@ -83,6 +83,8 @@ def test_the_command_answers_with_and_without_compression(
 def test_at_a_ratio_of_1_the_answer_is_the_stock_one(checkpoints: dict[str, Path], clip: Clip) -> None:
     model, processor = load(str(checkpoints["Qwen2VL"]))
     without = ask(model, processor, clip, QUESTION, max_new_tokens=6)
+    with pytest.warns(DeprecationWarning, match="config= is deprecated"):
+        assert ask(model, processor, clip, QUESTION, config=None, max_new_tokens=6).video is None
     whole = ask(model, processor, clip, QUESTION, InfoMergeConfig(retention_ratio=1), max_new_tokens=6)
     assert without.text == whole.text != ""
     assert without.length == whole.length
