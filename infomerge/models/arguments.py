@@ -1,5 +1,6 @@
 """Arguments and outputs of transformers' models, by the names that its releases have for them."""
 
+import copy
 from collections.abc import Mapping
 from typing import Any
 
@@ -35,3 +36,25 @@ def checked_mask(inputs: Mapping[str, Any]) -> Int[Tensor, "batch sequence"]:
         accepted = list(ids.shape)
         raise ValueError(f"attention_mask: found shape {list(mask.shape)}; accepted is that of input_ids, {accepted}")
     return mask
+
+
+def with_lengths(model: Any, inputs: dict[str, Any], lost: int) -> dict[str, Any]:
+    """The arguments of a shortened call, with lengths that count the prompt less by what it lost."""
+    inputs = dict(inputs)
+    own = inputs.get("generation_config")
+    for length, new in (("max_length", "max_new_tokens"), ("min_length", "min_new_tokens")):
+        limit = option_of(length, inputs, own, model.generation_config)
+        if not limit or option_of(new, inputs, own, model.generation_config) is not None:
+            continue
+        if own is not None and length not in inputs:
+            own = inputs["generation_config"] = copy.deepcopy(own)
+            setattr(own, length, limit - lost)
+        else:
+            inputs[length] = limit - lost
+    return inputs
+
+
+def option_of(name: str, inputs: Mapping[str, Any], *configs: Any) -> Any:
+    """An option of `generate`, from where it takes it: an argument, the given configuration, the model's own."""
+    values = [inputs.get(name), *(getattr(config, name, None) for config in configs)]
+    return next((value for value in values if value is not None), None)

@@ -5,7 +5,6 @@ the placeholders of the others leave the prompt, and the stock `forward` or `gen
 of that is done to the arguments of the call: no class is changed, and no code of the model is replaced.
 """
 
-import copy
 import functools
 import inspect
 import threading
@@ -24,7 +23,7 @@ from torch import Tensor
 from infomerge.deprecation import warn_renamed
 from infomerge.methods import make_compressor
 from infomerge.models.adapters import VideoAdapter, adapter_for, supported
-from infomerge.models.arguments import cache_in, cache_of
+from infomerge.models.arguments import cache_in, cache_of, option_of, with_lengths
 from infomerge.models.cache_state import CompressedPrompt, continued, load, next_position_ids, store
 from infomerge.models.compressed_call import (
     CompressedCall,
@@ -356,7 +355,7 @@ def _generate(model: Any, own: Any, /, *args: Any, **kwargs: Any) -> Any:
         shorter, prompt = continued(earlier, inputs)
     else:
         return stock(**kwargs)
-    if Version(version("transformers")) < _READS_CHUNKS and _option(
+    if Version(version("transformers")) < _READS_CHUNKS and option_of(
         "prefill_chunk_size", inputs, inputs.get("generation_config"), model.generation_config
     ):
         raise ValueError(
@@ -365,7 +364,7 @@ def _generate(model: Any, own: Any, /, *args: Any, **kwargs: Any) -> Any:
         )
     attachment.thread.generating = True
     try:
-        result = stock(**_with_lengths(model, shorter, prompt.lost))
+        result = stock(**with_lengths(model, shorter, prompt.lost))
     finally:
         attachment.thread.generating = False
     for filled in (cache, cache_of(result)):
@@ -383,25 +382,3 @@ def _with_full_prompts(result: Any, ids: Tensor, prompt: CompressedPrompt) -> An
         return sequences
     result.sequences = sequences
     return result
-
-
-def _with_lengths(model: Any, inputs: dict[str, Any], lost: int) -> dict[str, Any]:
-    """The arguments of a shortened call, with lengths that count the prompt less by what it lost."""
-    inputs = dict(inputs)
-    own = inputs.get("generation_config")
-    for length, new in (("max_length", "max_new_tokens"), ("min_length", "min_new_tokens")):
-        limit = _option(length, inputs, own, model.generation_config)
-        if not limit or _option(new, inputs, own, model.generation_config) is not None:
-            continue
-        if own is not None and length not in inputs:
-            own = inputs["generation_config"] = copy.deepcopy(own)
-            setattr(own, length, limit - lost)
-        else:
-            inputs[length] = limit - lost
-    return inputs
-
-
-def _option(name: str, inputs: Mapping[str, Any], *configs: Any) -> Any:
-    """An option of `generate`, from where it takes it: an argument, the given configuration, the model's own."""
-    values = [inputs.get(name), *(getattr(config, name, None) for config in configs)]
-    return next((value for value in values if value is not None), None)
