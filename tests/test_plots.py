@@ -498,12 +498,12 @@ def test_fingerprint_matrices_are_drawn_as_they_are_beside_their_patches() -> No
     ]
 
 
-def test_prior_maps_show_scores_and_candidates_and_say_where_there_are_none() -> None:
+def test_static_score_maps_show_scores_and_candidates_and_say_where_there_are_none() -> None:
     tfd = np.array([[0.1, 0.5, 0.2, 0.9, 0.3, 0.4], [np.nan] * 6])
     adjacent = 2 * tfd
     by_tfd = np.array([[True, False, True, False, False, False], [False] * 6])
     by_adjacent = np.array([[False, False, False, False, False, True], [False] * 6])
-    figure = plots.prior_maps(
+    figure = plots.static_score_maps(
         noise(2, 20, 30), tfd, adjacent, by_tfd, by_adjacent, grid=(2, 3), names=["first", "one frame"]
     )
     panels = np.array(figure.axes[:6]).reshape(3, 2)
@@ -524,12 +524,14 @@ def test_prior_maps_show_scores_and_candidates_and_say_where_there_are_none() ->
     assert [axes.get_title(loc="left") for axes in panels[0]] == ["first", "one frame"]
 
 
-def test_prior_maps_of_nothing_but_one_frame_segments_or_still_pictures() -> None:
+def test_static_score_maps_of_nothing_but_one_frame_segments_or_still_pictures() -> None:
     none = np.zeros((1, 4), bool)
     undefined = np.full((1, 4), np.nan)
-    figure = plots.prior_maps(noise(1, 20, 30), undefined, undefined, none, none, (2, 2), ["alone"])
+    figure = plots.static_score_maps(noise(1, 20, 30), undefined, undefined, none, none, (2, 2), ["alone"])
     assert [words(axes) for axes in figure.axes[1:3]] == [["undefined:\none frame"]] * 2
-    figure = plots.prior_maps(noise(1, 20, 30), 0 * np.ones((1, 4)), np.ones((1, 4)), ~none, none, (2, 2), ["still"])
+    figure = plots.static_score_maps(
+        noise(1, 20, 30), 0 * np.ones((1, 4)), np.ones((1, 4)), ~none, none, (2, 2), ["still"]
+    )
     assert np.array_equal(figure.axes[1].images[0].get_array(), np.zeros((2, 2)))
 
 

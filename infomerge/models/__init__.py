@@ -4,11 +4,15 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 from infomerge.deprecation import deprecated_names
-from infomerge.models.adapters import VideoAdapter, register
-from infomerge.models.attachment import Run, attach, compressing, detach
-from infomerge.models.compressed_call import CompressedVideo
-from infomerge.models.processing import Processor, StockProcessor
-from infomerge.models.tiny_random import save_tiny_random_model
+from infomerge.extras import needs
+
+# Looked for only: its import takes a second, which a model that is there has already paid.
+with needs("models", "transformers"):
+    from infomerge.models.adapters import VideoAdapter, register
+    from infomerge.models.attachment import Run, attach, compressing, detach
+    from infomerge.models.compressed_call import CompressedVideo
+    from infomerge.models.processing import Processor, StockProcessor
+    from infomerge.models.tiny_random import save_tiny_random_model
 
 if TYPE_CHECKING:
     from infomerge.models.contract import check_adapter

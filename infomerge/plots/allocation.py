@@ -25,19 +25,9 @@ from infomerge.plots.style import (
     VERMILLION,
     PrintFigure,
     frame_edges,
+    segment_edges,
     styled,
 )
-
-
-def segment_bounds(out: Compression, timestamps: Float[np.ndarray, "frames"]) -> Float[np.ndarray, "edges"]:
-    """Where segments begin and end on the clip's time axis, in seconds."""
-    edges = frame_edges(timestamps)
-    return edges[np.append(out.trace.segments[:, 0].cpu().numpy(), len(timestamps))]
-
-
-def segment_lengths(out: Compression) -> Int[np.ndarray, "segments"]:
-    """|V_k|: frames of each segment."""
-    return np.diff(out.trace.segments.cpu().numpy(), axis=1).squeeze(1)
 
 
 @takes_clip
@@ -66,10 +56,8 @@ def allocation_comparison(
     film_strip(strip, frames, edges, next(iter(runs.values())).trace.segment_of_frame.tolist())
     for axes, (ratio, out) in zip(panels, runs.items(), strict=True):
         trace = infomerge_trace(out, "allocation_comparison")
-        bounds = segment_bounds(out, timestamps)
-        compare_budgets(
-            axes, bounds, trace.budget.cpu().numpy(), trace.length_budget.cpu().numpy(), segment_lengths(out)
-        )
+        bounds, lengths = segment_edges(trace.bounds, edges), trace.lengths.cpu().numpy()
+        compare_budgets(axes, bounds, trace.budget.cpu().numpy(), trace.length_budget.cpu().numpy(), lengths)
         total, moved = int(trace.budget.sum()), int((trace.budget - trace.length_budget).clamp(min=0).sum())
         words = f"{moved} of {total} context tokens moved, {moved / max(1, total):.0%}"
         axes.set_title(words, fontsize=6.5, weight="normal", color=GREY, pad=2)
@@ -101,10 +89,13 @@ def budget_shift(
     """
     edges = frame_edges(timestamps)
     first = next(iter(runs.values()))
-    bounds = segment_bounds(first, timestamps)
+    bounds = segment_edges(first.trace.bounds, edges)
     budgets = [infomerge_trace(out, "budget_shift").budget for out in runs.values()]
     shares = np.stack(
-        [budget.cpu().numpy() / segment_lengths(out) for budget, out in zip(budgets, runs.values(), strict=True)]
+        [
+            budget.cpu().numpy() / out.trace.lengths.cpu().numpy()
+            for budget, out in zip(budgets, runs.values(), strict=True)
+        ]
     )
     figure = PrintFigure(figsize=(DOUBLE_COLUMN, 1.35 + 0.24 * len(runs)))
     layout = {"left": 0.1, "right": 0.88, "top": 0.88, "bottom": 0.17, "hspace": 0.12}
@@ -231,7 +222,7 @@ def method_overview(
     draw_lines(prior, outlines(trace.static[segment].cpu().numpy().reshape(grid)), grid, box, "white", 1.8)
     draw_lines(prior, outlines(trace.static[segment].cpu().numpy().reshape(grid)), grid, box, VERMILLION, 0.9)
 
-    lengths = segment_lengths(out)
+    lengths = trace.lengths.cpu().numpy()
     bounds = np.append(0.0, np.cumsum(lengths))
     compare_budgets(bars, bounds, trace.budget.cpu().numpy(), trace.length_budget.cpu().numpy(), lengths, numbers=False)
     bars.axvspan(start, end, color="#EEEEEE", zorder=0)

@@ -25,6 +25,7 @@ from infomerge.plots.style import (
     VERMILLION,
     PrintFigure,
     frame_edges,
+    segment_edges,
     styled,
 )
 
@@ -106,7 +107,7 @@ def budget_chart(
     trace, config = infomerge_trace(out, "budget_chart"), out.config
     assert config is not None
     edges = frame_edges(timestamps)
-    bounds, lengths = _bounds(out, edges), _lengths(out)
+    bounds, lengths = segment_edges(trace.bounds, edges), trace.lengths.cpu().numpy()
     figure = PrintFigure(figsize=(DOUBLE_COLUMN, 5.5))
     _headline(figure, title)
     height = figure.get_figheight()
@@ -159,15 +160,6 @@ def budget_chart(
     return figure
 
 
-def _bounds(out: Compression, edges: Float[np.ndarray, "frame_edges"]) -> Float[np.ndarray, "segment_edges"]:
-    """When segments begin and end."""
-    return edges[np.append(out.trace.segments[:, 0].cpu().numpy(), len(edges) - 1)]
-
-
-def _lengths(out: Compression) -> Int[np.ndarray, "segments"]:
-    return np.diff(out.trace.segments.cpu().numpy(), axis=1).squeeze(1)
-
-
 def _headline(figure: PrintFigure, title: str) -> None:
     """Write the title in as many lines as it needs, and make the figure so much higher."""
     left, above, line = 0.01, 0.0825, 0.17
@@ -218,7 +210,8 @@ def _draw_pinned(
     budget: Axes,
 ) -> None:
     """Draw another compression over the panels of the first."""
-    trace, bounds, lengths = infomerge_trace(out, "pinned"), _bounds(out, edges), _lengths(out)
+    trace = infomerge_trace(out, "pinned")
+    bounds, lengths = segment_edges(trace.bounds, edges), trace.lengths.cpu().numpy()
     cuts = trace.segments[1:, 0].cpu().numpy()
     crosses = {"marker": "x", "markersize": 4, "color": VERMILLION, "linestyle": ""}
     similarity.plot(edges[cuts], trace.transition.cpu().numpy()[cuts - 1], **crosses)
