@@ -40,10 +40,11 @@ $(BROWSER): $(READY)
 test: $(READY) $(BROWSER) lint ## Lint, check types, run all tests and re-execute every notebook
 	$(BIN)/python -m pytest
 
-lint: $(READY) ## Lint with ruff, check types with mypy
+lint: $(READY) ## Lint with ruff, check types with mypy; check types and units of the views' JavaScript, where Node is
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
+	$(BIN)/python -m tests.node
 
 notebooks: $(READY) ## Execute the notebooks in place, as they are committed
 	$(BIN)/python -m tests.notebooks --in-place
@@ -57,5 +58,5 @@ bench: $(READY) ## Measure speed and memory, as ratios within one run
 	$(BIN)/python -m benchmarks.browser_latency
 
 clean: ## Remove .venv and caches; nothing that you made
-	rm -rf $(VENV) *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) infomerge/widgets/node_modules *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

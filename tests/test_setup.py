@@ -73,7 +73,7 @@ def test_imports_run_one_way() -> None:
     order = [
         "deprecation", "files", "config", "numerics", "segmentation", "redundancy", "budget", "selection", "merging",
         "steps", "compression", "inputs", "pipeline", "methods", "video", "encoders", "encoded_clip", "measure",
-        "models", "report", "plots", "results", "figures", "widgets", "cli",
+        "models", "report", "palette", "plots", "results", "figures", "widgets", "cli",
     ]  # fmt: skip
     for path in sorted((ROOT / "infomerge").rglob("*.py")):
         room = path.relative_to(ROOT / "infomerge").with_suffix("").parts[0]
@@ -94,4 +94,4 @@ def test_the_package_carries_its_data_files() -> None:
     declared = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]["package-data"]["infomerge"]
     shipped = {path for pattern in declared for path in (ROOT / "infomerge").glob(pattern)}
     others = {path for path in (ROOT / "infomerge").rglob("*") if path.suffix in {".mplstyle", ".js", ".css", ".typed"}}
-    assert others <= shipped
+    assert others | {ROOT / "infomerge" / "palette.json"} <= shipped
