@@ -8,7 +8,7 @@ BROWSER := $(VENV)/.browser
 LAB_SETTINGS := $(VENV)/share/jupyter/lab/settings
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lab test lint figures notebooks bench clean
+.PHONY: help setup lab test lint figures notebooks bench dist clean
 
 help: ## This list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -57,6 +57,9 @@ bench: $(READY) ## Measure speed and memory, as ratios within one run
 	$(BIN)/python -m benchmarks.explorer_latency
 	$(BIN)/python -m benchmarks.browser_latency
 
+dist: $(READY) ## Build the wheel and the source distribution into dist/, with what is installed
+	$(BIN)/python -m build --no-isolation
+
 clean: ## Remove .venv and caches; nothing that you made
-	rm -rf $(VENV) infomerge/widgets/node_modules *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) build infomerge/widgets/node_modules *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

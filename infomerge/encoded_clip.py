@@ -18,7 +18,7 @@ from infomerge.encoders import EfficientNetEncoder, Encoder, Encoding
 from infomerge.encoders.base import check_frames
 from infomerge.inputs import check_inputs
 from infomerge.methods import compress
-from infomerge.video import CellTruth, Clip, SceneClip, TruncatedClipWarning, open_clip
+from infomerge.video import CellTruth, Clip, SceneClip, TruncatedClipWarning
 from infomerge.video.clip import ClipMetadata
 from infomerge.video.truth import GroundTruth
 
@@ -74,6 +74,8 @@ class EncodedClip:
             FileNotFoundError, PermissionError: from the file system.
             ValueError: neither a sample nor a video; the message says what was found.
         """
+        from infomerge.video import open_clip  # The video readers are an extra; tokens of one's own need none.
+
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always", TruncatedClipWarning)
             clip = source if isinstance(source, Clip | SceneClip) else open_clip(source, num_frames)

@@ -587,19 +587,19 @@ BAD: dict[str, tuple[list[str], list[str]]] = {
     "no such GPU": (["-m", "{good}", "--device", "cuda:63"], ["'cuda:63'", "CUDA devices"]),
     "no such dtype": (["-m", "{good}", "--dtype", "int8"], ["--dtype", "'int8'", "'bfloat16'"]),
     "positions": (["-m", "{good}", "--positions", "none"], ["--positions", "'none'", "'renumbered'"]),
-    "no new tokens": (["-m", "{good}", "--max-new-tokens", "0"], ["--max-new-tokens: found 0"]),
-    "no repeats": (["-m", "{good}", "--repeats", "0"], ["--repeats: found 0"]),
-    "pixels": (["-m", "{good}", "--max-pixels", "9999"], ["max_pixels: found 9999", "LlavaOnevision", "one size"]),
-    "a ratio of 2": (["-m", "{good}", "-r", "2"], ["retention_ratio", "found 2.0"]),
-    "an option": (["-m", "{good}", "--set", "temprature=2"], ["'temprature'", "did you mean 'temperature'"]),
+    "no new tokens": (["-m", "{good}", "--max-new-tokens", "0"], ["--max-new-tokens: 0 is not in the range x>=1"]),
+    "no repeats": (["-m", "{good}", "--repeats", "0"], ["--repeats: 0 is not in the range x>=1"]),
+    "pixels": (["-m", "{good}", "--max-pixels", "9999"], ["--max-pixels: found 9999", "LlavaOnevision", "one size"]),
+    "a ratio of 2": (["-m", "{good}", "-r", "2"], ["--retention-ratio: ", "found 2.0"]),
+    "an option": (["-m", "{good}", "--set", "temprature=2"], ["--set temprature: ", "did you mean 'temperature'"]),
     "no model": ([], ["Missing option '--model' / '-m'"]),
     "a JSON file in a file": (
         ["-m", "{good}", "--json", "{tmp}/there.json/new.json"],
-        ["--json: found ", "there.json/new.json', whose folder cannot be made (File exists)", "accepted is a file in"],
+        ["--json: ", "there.json cannot be written (File exists)", "choose another place"],
     ),
     "a JSON file there": (
         ["-m", "{good}", "--json", "{tmp}/there.json"],
-        ["--json", "there.json already there", "--force"],
+        ["--json: ", "there.json already exists; choose another file or pass --force"],
     ),
 }
 
@@ -676,8 +676,10 @@ def test_a_bad_question_or_clip_is_refused(
     checkpoints: dict[str, Path], video: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     model = checkpoints["InternVL"]
-    assert "question: found ''" in refusal(capfd, "ask", video, "", "-m", model, "-n", "2")
-    assert "frames: found 1; accepted are 2 or more" in refusal(capfd, "ask", video, QUESTION, "-m", model, "-n", "1")
+    assert "QUESTION: found ''" in refusal(capfd, "ask", video, "", "-m", model, "-n", "2")
+    assert "--num-frames: found 1; accepted are 2 or more" in refusal(
+        capfd, "ask", video, QUESTION, "-m", model, "-n", "1"
+    )
     assert "no file 'no.mp4'" in refusal(capfd, "ask", "no.mp4", QUESTION, "-m", model)
 
 
@@ -701,7 +703,7 @@ def test_help_names_all_options(capfd: pytest.CaptureFixture[str]) -> None:
     assert exit_code("ask", "--help") == 0
     printed, complaint = capfd.readouterr()
     assert complaint == ""
-    options = "model retention-ratio compare num-frames preset set positions max-new-tokens max-pixels repeats device"
+    options = "model retention-ratio compare num-frames method set positions max-new-tokens max-pixels repeats device"
     for option in [*options.split(), "dtype", "json", "force"]:
         assert f"--{option}" in printed
 
@@ -718,7 +720,7 @@ def test_names_without_brackets_of_their_own_are_printed_as_they_are(
     checkpoints: dict[str, Path], video: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     folder = shutil.copytree(checkpoints["VideoLlama3"], tmp_path / "[bold] :cat:")
-    options = ["-n", "4", "--max-new-tokens", "1", "--set", "temperature=0", "--preset", "fastvid", "--repeats", "2"]
+    options = ["-n", "4", "--max-new-tokens", "1", "--set", "temperature=0", "--method", "fastvid", "--repeats", "2"]
     assert exit_code("ask", video, QUESTION, "-m", folder, *options, "--positions", "renumbered") == 0
     printed = capfd.readouterr().out
     assert "[bold] :cat:" in " ".join(printed.split())

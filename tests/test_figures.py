@@ -3,6 +3,7 @@
 import io
 from pathlib import Path
 
+import IPython.display
 import numpy as np
 import PIL.Image
 import pytest
@@ -11,12 +12,13 @@ from matplotlib.cm import ScalarMappable
 from matplotlib.collections import LineCollection
 from matplotlib.colors import LogNorm, to_hex
 
-from infomerge import Compression, InfoMergeConfig, compress, figures, plots
+from infomerge import Compression, InfoMergeConfig, compress, plots
 from infomerge.palette import group_colors
+from infomerge.paper import figures
+from infomerge.paper.panels import prior_panels
 from infomerge.plots.contact_sheet import edges_between, kept_masks, outlines
 from infomerge.plots.priors import DisturbanceCurves
 from infomerge.plots.style import BLUE, INK, ORANGE
-from infomerge.results import prior_panels
 from tests.clips import random_clip
 
 GRID = (3, 4)
@@ -153,12 +155,15 @@ def test_nothing_of_a_committed_figure_runs_off_its_paper(name: str) -> None:
 
 def test_figures_are_shown_over_their_captions_at_half_the_size(monkeypatch: pytest.MonkeyPatch) -> None:
     shown = []
-    monkeypatch.setattr(figures, "display", lambda *parts: shown.extend(parts))
+    monkeypatch.setattr(IPython.display, "display", lambda *parts: shown.extend(parts))
     names = ["hyper_parameters", "compared_methods"]
     figures.show(*names)
-    assert [caption.data for caption in shown[1::2]] == [figures.FIGURES[name].caption for name in names]
-    for picture, name in zip(shown[::2], names, strict=True):
-        whole = figures.FIGURES[name].draw()._repr_png_()
+    for picture, text, name in zip(shown[::2], shown[1::2], names, strict=True):
+        recipe = figures.FIGURES[name]
+        drawn = recipe.draw()
+        assert drawn.findings
+        assert text.data == f"{recipe.caption} {drawn.findings}"
+        whole = drawn.figure._repr_png_()
         assert len(picture.data) < len(whole) / 2
         pixels, smaller = (
             np.asarray(PIL.Image.open(io.BytesIO(png)).convert("RGB"), dtype=int) for png in (whole, picture.data)
@@ -175,9 +180,9 @@ def test_figures_are_written_the_same_twice_and_listed_in_the_gallery(tmp_path: 
         assert file.read_bytes() == (tmp_path / "second" / file.name).read_bytes(), file.name
     with pytest.raises(ValueError, match="figure: found 'nope'; accepted are method_overview"):
         figures.write_figures(["nope"], tmp_path)
-    committed = Path(figures.__file__).parent.parent / "figures"
-    gallery = (committed / "README.md").read_text()
+    gallery = (FIGURES / "README.md").read_text()
     for name, recipe in figures.FIGURES.items():
         assert recipe.caption in gallery
-        assert (committed / f"{name}.png").stat().st_size > 10_000
-        assert (committed / f"{name}.pdf").read_bytes().startswith(b"%PDF-")
+        assert f"function `{recipe.function}`" in gallery
+        assert (FIGURES / f"{name}.png").stat().st_size > 10_000
+        assert (FIGURES / f"{name}.pdf").read_bytes().startswith(b"%PDF-")

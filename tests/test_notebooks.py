@@ -8,7 +8,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from infomerge.figures import FIGURES
+from infomerge.paper.figures import FIGURES
 from infomerge.widgets import TokenLens
 from infomerge.widgets.lens_page import LENS_MIME
 from tests.notebooks import NOTEBOOKS, execute

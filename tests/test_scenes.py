@@ -12,7 +12,8 @@ import pytest
 import torch
 
 from infomerge.video import h264, read_clip
-from infomerge.video.scenes import SceneClip, SceneObject, questions, render_scenes, save_clip, scene_clip, write_script
+from infomerge.video.h264 import save_clip
+from infomerge.video.scenes import SceneClip, SceneObject, questions, render_scenes, scene_clip, write_script
 from infomerge.video.script import COLOURS, SHAPES
 
 SEEDS = range(10)

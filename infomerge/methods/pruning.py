@@ -64,7 +64,7 @@ def uniform_positions(
     return _prune(features, place < share_evenly(requested, frames)[:, None])
 
 
-def check_seed(seed: int = 0) -> None:
+def check_seed(seed: object = 0) -> None:
     """Refuse what torch's generators do not take as it is."""
     if not isinstance(seed, int) or isinstance(seed, bool):
         raise TypeError(f"seed: found {type(seed).__name__}; accepted is a whole number")

@@ -2,11 +2,15 @@
 
 from typing import TYPE_CHECKING, Any
 
-from infomerge.models.attachment import Run, attach, compressing, detach
-from infomerge.models.families import FAMILIES
-from infomerge.models.prompting import Prompter
-from infomerge.models.rehearsal import save_random_model
-from infomerge.models.shortening import CompressedVideo
+from infomerge.extras import needs
+
+# Looked for only: its import takes a second, which a model that is there has already paid.
+with needs("models", "transformers"):
+    from infomerge.models.attachment import Run, attach, compressing, detach
+    from infomerge.models.families import FAMILIES
+    from infomerge.models.prompting import Prompter
+    from infomerge.models.rehearsal import save_random_model
+    from infomerge.models.shortening import CompressedVideo
 
 if TYPE_CHECKING:
     from infomerge.models.asking import Answer, answer, ask, load

@@ -14,8 +14,6 @@ from types import MappingProxyType
 import numpy as np
 from jaxtyping import Bool, Float64, UInt8
 
-from infomerge.video.h264 import decode, encode
-
 Frames = UInt8[np.ndarray, "frames height width 3"]
 Picture = UInt8[np.ndarray, "height width 3"]
 
@@ -194,6 +192,8 @@ def _shifted(frame: Picture, down: float, right: float) -> np.ndarray:
 
 
 def _compression(frames: Frames, strength: float, _: int) -> Frames:
+    from infomerge.video.h264 import decode, encode  # The only disturbance that needs PyAV.
+
     height, width = frames.shape[1:3]
     # Colour at half resolution needs even sides.
     padding = [max(side + side % 2, _SMALLEST_CODED) - side for side in (height, width)]

@@ -11,15 +11,17 @@ from itertools import accumulate, chain, islice
 from pathlib import Path
 from typing import NamedTuple
 
-import av
-import platformdirs
-from av.filter import Graph
-from av.video.frame import PictureType, VideoFrame
-from av.video.stream import VideoStream
-
+from infomerge.extras import needs
 from infomerge.video.clip import Clip
 from infomerge.video.reading import check_num_frames, read_clip, read_named_clip
 from infomerge.video.truth import GroundTruth, Shot, StillRegion
+
+with needs("video"):
+    import av
+    import platformdirs
+    from av.filter import Graph
+    from av.video.frame import PictureType, VideoFrame
+    from av.video.stream import VideoStream
 
 
 class _PackagedFile(NamedTuple):

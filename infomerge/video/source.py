@@ -5,14 +5,16 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import av
-import av.error
-from av.container import InputContainer
-from av.packet import Packet
-from av.stream import Disposition
-from av.video.stream import VideoStream
-
+from infomerge.extras import needs
 from infomerge.video.clip import UnreadableClipError
+
+with needs("video"):
+    import av
+    import av.error
+    from av.container import InputContainer
+    from av.packet import Packet
+    from av.stream import Disposition
+    from av.video.stream import VideoStream
 
 # PyAV's packets are generic for type checkers only.
 if TYPE_CHECKING:

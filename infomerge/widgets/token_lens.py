@@ -20,6 +20,7 @@ from jaxtyping import Float, UInt8
 from PIL import Image
 
 from infomerge.compression import Compression
+from infomerge.deprecation import deprecated_names
 from infomerge.encoded_clip import EncodedClip
 from infomerge.files import replaced
 from infomerge.widgets.joining import joined
@@ -150,3 +151,13 @@ class TokenLens(anywidget.AnyWidget):
             return None
         data, metadata = bundle
         return {**data, LENS_MIME: json.loads(self._state()), "image/jpeg": self._picture()}, metadata
+
+
+__getattr__ = deprecated_names(
+    __name__,
+    {
+        "config_line": ("infomerge.config", "InfoMergeConfig.to_python"),
+        "encode_frames": ("infomerge.widgets.lens_data", "encode_frames"),
+        "find_grid": ("infomerge.encoded_clip", "find_grid"),
+    },
+)

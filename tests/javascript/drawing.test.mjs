@@ -84,7 +84,7 @@ test("on a frame where a lit token has no patch nothing is rimmed, and other mar
   const calls = drawnFrame({ frame: 2, token: 0 });
   assert.deepEqual(outlined(calls, ROLES.highlight), []);
   const marks = calls.filter(({ what, color }) => what === "stroke" && [ROLES.salient, ROLES.context].includes(color));
-  assert.deepEqual(marks.map(({ alpha }) => alpha), [0.35, 0.35]);
+  assert.deepEqual(marks.map(({ alpha }) => alpha), [0.35, 0.22]);
 });
 
 test("ownership fills each patch with the color of its owner's group", () => {

@@ -37,6 +37,8 @@ export const SEGMENT_COLORS = palette.segments.map(hue);
 
 /** Around a mark, so that it stands out from whatever it lies on: dark around a light color, light around a dark. */
 const RIMS = { salient: "rgba(0, 0, 0, 0.75)", context: "rgba(255, 255, 255, 0.9)" };
+/** Opacity of marks beside a lit token; a light rim would else outshine a dark one. */
+const FAINT = { salient: 0.35, context: 0.22 };
 const VEIL = "10, 12, 16";
 const HEAT_OPACITY = 0.88;
 
@@ -246,7 +248,7 @@ function drawKept(ctx, lens, { frame, mode, token }, box, fine) {
     const kind = lens.isContext[owner] ? "context" : "salient";
     const faint = token !== null && owner !== token;
     if ((!fine && (faint || mode !== "overlay")) || (mode === "saliency" && kind === "context")) continue;
-    ctx.globalAlpha = faint ? 0.35 : 1;
+    ctx.globalAlpha = faint ? FAINT[kind] : 1;
     (mode === "overlay" ? drawMark : drawDot)(ctx, kind, boxOf(ctx, lens, box, position));
     ctx.globalAlpha = 1;
   }

@@ -149,7 +149,9 @@ export class SvgPainter {
   fillRect(x, y, width, height) {
     const { color, opacity } = this.color(this.fillStyle);
     const place = { x: this.offset.x + x, y: this.offset.y + y, width, height };
-    this.parts.push(tag("rect", { ...place, fill: color, "fill-opacity": opacity }));
+    // Smoothed edges of cells that meet would let through what lies below.
+    const crisp = { "shape-rendering": "crispEdges" };
+    this.parts.push(tag("rect", { ...place, fill: color, "fill-opacity": opacity, ...crisp }));
   }
 
   clip() {
