@@ -546,8 +546,8 @@ def test_patch_pixels_take_frames_of_any_size_and_do_not_mix_them(car_frames):
     assert tuple(together.tokens.shape) == (3, 196, 768)
     assert torch.equal(together.tokens[1:2], encoder(car_frames[1:2]).tokens)
     assert together.tokens.mean(dim=2).abs().max() < 1e-6
-    grey = np.full((1, 50, 70, 3), 90, dtype=np.uint8)
-    assert not encoder(grey).tokens.any()
+    gray = np.full((1, 50, 70, 3), 90, dtype=np.uint8)
+    assert not encoder(gray).tokens.any()
     out = compress(together.tokens, InfoMergeConfig(retention_ratio=0.1))
     assert out.kept == 59
 

@@ -32,7 +32,7 @@ def run(ratio: float = 0.25, **options: float) -> Compression:
     return compress(tokens, InfoMergeConfig(retention_ratio=ratio, min_segments=3, segment_threshold=-1, **options))
 
 
-def test_heat_sheet_colours_each_kept_token_by_the_tokens_it_stands_for() -> None:
+def test_heat_sheet_colors_each_kept_token_by_the_tokens_it_stands_for() -> None:
     out = run()
     images = plots.heat_sheet(FRAMES, TIMES, out, GRID).axes[0].images
     assert len(images) == 2 * len(FRAMES)  # each frame faded, and its heat map on it
@@ -125,7 +125,7 @@ def test_method_overview_shows_every_kept_token_in_order() -> None:
     assert kinds[: out.kept].tolist() == out.is_context.double().tolist()
 
 
-def test_prior_curves_name_the_winner_in_its_own_colour() -> None:
+def test_prior_curves_name_the_winner_in_its_own_color() -> None:
     band = np.array([[0.9, 0.8], [0.85, 0.75], [0.95, 0.85]])
     panel = DisturbanceCurves("fog", "share", np.array([0.0, 1.0]), {"TFD": band, "adjacent": band - 0.1}, ["TFD", ""])
     axes = plots.prior_curves([panel], measure="AUROC").axes[0]

@@ -137,8 +137,8 @@ def test_a_lone_frame_cannot_be_dropped(frames: np.ndarray) -> None:
 
 
 def test_block_noise_is_made_of_plain_blocks() -> None:
-    grey = plain(128, count=40, size=(64, 96))
-    noisy = disturb("block_noise", grey, 1.0)
+    gray = plain(128, count=40, size=(64, 96))
+    noisy = disturb("block_noise", gray, 1.0)
     blocks = noisy.reshape(40, 4, 16, 6, 16, 3).transpose(0, 1, 3, 2, 4, 5)
     assert (blocks == blocks[:, :, :, :1, :1]).all()
     hit = (blocks[:, :, :, 0, 0] != 128).any(axis=-1)

@@ -39,7 +39,7 @@ def test_cividis_is_matplotlibs() -> None:
 
 def test_a_token_has_one_color_in_figures_and_lens() -> None:
     assert (style.SALIENT, style.CONTEXT) == (palette.SALIENT, palette.CONTEXT)
-    assert style.SEGMENT_COLOURS == palette.SEGMENT_COLORS
+    assert style.SEGMENT_COLORS == palette.SEGMENT_COLORS
     # The lens's own files name no hue of the palette: they have them from palette.json.
     hues = {hue.lower() for hue in STORED["hues"].values()}
     for path in (*LENS.glob("*.js"), *LENS.glob("*.css")):

@@ -18,7 +18,7 @@ from matplotlib.patches import Rectangle, StepPatch
 from infomerge import Compression, InfoMergeConfig, compress, plots
 from infomerge.plots.budget_chart import crop
 from infomerge.plots.contact_sheet import FADE, fade, kept_masks, outlines
-from infomerge.plots.style import CONTEXT, SALIENT, SEGMENT_COLOURS, VERMILLION, frame_edges
+from infomerge.plots.style import CONTEXT, SALIENT, SEGMENT_COLORS, VERMILLION, frame_edges
 from tests.clips import random_clip
 
 Cell = tuple[int, int, int]
@@ -71,11 +71,11 @@ def in_cells(sheet: Axes, frame: int, grid: tuple[int, int], x: float, y: float)
     return (y - top) / (bottom - top) * grid[0], (x - left) / (right - left) * grid[1]
 
 
-def drawn_edges(sheet: Axes, grid: tuple[int, int], colour: str) -> list[tuple[int, frozenset[tuple[int, int]]]]:
+def drawn_edges(sheet: Axes, grid: tuple[int, int], color: str) -> list[tuple[int, frozenset[tuple[int, int]]]]:
     """Frame and end points, in cells, of all outlines in one colour."""
     edges = []
     for collection in sheet.collections:
-        if not isinstance(collection, LineCollection) or to_hex(collection.get_colors()[0]) != colour.lower():
+        if not isinstance(collection, LineCollection) or to_hex(collection.get_colors()[0]) != color.lower():
             continue
         for segment in collection.get_segments():
             frame = frame_at(sheet, *segment.mean(axis=0))
@@ -121,10 +121,10 @@ def test_the_kept_cells_are_outlined_and_only_context_cells_dotted(
     sheet = plots.contact_sheet(noise(frames, 24, 40), np.arange(frames) / 2, out, grid).axes[0]
     kept = cells_of_kind(out, grid)
     assert len(kept[SALIENT]) + len(kept[CONTEXT]) == out.kept
-    for colour in (SALIENT, CONTEXT):
-        edges = drawn_edges(sheet, grid, colour)
+    for color in (SALIENT, CONTEXT):
+        edges = drawn_edges(sheet, grid, color)
         assert len(edges) == len(set(edges))
-        assert set(edges) == expected_edges(kept[colour])
+        assert set(edges) == expected_edges(kept[color])
 
     dotted = []
     for collection in sheet.collections:
@@ -177,7 +177,7 @@ def test_bands_join_the_frames_of_a_segment_and_part_those_of_two() -> None:
     assert len(bands) == 13
     for frame, band in enumerate(bands):
         left, right, _, top = sheet.images[frame].get_extent()
-        assert to_hex(band.get_facecolor()) == SEGMENT_COLOURS[owner[frame] % len(SEGMENT_COLOURS)].lower()
+        assert to_hex(band.get_facecolor()) == SEGMENT_COLORS[owner[frame] % len(SEGMENT_COLORS)].lower()
         assert band.get_y() < band.get_y() + band.get_height() < top
         assert band.get_x() <= left + 1e-9
         assert band.get_x() + band.get_width() >= right - 1e-9
@@ -217,7 +217,7 @@ def test_the_sheet_says_how_many_tokens_of_each_kind_there_are() -> None:
     assert not figure.axes[0].lines
 
 
-def test_fading_leaves_kept_pixels_alone_and_takes_the_colour_of_others() -> None:
+def test_fading_leaves_kept_pixels_alone_and_takes_the_color_of_others() -> None:
     frame = noise(1, 13, 11)[0]
     kept = np.array([[True, False], [False, False], [False, True]])
     faded = fade(frame, kept)
@@ -227,8 +227,8 @@ def test_fading_leaves_kept_pixels_alone_and_takes_the_colour_of_others() -> Non
                 assert np.array_equal(faded[y, x], frame[y, x] / 255)
             else:
                 red, green, blue = (frame[y, x] / 255).tolist()
-                grey = 0.299 * red + 0.587 * green + 0.114 * blue
-                assert faded[y, x] == pytest.approx([FADE + (1 - FADE) * grey] * 3)
+                gray = 0.299 * red + 0.587 * green + 0.114 * blue
+                assert faded[y, x] == pytest.approx([FADE + (1 - FADE) * gray] * 3)
                 assert len(set(faded[y, x].tolist())) == 1
 
 
@@ -412,8 +412,8 @@ def test_the_strip_shows_the_frame_of_each_time_over_numbered_bands(
     bounds = segment_bounds(out, IRREGULAR)
     bands = [(patch.get_x(), patch.get_x() + patch.get_width()) for patch in strip.patches]
     assert np.array(bands) == pytest.approx(np.array([bounds[:-1], bounds[1:]]).T)
-    colours = [to_hex(patch.get_facecolor()) for patch in strip.patches]
-    assert colours == [SEGMENT_COLOURS[n % len(SEGMENT_COLOURS)].lower() for n in range(len(bands))]
+    colors = [to_hex(patch.get_facecolor()) for patch in strip.patches]
+    assert colors == [SEGMENT_COLORS[n % len(SEGMENT_COLORS)].lower() for n in range(len(bands))]
     assert words(strip)[: len(bands)] == [str(n + 1) for n in range(len(bands))]
 
 

@@ -120,13 +120,13 @@ def signed_rank_p(differences: list[float]) -> float:
     """Both sides, by going through all signs; no zeros and no ties."""
     order = sorted(range(len(differences)), key=lambda i: abs(differences[i]))
     ranks = {i: place + 1 for place, i in enumerate(order)}
-    centre = sum(ranks.values()) / 2
-    ours = abs(sum(ranks[i] for i, d in enumerate(differences) if d > 0) - centre)
+    center = sum(ranks.values()) / 2
+    ours = abs(sum(ranks[i] for i, d in enumerate(differences) if d > 0) - center)
     sums = [
         sum(rank for rank, sign in zip(ranks.values(), signs, strict=True) if sign)
         for signs in itertools.product([False, True], repeat=len(differences))
     ]
-    return sum(abs(total - centre) >= ours for total in sums) / len(sums)
+    return sum(abs(total - center) >= ours for total in sums) / len(sums)
 
 
 @given(st.lists(st.integers(-50, 50).filter(bool), min_size=3, max_size=9, unique_by=abs))

@@ -56,8 +56,8 @@ def fade(
     image = frame / 255
     rows = np.arange(frame.shape[0]) * kept.shape[0] // frame.shape[0]
     columns = np.arange(frame.shape[1]) * kept.shape[1] // frame.shape[1]
-    grey = image @ np.array([0.299, 0.587, 0.114])
-    faded = by + (1 - by) * grey[:, :, None].repeat(3, axis=2)
+    gray = image @ np.array([0.299, 0.587, 0.114])
+    faded = by + (1 - by) * gray[:, :, None].repeat(3, axis=2)
     return np.where(kept[rows][:, columns][:, :, None], image, faded)
 
 
@@ -76,24 +76,24 @@ def outlines(tokens: Bool[np.ndarray, "rows columns"]) -> Lines:
     return [((x0 - 1, y0 - 1), (x1 - 1, y1 - 1)) for (x0, y0), (x1, y1) in framed]
 
 
-def draw_lines(axes: Axes, lines: Lines, grid: tuple[int, int], box: Box, colour: str, width: float) -> None:
+def draw_lines(axes: Axes, lines: Lines, grid: tuple[int, int], box: Box, color: str, width: float) -> None:
     """Draw edges of a token grid onto a frame drawn in `box`."""
     left, top, frame_width, frame_height = box
     step = np.array([frame_width / grid[1], frame_height / grid[0]])
     placed = [np.array([left, top]) + np.array(line) * step for line in lines]
-    axes.add_collection(LineCollection(placed, colors=colour, linewidths=width, capstyle="projecting"))
+    axes.add_collection(LineCollection(placed, colors=color, linewidths=width, capstyle="projecting"))
 
 
-def draw_tokens(axes: Axes, tokens: Bool[np.ndarray, "rows columns"], box: Box, colour: str, dotted: bool) -> None:
+def draw_tokens(axes: Axes, tokens: Bool[np.ndarray, "rows columns"], box: Box, color: str, dotted: bool) -> None:
     """Outline the marked cells of a frame drawn in `box`; a dot in each tells the kinds apart without colour."""
     rows, columns = tokens.shape
-    draw_lines(axes, outlines(tokens), (rows, columns), box, colour, 0.8)
+    draw_lines(axes, outlines(tokens), (rows, columns), box, color, 0.8)
     if dotted:
         left, top, width, height = box
         step = np.array([width / columns, height / rows])
-        centres = np.array([left, top]) + (np.argwhere(tokens)[:, ::-1] + 0.5) * step
-        dots = [Circle(centre, 0.2 * step.min()) for centre in centres]
-        axes.add_collection(PatchCollection(dots, facecolor=colour, edgecolor="white", linewidth=0.3))
+        centers = np.array([left, top]) + (np.argwhere(tokens)[:, ::-1] + 0.5) * step
+        dots = [Circle(center, 0.2 * step.min()) for center in centers]
+        axes.add_collection(PatchCollection(dots, facecolor=color, edgecolor="white", linewidth=0.3))
 
 
 def token_legend(figure: PrintFigure, out: Compression, true_cuts: bool) -> None:

@@ -14,7 +14,7 @@ from infomerge.compression import Compression
 from infomerge.deprecation import warn_renamed
 from infomerge.plots.clip_argument import takes_clip
 from infomerge.plots.contact_sheet import outlines
-from infomerge.plots.style import DOUBLE_COLUMN, GREY, INK, VERMILLION, PrintFigure, styled
+from infomerge.plots.style import DOUBLE_COLUMN, GRAY, INK, VERMILLION, PrintFigure, styled
 from infomerge.redundancy import static_candidates
 
 LETTERS = "abcdefgh"
@@ -157,7 +157,7 @@ def static_score_maps(
                     ha="center",
                     va="center",
                     fontsize=6.5,
-                    color=GREY,
+                    color=GRAY,
                 )
             for start, end in outlines(chosen.reshape(grid)):
                 axes.plot(*zip(start, end, strict=True), color="white", linewidth=2)

@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 
 from infomerge.compression import Compression
-from infomerge.plots.style import DOUBLE_COLUMN, SEGMENT_COLOURS, VERMILLION, PrintFigure
+from infomerge.plots.style import DOUBLE_COLUMN, SEGMENT_COLORS, VERMILLION, PrintFigure
 
 Box = tuple[float, float, float, float]
 """Left, top, width and height of a drawn frame."""
@@ -73,8 +73,8 @@ def frame_sheet(
         last = frame == count - 1 or segment[frame] != segment[frame + 1]
         start = left if first else left - GAP
         length = image_width + GAP * (not first) + GAP * (not last)
-        colour = SEGMENT_COLOURS[segment[frame] % len(SEGMENT_COLOURS)]
-        sheet.add_patch(Rectangle((start, top - BAND), length, BAND - 0.015, color=colour, linewidth=0))
+        color = SEGMENT_COLORS[segment[frame] % len(SEGMENT_COLORS)]
+        sheet.add_patch(Rectangle((start, top - BAND), length, BAND - 0.015, color=color, linewidth=0))
         middle = top - BAND / 2 - 0.005
         words = {"color": "white", "fontsize": 5, "va": "center_baseline"}
         if first or frame % columns == 0:

@@ -33,14 +33,14 @@ from infomerge.palette import (
 )
 
 __all__ = [
-    "BLUE", "CONTEXT", "DOUBLE_COLUMN", "GREEN", "GREY", "INK", "ORANGE", "PALE", "PURPLE", "SALIENT",
-    "SEGMENT_COLOURS", "SINGLE_COLUMN", "SKY", "VERMILLION", "PrintFigure", "frame_edges", "save", "styled",
+    "BLUE", "CONTEXT", "DOUBLE_COLUMN", "GRAY", "GREEN", "INK", "ORANGE", "PALE", "PURPLE", "SALIENT",
+    "SEGMENT_COLORS", "SINGLE_COLUMN", "SKY", "VERMILLION", "PrintFigure", "frame_edges", "save", "styled",
 ]  # fmt: skip
 
 SINGLE_COLUMN, DOUBLE_COLUMN = 3.4, 7.0
 """Widths of a figure in inches, in a two-column paper."""
 
-GREY, SEGMENT_COLOURS = GRAY, SEGMENT_COLORS
+GRAY, SEGMENT_COLORS = GRAY, SEGMENT_COLORS
 
 Arguments = ParamSpec("Arguments")
 

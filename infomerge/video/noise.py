@@ -17,8 +17,8 @@ from jaxtyping import Bool, Float64, UInt8
 Frames = UInt8[np.ndarray, "frames height width 3"]
 Picture = UInt8[np.ndarray, "height width 3"]
 
-_MIDDLE_GREY = 128
-_FOG_GREY = 190
+_MIDDLE_GRAY = 128
+_FOG_GRAY = 190
 _GLARE = 0.85
 _BLOCK = 16
 # x264 refuses frames narrower than this.
@@ -104,7 +104,7 @@ def _sensor_noise(frames: Frames, strength: float, seed: int) -> Frames:
     rng = np.random.default_rng(seed)
     # Half the variance at middle grey is read noise, half is shot noise, which grows with the light.
     levels = np.arange(256, dtype=np.float32)
-    deviation = np.float32(strength) * np.sqrt(np.float32(0.5) + np.float32(0.5) * levels / _MIDDLE_GREY)
+    deviation = np.float32(strength) * np.sqrt(np.float32(0.5) + np.float32(0.5) * levels / _MIDDLE_GRAY)
 
     def noisy(_: int, frame: Picture) -> np.ndarray:
         return frame + deviation[frame] * rng.standard_normal(frame.shape, dtype=np.float32)
@@ -154,10 +154,10 @@ def _block_noise(frames: Frames, strength: float, seed: int) -> Frames:
     for number in range(len(frames)):
         hit = rng.random(blocks) < 0.5
         hit.flat[int(rng.integers(hit.size))] = True
-        colours = rng.integers(0, 256, (*blocks, 3), dtype=np.uint8)
+        colors = rng.integers(0, 256, (*blocks, 3), dtype=np.uint8)
         if bad[number]:
             where = np.kron(hit, np.ones((_BLOCK, _BLOCK), dtype=np.bool_))[:height, :width]
-            spread = colours.repeat(_BLOCK, axis=0).repeat(_BLOCK, axis=1)[:height, :width]
+            spread = colors.repeat(_BLOCK, axis=0).repeat(_BLOCK, axis=1)[:height, :width]
             result[number][where] = spread[where]
     return result
 
@@ -215,7 +215,7 @@ def _slow_wave(count: int, seed: int) -> Float64[np.ndarray, "frames"]:
 def _fog(frames: Frames, strength: float, seed: int) -> Frames:
     density = strength * _slow_wave(len(frames), seed)
     return _per_frame(
-        lambda number, frame: frame + np.float32(density[number]) * (_FOG_GREY - frame.astype(np.float32)), frames
+        lambda number, frame: frame + np.float32(density[number]) * (_FOG_GRAY - frame.astype(np.float32)), frames
     )
 
 

@@ -91,7 +91,7 @@ def test_pictures_are_the_frames_shrunk_to_448_pixels() -> None:
     assert np.abs(small - expected).mean() < 6
 
 
-def test_tfd_of_a_segment_of_one_frame_has_no_colours(out: Compression, lens: TokenLens) -> None:
+def test_tfd_of_a_segment_of_one_frame_has_no_colors(out: Compression, lens: TokenLens) -> None:
     ranges = lens.data["tfd_ranges"]
     lengths = (out.trace.segments[:, 1] - out.trace.segments[:, 0]).tolist()
     assert 1 in lengths
