@@ -232,7 +232,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--any-transformers", action="store_true", help=argparse.SUPPRESS)  # what now happens anyway
     options = parser.parse_args(arguments)
     if not options.tiny and not torch.cuda.is_available():
-        parser.error("no CUDA device: found a CPU alone; accepted are a CUDA GPU with 40 GiB free, and --tiny")
+        parser.error("no CUDA device: got a CPU alone; expected a CUDA GPU with 40 GiB free, and --tiny")
 
     tested = attachment.TESTED.contains(transformers.__version__, prereleases=True)
     size, device = (TINY, torch.device("cpu")) if options.tiny else (FULL, torch.device("cuda"))

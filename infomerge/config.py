@@ -122,7 +122,7 @@ class InfoMergeConfig:
         if positional:
             raise PydanticCustomError(
                 "positional_option",
-                "options are given by keyword, such as retention_ratio={first}; found {count} without one",
+                "options are given by keyword, such as retention_ratio={first}; got {count} without one",
                 {"first": repr(positional[0]), "count": len(positional)},
             )
         given = renamed_options(given, stacklevel=6)
@@ -190,6 +190,6 @@ def explain(error: ValidationError) -> str:
         if problem["type"] == "default_factory_not_called":  # follows from the ratio's own error
             continue
         where = ".".join(str(place) for place in problem["loc"])
-        found = f" (found {problem['input']!r})" if where else ""
+        found = f" (got {problem['input']!r})" if where else ""
         parts.append(f"{where}: {problem['msg']}{found}" if where else problem["msg"])
     return "; ".join(parts)

@@ -43,13 +43,13 @@ def check_inputs(tokens: Any, saliency: Any = None, frame_features: Any = None) 
     _check_tensor("tokens", tokens, "[frames, positions, channels]", 3)
     frames, positions, channels = tokens.shape
     if frames == 0 or positions == 0 or channels == 0:
-        raise ValueError(f"tokens: found an empty clip, shape {list(tokens.shape)}; accepted is at least [1, 1, 1]")
+        raise ValueError(f"tokens: got an empty clip, shape {list(tokens.shape)}; expected at least [1, 1, 1]")
     given = {"tokens": tokens}
     if saliency is not None:
         _check_tensor("saliency", saliency, "[frames, positions]", 2)
         if saliency.shape != (frames, positions):
             raise ValueError(
-                f"saliency: found shape {list(saliency.shape)}; accepted is [frames, positions] of the tokens, "
+                f"saliency: got shape {list(saliency.shape)}; expected [frames, positions] of the tokens, "
                 f"[{frames}, {positions}]"
             )
         given["saliency"] = saliency
@@ -57,23 +57,23 @@ def check_inputs(tokens: Any, saliency: Any = None, frame_features: Any = None) 
         _check_tensor("frame_features", frame_features, "[frames, features]", 2)
         if len(frame_features) != frames or frame_features.shape[1] == 0:
             raise ValueError(
-                f"frame_features: found shape {list(frame_features.shape)}; accepted is [frames, features] with a row "
+                f"frame_features: got shape {list(frame_features.shape)}; expected [frames, features] with a row "
                 f"for each of the {frames} frames of the tokens"
             )
         given["frame_features"] = frame_features
     for name, value in given.items():
         if value.device != tokens.device:
-            raise ValueError(f"{name}: found on {value.device}; accepted is the device of the tokens, {tokens.device}")
+            raise ValueError(f"{name}: got one on {value.device}; expected the device of the tokens, {tokens.device}")
         finite = torch.isfinite(value)
         if not finite.all():
             bad = int((~finite).sum())
-            raise ValueError(f"{name}: found {bad} values that are NaN or infinite; accepted are finite numbers")
+            raise ValueError(f"{name}: got {bad} values that are NaN or infinite; expected finite numbers")
 
 
 def _check_tensor(name: str, value: Any, shape: str, rank: int) -> None:
     if not isinstance(value, Tensor):
-        raise TypeError(f"{name}: found {type(value).__name__}; accepted is a torch.Tensor {shape}")
+        raise TypeError(f"{name}: got {type(value).__name__}; expected a torch.Tensor {shape}")
     if not value.is_floating_point():
-        raise TypeError(f"{name}: found dtype {value.dtype}; accepted is a float dtype (float16 to float64, bfloat16)")
+        raise TypeError(f"{name}: got dtype {value.dtype}; expected a float dtype (float16 to float64, bfloat16)")
     if value.ndim != rank:
-        raise ValueError(f"{name}: found {value.ndim} dimensions, shape {list(value.shape)}; accepted is {shape}")
+        raise ValueError(f"{name}: got {value.ndim} dimensions, shape {list(value.shape)}; expected {shape}")

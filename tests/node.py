@@ -60,7 +60,7 @@ def main() -> int:
     wanted = ".".join(map(str, OLDEST))
     if version is None or version < OLDEST:
         found = "none" if version is None else ".".join(map(str, version))
-        print(f"JavaScript not checked: found {found} of Node, {wanted} or newer is needed and could not be installed")
+        print(f"JavaScript not checked: got {found} of Node, {wanted} or newer is needed and could not be installed")
         return 0
     if has_compiler():
         checked = subprocess.run(

@@ -150,7 +150,7 @@ def test_options_are_numbers_words_and_truth_values(echo: str, handed: list[dict
 
 
 def test_bad_options_are_refused_in_one_line(echo: str, capfd: pytest.CaptureFixture[str]) -> None:
-    assert refusal(capfd, echo, "--method", "best").startswith("--method: found 'best'")
+    assert refusal(capfd, echo, "--method", "best").startswith("--method: got 'best'")
     assert refusal(capfd, echo, "--set", "temperature") == (
         "--set: 'temperature' has no value; write OPTION=VALUE, such as temperature=2"
     )
@@ -160,7 +160,7 @@ def test_bad_options_are_refused_in_one_line(echo: str, capfd: pytest.CaptureFix
     assert line == "--set speed: not an option of the method 'tome'; its options: none"
     line = refusal(capfd, echo, "--set", "temprature=1")
     assert line.startswith("--set temprature: not an option of the method 'infomerge' (did you mean 'temperature'?)")
-    assert refusal(capfd, echo, "--method", "random", "--set", "seed=few").startswith("--set seed: found str")
+    assert refusal(capfd, echo, "--method", "random", "--set", "seed=few").startswith("--set seed: got str")
     assert refusal(capfd, echo, "--set", "temperature=-1").startswith("--set temperature: ")
     assert refusal(capfd, echo, "-r", "0").startswith("--retention-ratio: ")
 
@@ -262,10 +262,10 @@ def test_an_unknown_figure_is_refused_before_any_is_drawn(tmp_path: Path, capfd:
 
 
 def test_only_the_errors_that_a_block_names_are_the_users() -> None:
-    with pytest.raises(click.ClickException, match=r"^--model: found nothing$"), bad_input(OSError, path="--model"):
-        raise FileNotFoundError("path: found nothing")
-    with pytest.raises(click.ClickException, match=r"^other: found nothing$"), bad_input(OSError, path="--model"):
-        raise OSError("other: found nothing")
+    with pytest.raises(click.ClickException, match=r"^--model: got nothing$"), bad_input(OSError, path="--model"):
+        raise FileNotFoundError("path: got nothing")
+    with pytest.raises(click.ClickException, match=r"^other: got nothing$"), bad_input(OSError, path="--model"):
+        raise OSError("other: got nothing")
     with pytest.raises(ValueError, match="ours"), bad_input(OSError):
         raise ValueError("ours")
     with (
@@ -343,7 +343,7 @@ def test_the_clip_is_read_before_the_command_begins(
     assert exit_code("look", "carphone", "-n", "3") == 0
     assert handed[0]["clip"].metadata.name == "carphone"
     assert len(handed[0]["clip"].frames) == 3
-    assert refusal(capfd, "look", "no.mp4").startswith("CLIP: found no file 'no.mp4'")
+    assert refusal(capfd, "look", "no.mp4").startswith("CLIP: got no file 'no.mp4'")
     assert refusal(capfd, "look", "carphone", "-n", "0").startswith("--num-frames: 0 is not in the range")
     exit_code("look", "--help")
     assert "  Look.\n\n  At more.\n\n  CLIP is a video file" in capfd.readouterr().out

@@ -150,9 +150,9 @@ def test_random_scores_are_worth_chance() -> None:
 
 
 def test_bad_scores() -> None:
-    with pytest.raises(ValueError, match="scores: found 1 values that are NaN"):
+    with pytest.raises(ValueError, match="scores: got 1 values that are NaN"):
         auroc(np.array([1.0, np.nan]), np.array([True, False]))
-    with pytest.raises(ValueError, match="positive: found 3 labels; accepted is one for each of the 2 scores"):
+    with pytest.raises(ValueError, match="positive: got 3 labels; expected one for each of the 2 scores"):
         average_precision(np.zeros(2), np.zeros(3, dtype=np.bool_))
 
 
@@ -184,9 +184,9 @@ def test_still_positions_are_those_of_the_pixels_in_any_segments(clip: SceneClip
 
 def test_truth_of_many_clips_or_too_few_frames(clip: SceneClip) -> None:
     segments = torch.tensor([[0, 32]])
-    with pytest.raises(ValueError, match="accepted is that of one clip"):
+    with pytest.raises(ValueError, match="expected that of one clip"):
         still_positions(render_scenes([1, 2]).cells(GRID), segments)
-    with pytest.raises(ValueError, match="segments: found frame 33; accepted is up to 32"):
+    with pytest.raises(ValueError, match="segments: got frame 33; expected up to 32"):
         still_positions(clip.cells(GRID), segments + 1)
 
 
@@ -365,7 +365,7 @@ def test_the_tours_bars_are_known_in_five_shots_and_its_freeze_in_a_part_of_one(
 
 def test_a_clip_of_which_nothing_is_known_is_refused() -> None:
     encoded = EncodedClip.from_clip(dataclasses.replace(striped([]), truth=None), CellColors())
-    with pytest.raises(ValueError, match="clip: found no ground truth for 'striped'; accepted are the sample clips"):
+    with pytest.raises(ValueError, match="clip: got no ground truth for 'striped'; expected the sample clips"):
         detection_rows(encoded, CellColors(), "sensor_noise", 5)
 
 

@@ -96,7 +96,7 @@ def test_an_upload_that_is_too_large_is_named_with_its_size_and_another_way() ->
     shown = BudgetExplorer("carphone", encoder=FakeEncoder())
     before = whole_figure(shown)
     sent_by_the_browser(shown, {"name": "<b>big.mp4", "size": 19_412_345, "sent": False}, [])
-    assert "found &lt;b&gt;big.mp4, of 19.4 MB; accepted are up to 10 MB" in shown._panel.message.value
+    assert "got &lt;b&gt;big.mp4, of 19.4 MB; expected up to 10 MB" in shown._panel.message.value
     assert "path of a larger file under “or file”. Still showing carphone" in shown._panel.message.value
     assert "failed" in shown._panel.message.value
     assert whole_figure(shown) == before
@@ -137,10 +137,10 @@ def test_a_broken_upload_is_named_and_the_clip_stays() -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"frames": np.zeros((3, 8, 8, 3), dtype=np.uint8)}, "frames: found 3; accepted are as many as"),
-        ({"timestamps": [0.0, 1.0]}, "timestamps: accepted are 14 ascending"),
-        ({"timestamps": [1.0] * 14}, "timestamps: accepted are 14 ascending"),
-        ({"grid": (3, 5)}, "grid: found 3 x 5; accepted are rows x columns = 16"),
+        ({"frames": np.zeros((3, 8, 8, 3), dtype=np.uint8)}, "frames: got 3; expected as many as"),
+        ({"timestamps": [0.0, 1.0]}, "timestamps: expected 14 ascending"),
+        ({"timestamps": [1.0] * 14}, "timestamps: expected 14 ascending"),
+        ({"grid": (3, 5)}, "grid: got 3 x 5; expected rows x columns = 16"),
     ],
 )
 def test_what_does_not_fit_the_tokens_is_refused(options: dict[str, Any], message: str) -> None:

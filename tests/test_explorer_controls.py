@@ -102,9 +102,9 @@ def test_it_begins_with_any_configuration_of_infomerge() -> None:
 @pytest.mark.parametrize(
     ("given", "message"),
     [
-        ({"method": "tome"}, "method: found 'tome'; accepted is InfoMerge or a configuration of it"),
-        ({"method": "best"}, "method: found 'best'"),
-        ({"method": "fastvid", "config": InfoMergeConfig()}, "config: found beside a method"),
+        ({"method": "tome"}, "method: got 'tome'; expected InfoMerge or a configuration of it"),
+        ({"method": "best"}, "method: got 'best'"),
+        ({"method": "fastvid", "config": InfoMergeConfig()}, "config: given beside a method"),
         ({"temprature": 2}, "temprature"),
     ],
 )
@@ -135,7 +135,7 @@ def test_presets_are_the_papers_configurations() -> None:
     shown.set(retention_ratio=0.12)
     shown.preset("Table 4: TFD")
     assert "no values for a retention ratio of 0.12" in shown._panel.message.value
-    with pytest.raises(ValueError, match="preset: found 'best'"):
+    with pytest.raises(ValueError, match="preset: got 'best'"):
         shown.preset("best")
 
 
@@ -158,7 +158,7 @@ def test_a_click_or_the_list_chooses_the_segment() -> None:
     trace._click_callbacks[0](trace, type("Points", (), {"point_inds": [1]}), None)
     assert shown.segment == 1
     assert shown._panel.segment.value == 1
-    with pytest.raises(ValueError, match="segment: found 99; accepted is 0 to"):
+    with pytest.raises(ValueError, match="segment: got 99; expected 0 to"):
         shown.segment = 99
 
 

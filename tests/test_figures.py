@@ -169,7 +169,7 @@ def test_figures_are_shown_over_their_captions_at_half_the_size(monkeypatch: pyt
             np.asarray(PIL.Image.open(io.BytesIO(png)).convert("RGB"), dtype=int) for png in (whole, picture.data)
         )
         assert np.abs(pixels - smaller).mean() < 1  # of 255
-    with pytest.raises(ValueError, match="figure: found 'nope'; accepted are method_overview"):
+    with pytest.raises(ValueError, match="figure: got 'nope'; expected method_overview"):
         figures.show("nope")
 
 
@@ -178,7 +178,7 @@ def test_figures_are_written_the_same_twice_and_listed_in_the_gallery(tmp_path: 
         figures.write_figures(["ownership", "hyper_parameters"], tmp_path / folder)
     for file in sorted((tmp_path / "first").iterdir()):
         assert file.read_bytes() == (tmp_path / "second" / file.name).read_bytes(), file.name
-    with pytest.raises(ValueError, match="figure: found 'nope'; accepted are method_overview"):
+    with pytest.raises(ValueError, match="figure: got 'nope'; expected method_overview"):
         figures.write_figures(["nope"], tmp_path)
     gallery = (FIGURES / "README.md").read_text()
     for name, recipe in figures.FIGURES.items():

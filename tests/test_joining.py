@@ -45,16 +45,16 @@ def test_each_module_comes_once_and_before_those_that_use_it(tmp_path: Path) -> 
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"one": "export const one = 1;\nconst twice = 2;\n"}, "twice: found in one.js and in twice.js"),
-        ({"one": 'import { answer } from "./main.js";\nexport const one = 1;\n'}, "main.js: found an import of itself"),
+        ({"one": "export const one = 1;\nconst twice = 2;\n"}, "twice: got in one.js and in twice.js"),
+        ({"one": 'import { answer } from "./main.js";\nexport const one = 1;\n'}, "main.js: got an import of itself"),
         (
             {"one": 'import * as all from "./lib/twice.js";\nexport const one = 1;\n'},
-            "one.js: found 'import \\* as all",
+            "one.js: got 'import \\* as all",
         ),
-        ({"one": "const one = 1;\nexport { one };\n"}, "one.js: found 'export { one };'"),
+        ({"one": "const one = 1;\nexport { one };\n"}, "one.js: got 'export { one };'"),
         (
             {"one": 'import n from "./numbers.json" with { type: "json" };\nexport const one = n.two;\n'},
-            "found .* for n",
+            "got .* for n",
         ),
     ],
 )

@@ -153,7 +153,7 @@ def test_04_the_explorer_follows_keyboard_and_mouse_and_exports_what_it_shows(op
     with page.expect_file_chooser() as chooser:
         explorer.get_by_role("button", name="Upload").click()
     chooser.value.set_files({"name": "big.mp4", "mimeType": "video/mp4", "buffer": bytes(MOST_BYTES + 1)})
-    explorer.get_by_text("found big.mp4").wait_for()
+    explorer.get_by_text("got big.mp4").wait_for()
     assert_clean(page, record)
 
 

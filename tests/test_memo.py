@@ -225,9 +225,9 @@ def test_old_results_are_forgotten(monkeypatch: pytest.MonkeyPatch, calls: Count
 
 
 def test_inputs_are_checked_as_compress_checks_them() -> None:
-    with pytest.raises(ValueError, match="tokens: found 24 values that are NaN"):
+    with pytest.raises(ValueError, match="tokens: got 24 values that are NaN"):
         Remembering(torch.full((3, 4, 2), torch.nan))
-    with pytest.raises(ValueError, match="saliency: found 12 values that are NaN"):
+    with pytest.raises(ValueError, match="saliency: got 12 values that are NaN"):
         Remembering(torch.zeros(3, 4, 2), saliency=torch.full((3, 4), torch.nan))
 
 

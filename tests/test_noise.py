@@ -220,11 +220,11 @@ def test_what_only_moves_light_leaves_plain_frames_alone(name: str, level: int) 
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"name": "fgo"}, "name: found 'fgo'; accepted are sensor_noise"),
-        ({"strength": -0.1}, "strength: found -0.1; accepted for fog are 0 to 1"),
-        ({"strength": 1.5}, "strength: found 1.5"),
-        ({"strength": math.nan}, "strength: found nan"),
-        ({"seed": -2}, "seed: found -2"),
+        ({"name": "fgo"}, "name: got 'fgo'; expected sensor_noise"),
+        ({"strength": -0.1}, "strength: got -0.1; expected for fog 0 to 1"),
+        ({"strength": 1.5}, "strength: got 1.5"),
+        ({"strength": math.nan}, "strength: got nan"),
+        ({"seed": -2}, "seed: got -2"),
     ],
 )
 def test_bad_arguments_are_named(change: dict[str, Any], message: str) -> None:

@@ -18,7 +18,7 @@ def test_files_are_those_of_the_package_first_and_of_the_checkout_else(
     assert resources.folder("notebooks") == NOTEBOOKS
     monkeypatch.setattr(resources, "_PACKAGE", tmp_path / "package")
     monkeypatch.setattr(resources, "_CHECKOUT", tmp_path / "checkout")
-    with pytest.raises(FileNotFoundError, match=r"data: found neither in .*package nor in .*checkout"):
+    with pytest.raises(FileNotFoundError, match=r"data: got neither in .*package nor in .*checkout"):
         resources.data_file("paper_tables.json")
     for place in ("checkout", "package"):
         (tmp_path / place / "data").mkdir(parents=True)
@@ -33,7 +33,7 @@ def test_notebooks_are_written_and_those_of_the_reader_stay(tmp_path: Path) -> N
     for path in written[:3]:
         path.unlink()
     written[5].write_text("my own")
-    with pytest.raises(FileExistsError, match=f"mine: found 9 of the notebooks, {written[3].name} first"):
+    with pytest.raises(FileExistsError, match=f"mine: got 9 of the notebooks, {written[3].name} first"):
         write_notebooks(tmp_path / "mine")
     assert not written[0].exists()
     assert written[5].read_text() == "my own"

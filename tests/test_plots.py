@@ -258,7 +258,7 @@ def test_a_group_that_touches_has_one_outline_with_its_holes(rows: list[str], co
 def test_a_grid_of_the_wrong_size_is_refused() -> None:
     out = compressed(3, 12)
     assert kept_masks(out, (3, 4))[0].shape == (3, 3, 4)
-    message = r"grid: found 3 x 5 = 15 positions; accepted is rows x columns = 12"
+    message = r"grid: got 3 x 5 = 15 positions; expected rows x columns = 12"
     with pytest.raises(ValueError, match=message):
         kept_masks(out, (3, 5))
     with pytest.raises(ValueError, match=message):
@@ -553,13 +553,13 @@ def test_spectra_are_summed_up_and_read_off_at_the_top_directions() -> None:
 
 def test_more_spectra_than_lines_that_differ_are_refused() -> None:
     spectra = {f"clip {number}": np.array([0.75, 0.25]) for number in range(6)}
-    with pytest.raises(ValueError, match="spectra: found 6; accepted are up to 5"):
+    with pytest.raises(ValueError, match="spectra: got 6; expected up to 5"):
         plots.energy_spectrum(spectra)
     assert len(plots.energy_spectrum(dict(list(spectra.items())[:5])).axes[0].get_legend().get_texts()) == 5
 
 
 def test_more_positions_than_letters_are_refused() -> None:
-    with pytest.raises(ValueError, match="positions: found 9; accepted are 1 to 8"):
+    with pytest.raises(ValueError, match="positions: got 9; expected 1 to 8"):
         plots.fingerprint_matrices(
             noise(2, 20, 30), [0] * 9, ["x"] * 9, np.ones((9, 2, 2)), np.ones(9), np.ones(9), (2, 2)
         )

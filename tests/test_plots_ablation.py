@@ -42,7 +42,7 @@ def test_method_curves_draw_means_intervals_and_a_name_for_each() -> None:
 def test_each_method_has_a_look_of_its_own_without_its_color() -> None:
     assert len({(marker, dash) for _, marker, dash in LOOKS}) == len(LOOKS)
     many = {str(number): band(0.1, 0.2, 0.3) for number in range(len(LOOKS) + 1)}
-    with pytest.raises(ValueError, match="panels: found 11 methods; accepted are up to 10"):
+    with pytest.raises(ValueError, match="panels: got 11 methods; expected up to 10"):
         plots.method_curves([plots.RatioCurves("recall", "", RATIOS, many)])
 
 
@@ -119,7 +119,7 @@ def test_the_papers_differences_stand_in_a_panel_of_their_own_without_intervals(
     assert not theirs.collections
     assert not ours.get_shared_x_axes().joined(ours, theirs)
     four = np.array([0.05, 0.1, 0.15, 0.2])
-    with pytest.raises(ValueError, match="panels: found 4 ratios; accepted are up to 3"):
+    with pytest.raises(ValueError, match="panels: got 4 ratios; expected up to 3"):
         plots.part_differences([plots.Differences("recall", "higher", four, {}, {})])
 
 

@@ -126,8 +126,8 @@ def test_the_longest_name_of_all_methods_fits(runs: dict) -> None:
 
 
 def test_bad_arguments_are_named(runs: dict) -> None:
-    with pytest.raises(ValueError, match="runs: found none"):
+    with pytest.raises(ValueError, match="runs: got none"):
         plots.methods_side_by_side(noise(), np.arange(9.0), {}, (ROWS, COLUMNS), SHOWN)
     for shown in ((), (0, 9)):
-        with pytest.raises(ValueError, match=r"shown: found .*; accepted are one or more of the frames 0 to 8"):
+        with pytest.raises(ValueError, match=r"shown: got .*; expected one or more of the frames 0 to 8"):
             plots.methods_side_by_side(noise(), np.arange(9.0), runs, (ROWS, COLUMNS), shown)

@@ -79,7 +79,7 @@ def test_arrays_of_scores_still_work_and_say_what_to_write(clip: EncodedClip) ->
 
 
 def test_methods_without_a_static_ratio_are_refused(clip: EncodedClip) -> None:
-    with pytest.raises(ValueError, match="out: found a compression by 'uniform-frames'"):
+    with pytest.raises(ValueError, match="out: got a compression by 'uniform-frames'"):
         plots.prior_maps(clip, clip.compress("uniform-frames", retention_ratio=0.3))
 
 

@@ -82,7 +82,7 @@ def test_a_table_with_a_row_too_few_is_refused(tmp_path: Path, monkeypatch: pyte
     (tmp_path / "data" / "results").mkdir(parents=True)
     table = tmp_path / "data" / "results" / "torn.csv"
     table.write_text("clip,method,ratio,coverage_mean\na,m,0.1,0.5\nb,m,0.1,\na,m,0.2,0.7\n")
-    with pytest.raises(ValueError, match="found 3 rows for 2 settings of 2 clips; accepted is one for each"):
+    with pytest.raises(ValueError, match="got 3 rows for 2 settings of 2 clips; expected one for each"):
         read_grid("torn")
     table.write_text(table.read_text() + "b,m,0.2,0.9\n")
     grid = read_grid("torn")
@@ -228,7 +228,7 @@ def test_priors_are_compared_by_each_measure_for_every_kind_of_tokens(other_data
         assert {tokens: found["none", 0.0].verdict for tokens, found in compared.items()} == dict.fromkeys(
             PRIOR_TABLES, verdict
         )
-    with pytest.raises(ValueError, match="measure: found 'precision'; accepted are auroc, average_precision, cand"):
+    with pytest.raises(ValueError, match="measure: got 'precision'; expected auroc, average_precision, cand"):
         prior_comparisons("precision")
 
 

@@ -96,9 +96,9 @@ BAD = {
     "a text file": (["{tmp}/notes.txt"], ["notes.txt", "accepted: a video file", "mp4"]),
     "an empty file": (["{tmp}/empty.mp4"], ["empty.mp4", "it is empty", "accepted: a video file"]),
     "a folder": (["{tmp}"], ["it is a directory", "accepted: a video file"]),
-    "a ratio of 0": (["{video}", "-r", "0"], ["--retention-ratio: ", "greater than 0", "found 0.0"]),
-    "a ratio of 1.5": (["{video}", "-r", "1.5"], ["--retention-ratio: ", "less than or equal to 1", "found 1.5"]),
-    "a ratio of NaN": (["{video}", "-r", "nan"], ["--retention-ratio: ", "finite number", "found nan"]),
+    "a ratio of 0": (["{video}", "-r", "0"], ["--retention-ratio: ", "greater than 0", "got 0.0"]),
+    "a ratio of 1.5": (["{video}", "-r", "1.5"], ["--retention-ratio: ", "less than or equal to 1", "got 1.5"]),
+    "a ratio of NaN": (["{video}", "-r", "nan"], ["--retention-ratio: ", "finite number", "got nan"]),
     "a ratio in words": (["{video}", "-r", "a few"], ["--retention-ratio", "'a few'", "valid float"]),
     "an unknown option": (["{video}", "--set", "temprature=2"], ["--set temprature: ", "did you mean 'temperature'"]),
     "an option of nothing": (["{video}", "--set", "temperature"], ["--set", "'temperature'", "OPTION=VALUE"]),
@@ -113,11 +113,11 @@ BAD = {
         ["temperature", "'tome'"],
     ),
     "an unknown preset": (["{video}", "--preset", "best"], ["--preset", "'best'", "'paper', 'fastvid'"]),
-    "no encoder there": (["{video}", "--encoder", "{tmp}/model"], ["/model'", "accepted is a folder"]),
-    "no encoder in it": (["{video}", "--encoder", "{tmp}/hollow"], ["hollow'", "accepted is a folder"]),
+    "no encoder there": (["{video}", "--encoder", "{tmp}/model"], ["/model'", "expected a folder"]),
+    "no encoder in it": (["{video}", "--encoder", "{tmp}/hollow"], ["hollow'", "expected a folder"]),
     # A ratio outside Table 7 gives a note, which must not stand beside the error.
     "an unusual ratio too": (["{tmp}/nothing.mp4", "-r", "0.3"], ["no file", "nothing.mp4"]),
-    "an unusual ratio, and": (["{video}", "-r", "0.3", "--set", "neighbors=0"], ["neighbors", "1", "found 0"]),
+    "an unusual ratio, and": (["{video}", "-r", "0.3", "--set", "neighbors=0"], ["neighbors", "1", "got 0"]),
 }
 
 

@@ -301,13 +301,13 @@ def test_more_scenes_than_colors_still_give_certain_answers() -> None:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"seeds": []}, "seeds: found none"),
-        ({"seeds": [-1]}, "seed: found -1"),
-        ({"num_frames": 23}, "num_frames: found 23; accepted are 24 or more"),
-        ({"size": (31, 112)}, r"size: found \(31, 112\)"),
+        ({"seeds": []}, "seeds: got none"),
+        ({"seeds": [-1]}, "seed: got -1"),
+        ({"num_frames": 23}, "num_frames: got 23; expected 24 or more"),
+        ({"size": (31, 112)}, r"size: got \(31, 112\)"),
         ({"scene_counts": (0, 3)}, "scene_counts: found"),
         ({"scene_counts": (5, 3)}, "scene_counts: found"),
-        ({"frame_rate": 0}, "frame_rate: found 0"),
+        ({"frame_rate": 0}, "frame_rate: got 0"),
     ],
 )
 def test_bad_arguments_are_named(change: dict[str, Any], message: str) -> None:
@@ -316,9 +316,9 @@ def test_bad_arguments_are_named(change: dict[str, Any], message: str) -> None:
 
 
 def test_bad_grids_and_counts_are_named(clips: list[SceneClip]) -> None:
-    with pytest.raises(ValueError, match="grid: found"):
+    with pytest.raises(ValueError, match="grid: got"):
         clips[0].cells((0, 4))
-    with pytest.raises(ValueError, match="existence_pairs: found 7"):
+    with pytest.raises(ValueError, match="existence_pairs: got 7"):
         questions(clips[0].script, existence_pairs=7)
 
 

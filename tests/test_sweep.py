@@ -185,7 +185,7 @@ def test_a_file_that_is_another_than_when_the_sweep_began_fails(tmp_path: Path) 
     rows = read_results(tmp_path / "out")
     assert {(row["clip"], row["status"]) for row in rows} == {("film.mp4", "failed"), ("tokens:0", "ok")}
     for row in rows[:4]:
-        assert row["error"].startswith("ValueError: clips: found another file under 'film.mp4' (SHA-256 ")
+        assert row["error"].startswith("ValueError: clips: got another file under 'film.mp4' (SHA-256 ")
     film.write_bytes(first)
     assert run_sweep(sweep, tmp_path / "out", jobs=1, retry_failed=True) == Summary(8, 4, 0)
 

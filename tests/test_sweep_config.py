@@ -26,45 +26,45 @@ BAD: dict[str, tuple[dict[str, Any], list[str]]] = {
     ),
     "a bad option": (
         {"methods": [{"name": "infomerge", "options": {"temperature": [1, -1]}}]},
-        ["methods: infomerge: temperature", "found -1"],
+        ["methods: infomerge: temperature", "got -1"],
     ),
     "a method twice": ({"methods": ["tome", "tome"]}, ["methods", "'tome' 2 times"]),
     "no method": ({"methods": []}, ["methods", "at least 1 item"]),
-    "a ratio of 0": ({"ratios": [0.1, 0]}, ["ratios.1", "greater than 0", "found 0"]),
-    "a ratio of 2": ({"ratios": [2]}, ["ratios.0", "less than or equal to 1", "found 2"]),
-    "a ratio alone": ({"ratios": 0.1}, ["ratios", "valid list", "found 0.1"]),
-    "a ratio twice": ({"ratios": [0.1, 0.10]}, ["ratios: found 0.1 2 times"]),
+    "a ratio of 0": ({"ratios": [0.1, 0]}, ["ratios.1", "greater than 0", "got 0"]),
+    "a ratio of 2": ({"ratios": [2]}, ["ratios.0", "less than or equal to 1", "got 2"]),
+    "a ratio alone": ({"ratios": 0.1}, ["ratios", "valid list", "got 0.1"]),
+    "a ratio twice": ({"ratios": [0.1, 0.10]}, ["ratios: got 0.1 2 times"]),
     "no such clip": ({"clips": ["film.mp4"]}, ["clips", "no file 'film.mp4'", "scene:FIRST-LAST"]),
     "a clip of two lines": ({"clips": ["a\nb"]}, ["clips", "no file 'a\\nb'"]),
     "a range backwards": ({"clips": ["tokens:3-1"]}, ["clips", "'tokens:3-1'", "lower number to the higher"]),
-    "a clip in two ranges": ({"clips": ["tokens:0-3", "tokens:2"]}, ["clips: found 'tokens:2' 2 times"]),
+    "a clip in two ranges": ({"clips": ["tokens:0-3", "tokens:2"]}, ["clips: got 'tokens:2' 2 times"]),
     "an unknown disturbance": ({"disturbances": {"rain": [1]}}, ["rain: unknown disturbance", "sensor_noise"]),
     "too strong": (
         {"clips": ["carphone"], "disturbances": {"fog": [0.5, 1.5]}},
-        ["disturbances.fog: found strength 1.5", "0 to 1"],
+        ["disturbances.fog: got strength 1.5", "0 to 1"],
     ),
     "a strength in words": ({"disturbances": {"fog": ["thick"]}}, ["disturbances.fog.0", "valid number", "'thick'"]),
     "noise on tokens": ({"disturbances": {"fog": [0.5]}}, ["disturbances", "no pixels to disturb"]),
-    "a seed below 0": ({"seeds": [-1]}, ["seeds.0", "greater than or equal to 0", "found -1"]),
-    "half a seed": ({"seeds": [0.5]}, ["seeds.0", "valid integer", "found 0.5"]),
+    "a seed below 0": ({"seeds": [-1]}, ["seeds.0", "greater than or equal to 0", "got -1"]),
+    "half a seed": ({"seeds": [0.5]}, ["seeds.0", "valid integer", "got 0.5"]),
     "an unknown measure": ({"measures": ["speed"]}, ["measures", "'speed'", "coverage"]),
     "a seed that torch cannot take": ({"seeds": [0, 2**63]}, ["seeds.1", "less than or equal to 9223372036854775807"]),
     "a seed of 30 digits": ({"seeds": [10**29]}, ["seeds.0", "less than or equal to 9223372036854775807"]),
     "a method's seed of yes or no": (
         {"methods": [{"name": "random", "options": {"seed": True}}]},
-        ["methods: random: seed: found bool; accepted is a whole number"],
+        ["methods: random: seed: got bool; expected a whole number"],
     ),
     "a method's seed that torch cannot take": (
         {"methods": [{"name": "random", "options": {"seed": [0, 2**64]}}]},
-        ["methods: random: seed: found 18446744073709551616; accepted are whole numbers from 0 to"],
+        ["methods: random: seed: got 18446744073709551616; expected whole numbers from 0 to"],
     ),
     "an option's value twice": (
         {"methods": [{"name": "infomerge", "options": {"temperature": [1, 0.5, 1.0]}}]},
-        ["methods: found 'infomerge {\"temperature\": 1}' 2 times, as 'infomerge {\"temperature\": 1.0}' too"],
+        ["methods: got 'infomerge {\"temperature\": 1}' 2 times, as 'infomerge {\"temperature\": 1.0}' too"],
     ),
     "a measure of nothing": ({"measures": ["keeping"]}, ["measures", "keeping needs truth"]),
-    "too few frames": ({"clips": ["scene:0"]}, ["num_frames: found 6", "accepted are 24 or more"]),
-    "an odd size": ({"image_size": 100}, ["image_size", "multiple of 32", "found 100"]),
+    "too few frames": ({"clips": ["scene:0"]}, ["num_frames: got 6", "expected 24 or more"]),
+    "an odd size": ({"image_size": 100}, ["image_size", "multiple of 32", "got 100"]),
 }
 
 
@@ -87,7 +87,7 @@ def test_one_file_under_two_names_is_refused(other: str, tmp_path: Path, capfd: 
     name = other.format(folder=tmp_path)
     config = write_config(tmp_path, clips=["a,b.mp4", name], measures=["kept"])
     line = refusal(capfd, "sweep", config, "--out", tmp_path / "out")
-    assert f"clips: found 'a,b.mp4' 2 times, as {name!r} too; accepted is each once" in line
+    assert f"clips: got 'a,b.mp4' 2 times, as {name!r} too; expected each once" in line
     (tmp_path / "copy.mp4").write_bytes(b"film")
     assert len(read_sweep(write_config(tmp_path, clips=["a,b.mp4", "copy.mp4"], measures=["kept"])).digests) == 2
 
@@ -95,8 +95,8 @@ def test_one_file_under_two_names_is_refused(other: str, tmp_path: Path, capfd: 
 def test_files_that_are_no_configuration_are_refused(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "sweep.yaml"
     for content, part in (
-        ("methods: [", "found no YAML"),
-        ("just words", "found no keys"),
+        ("methods: [", "got no YAML"),
+        ("just words", "got no keys"),
         ("ratios: [0.1]\nratios: [0.2]", "key 'ratios' found twice"),
     ):
         path.write_text(content)

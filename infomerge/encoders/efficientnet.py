@@ -49,7 +49,7 @@ class EfficientNetEncoder:
 
     def __init__(self, *, image_size: int = 448, device: str | torch.device = "cpu") -> None:
         if image_size < STRIDE or image_size % STRIDE:
-            raise ValueError(f"image_size: found {image_size}; accepted are positive multiples of {STRIDE}")
+            raise ValueError(f"image_size: got {image_size}; expected positive multiples of {STRIDE}")
         self.image_size = image_size
         self.device = torch.device(device)
         # Fused layers and channels-last memory halve the time on a CPU.
@@ -101,9 +101,7 @@ class EfficientNetEncoder:
             ValueError: `tokens` is not of shape [frames, positions, 320], or empty.
         """
         if tokens.ndim != 3 or tokens.shape[2] != 320 or tokens.numel() == 0:
-            raise ValueError(
-                f"tokens: found shape {list(tokens.shape)}; accepted is [frames, positions, 320], not empty"
-            )
+            raise ValueError(f"tokens: got shape {list(tokens.shape)}; expected [frames, positions, 320], not empty")
         frames = tokens.to(self.device, torch.float32)
         return torch.stack([self._linear(self._head(frame).mean(dim=0)) for frame in frames])
 

@@ -34,7 +34,7 @@ _TRAINED = {
     "dinov2_with_registers": _Trained(IMAGENET_MEAN, IMAGENET_STD, "cls"),
 }
 _ACCEPTED = (
-    "accepted are SiglipVisionModel, Siglip2VisionModel, CLIPVisionModel, Dinov2Model, "
+    "expected SiglipVisionModel, Siglip2VisionModel, CLIPVisionModel, Dinov2Model, "
     "Dinov2WithRegistersModel, a model that has one of them as its vision_model, and, without saliency, any "
     "transformers model with patch_size and image_size in its config and one token a patch in its "
     "last_hidden_state, after [CLS] and register tokens or after none"
@@ -191,17 +191,17 @@ class VisionTowerEncoder:
     def _check_options(self) -> None:
         config = self.model.config
         if self.resample not in ("bilinear", "bicubic"):
-            raise ValueError(f"resample: found {self.resample!r}; accepted are 'bilinear' and 'bicubic'")
+            raise ValueError(f"resample: got {self.resample!r}; expected 'bilinear' or 'bicubic'")
         if self.size < self._patch:
-            raise ValueError(f"size: found {self.size}; accepted is a patch of {self._patch} pixels or more")
+            raise ValueError(f"size: got {self.size}; expected a patch of {self._patch} pixels or more")
         if config.model_type == "siglip2_vision_model" and self.size % self._patch:
-            raise ValueError(f"size: found {self.size}; accepted are multiples of {self._patch}, the patch")
+            raise ValueError(f"size: got {self.size}; expected multiples of {self._patch}, the patch")
         for option in ("pool", "batch_size"):
             if getattr(self, option) < 1:
-                raise ValueError(f"{option}: found {getattr(self, option)}; accepted is 1 or more")
+                raise ValueError(f"{option}: got {getattr(self, option)}; expected 1 or more")
         blocks = config.num_hidden_layers
         if self.layer is not None and not -blocks - 1 <= self.layer <= blocks:
-            raise ValueError(f"layer: found {self.layer}; accepted are {-blocks - 1} to {blocks}, and None")
+            raise ValueError(f"layer: got {self.layer}; expected {-blocks - 1} to {blocks}, and None")
 
     def _encode(
         self, frames: UInt8[np.ndarray, "batch height width 3"]
@@ -261,7 +261,7 @@ class VisionTowerEncoder:
             registers = getattr(self.model.config, "num_register_tokens", 0)
             if states.ndim == 3 and states.shape[1] - self._patches**2 in (0, 1 + registers):
                 return states
-        raise TypeError(f"model: found {type(self.model).__name__}, which gives {found}; {_ACCEPTED}")
+        raise TypeError(f"model: got {type(self.model).__name__}, which gives {found}; {_ACCEPTED}")
 
     def _pooled(
         self, values: Float[Tensor, "batch positions channels"]
@@ -279,7 +279,7 @@ def _tower(model: Any) -> Any:
     config = getattr(tower, "config", None)
     known = all(hasattr(config, option) for option in ("model_type", "patch_size", "num_hidden_layers"))
     if not isinstance(tower, nn.Module) or not known:
-        raise TypeError(f"model: found {type(model).__name__}; {_ACCEPTED}")
+        raise TypeError(f"model: got {type(model).__name__}; {_ACCEPTED}")
     return tower
 
 
@@ -295,7 +295,7 @@ def _side(option: str, value: Any) -> int:
     sides = set(value) if isinstance(value, Iterable) else {value}
     side = sides.pop()
     if sides or not isinstance(side, int):
-        raise ValueError(f"{option} in the model's configuration: found {value}; accepted is a square")
+        raise ValueError(f"{option} in the model's configuration: got {value}; expected a square")
     return side
 
 
@@ -304,7 +304,7 @@ def _rgb(option: str, value: Sequence[float] | None, default: RGB | None) -> RGB
         return default
     if value is None or len(value) != 3 or (option == "std" and min(value) <= 0):
         accepted = "three numbers, for red, green and blue" + (", above 0" if option == "std" else "")
-        raise ValueError(f"{option}: found {value}; accepted for this model are {accepted}")
+        raise ValueError(f"{option}: got {value}; expected for this model {accepted}")
     red, green, blue = value
     return red, green, blue
 
@@ -321,14 +321,14 @@ def _load(name: str, dtype: torch.dtype | str) -> nn.Module:
     except (OSError, ValueError) as error:
         reason = str(error).splitlines()[0]
         raise OSError(
-            f"name_or_path: found {name!r}, which cannot be loaded ({reason}); accepted is a folder with a "
+            f"name_or_path: got {name!r}, which cannot be loaded ({reason}); expected a folder with a "
             "saved vision model or a model's name on the Hugging Face hub"
         ) from error
     missing = sorted(info["missing_keys"])
     if missing:
         raise ValueError(
-            f"name_or_path: found {name!r}, which lacks {len(missing)} weights of {type(model).__name__}, "
-            f"{missing[0]} among them; accepted is a checkpoint with all of them"
+            f"name_or_path: got {name!r}, which lacks {len(missing)} weights of {type(model).__name__}, "
+            f"{missing[0]} among them; expected a checkpoint with all of them"
         )
     vision_model: nn.Module = model
     return vision_model
@@ -375,4 +375,4 @@ def _last_attention(model: Any) -> nn.Module:
         if hasattr(module, "config") and ("q_proj" in children or "query" in children):
             attention: nn.Module = module
             return attention
-    raise TypeError(f"model: found {type(model).__name__} without an attention module of transformers; {_ACCEPTED}")
+    raise TypeError(f"model: got {type(model).__name__} without an attention module of transformers; {_ACCEPTED}")

@@ -165,7 +165,7 @@ def _check_arguments(sweep: Sweep, jobs: int | None, backend: str, scheduler: st
     kinds = {clip_kind(name) for name in sweep.config.clip_names()}
     for name in sweep.config.measures:
         if name not in MEASURES:
-            raise RefusedSweepError(f"measures: found {name!r}; accepted are {', '.join(MEASURES)}")
+            raise RefusedSweepError(f"measures: got {name!r}; expected {', '.join(MEASURES)}")
         if not any(MEASURES[name].applies(kind) for kind in kinds):
             raise RefusedSweepError(f"measures: {name} needs {MEASURES[name].needs}, which none of the clips has")
     if jobs is not None and jobs < 1:

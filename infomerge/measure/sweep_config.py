@@ -36,7 +36,7 @@ def _refused(message: str) -> PydanticCustomError:
 def _no_unknown_key(model: type[BaseModel], given: Any) -> Any:
     for key in given if isinstance(given, Mapping) else ():
         if key not in model.model_fields:
-            raise _refused(f"{key}: unknown key; accepted are {', '.join(model.model_fields)}")
+            raise _refused(f"{key}: unknown key; expected {', '.join(model.model_fields)}")
     return given
 
 
@@ -80,7 +80,7 @@ def _own_strengths(given: Any) -> Any:
     for name, strengths in given.items():
         if name not in (UNDISTURBED, *disturbance_names()):
             accepted = ", ".join((UNDISTURBED, *disturbance_names()))
-            raise _refused(f"{name}: unknown disturbance; accepted are {accepted}")
+            raise _refused(f"{name}: unknown disturbance; expected {accepted}")
         own = [0.0] if name == UNDISTURBED else list(DISTURBANCES[name].strengths)
         filled[name] = own if strengths is None else strengths
     return filled
@@ -137,10 +137,10 @@ class SweepConfig(BaseModel):
             most = 0 if name == UNDISTURBED else DISTURBANCES[name].maximum
             for strength in strengths:
                 if not 0 <= strength <= most:
-                    raise _refused(f"disturbances.{name}: found strength {strength:g}; accepted are 0 to {most:g}")
+                    raise _refused(f"disturbances.{name}: got strength {strength:g}; expected 0 to {most:g}")
         kinds = {clip_kind(name) for name in self.clip_names()}
         if "tokens" in kinds and set(self.disturbances) != {UNDISTURBED}:
-            raise _refused("disturbances: tokens have no pixels to disturb; accepted with them is none alone")
+            raise _refused("disturbances: tokens have no pixels to disturb; expected none alone")
         if "scene" in kinds:
             try:
                 write_script(0, self.num_frames, self.scene_size)
@@ -167,7 +167,7 @@ def _refuse_repeats(name: str, values: Sequence[Hashable], meanings: Sequence[Ha
     for first, *others in alike.values():
         if others:
             spelling = "" if others[-1] == first else f", as {others[-1]!r} too"
-            raise _refused(f"{name}: found {first!r} {1 + len(others)} times{spelling}; accepted is each once")
+            raise _refused(f"{name}: got {first!r} {1 + len(others)} times{spelling}; expected each once")
 
 
 def clip_kind(name: str) -> Literal["scene", "tokens", "sample", "file"]:
@@ -183,7 +183,7 @@ def _written_out(clip: str) -> list[str]:
         return [clip]
     first, last = int(match[2]), int(match[3] or match[2])
     if first > last:
-        raise _refused(f"clips: found {clip!r}; accepted are ranges from the lower number to the higher")
+        raise _refused(f"clips: got {clip!r}; expected ranges from the lower number to the higher")
     return [f"{match[1]}:{number}" for number in range(first, last + 1)]
 
 
@@ -278,9 +278,9 @@ def read_sweep(path: Path | str) -> Sweep:
     try:
         given = yaml.load(path.read_text(encoding="utf-8"), _UniqueKeys)
     except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ValueError(f"{path}: found no YAML: {' '.join(str(error).split())}") from error
+        raise ValueError(f"{path}: got no YAML: {' '.join(str(error).split())}") from error
     if not isinstance(given, dict):
-        raise ValueError(f"{path}: found no keys; accepted are {', '.join(SweepConfig.model_fields)}")
+        raise ValueError(f"{path}: got no keys; expected {', '.join(SweepConfig.model_fields)}")
     config = SweepConfig.model_validate(given)
     _check_methods(config)
     names = [name for name in config.clip_names() if clip_kind(name) == "file"]
@@ -321,7 +321,7 @@ def file_digest(folder: Path, name: str) -> str:
     # Line breaks would break the table, whose lines are its rows.
     if not path.is_file() or "\n" in name or "\r" in name:
         raise ValueError(
-            f"clips: found no file {name!r} in {str(folder)!r}; accepted are video files, samples "
+            f"clips: got no file {name!r} in {str(folder)!r}; expected video files, samples "
             f"({', '.join(sample_names())}), scene:SEED, scene:FIRST-LAST, tokens:SEED and tokens:FIRST-LAST"
         )
     with path.open("rb") as file:

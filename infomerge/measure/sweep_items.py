@@ -224,7 +224,7 @@ def _check_same_file(name: str, sweep: Sweep) -> None:
     found, accepted = file_digest(sweep.folder, name), sweep.digests[name]
     if found != accepted:
         raise ValueError(
-            f"clips: found another file under {name!r} (SHA-256 {found[:12]}) than when the sweep began; accepted is "
+            f"clips: got another file under {name!r} (SHA-256 {found[:12]}) than when the sweep began; expected "
             f"the same ({accepted[:12]})"
         )
 
@@ -279,7 +279,7 @@ def _measure(context: Context, names: Iterable[str], kind: str) -> Row:
             continue
         values = measure.run(context)
         if set(values) != set(measure.columns):
-            raise ValueError(f"{name}: found {', '.join(values)}; accepted are {', '.join(measure.columns)}")
+            raise ValueError(f"{name}: got {', '.join(values)}; expected {', '.join(measure.columns)}")
         numbers |= {column: repr(value if isinstance(value, int) else float(value)) for column, value in values.items()}
     return numbers
 

@@ -69,10 +69,10 @@ def _read(path: Path, columns: tuple[str, ...] | None = None) -> list[Row]:
     lines = list(csv.reader(whole[: whole.rfind(b"\n") + 1].decode().split("\n")[:-1]))
     header = lines[0] if lines else []
     if columns is not None and tuple(header) != columns:
-        raise RefusedSweepError(f"{path}: found the columns {','.join(header)}; accepted are {','.join(columns)}")
+        raise RefusedSweepError(f"{path}: got the columns {','.join(header)}; expected {','.join(columns)}")
     for number, line in enumerate(lines, 1):
         if len(line) != len(header):
-            raise RefusedSweepError(f"{path}: found {len(line)} cells in line {number}; accepted are {len(header)}")
+            raise RefusedSweepError(f"{path}: got {len(line)} cells in line {number}; expected {len(header)}")
     return [dict(zip(header, line, strict=True)) for line in lines[1:]]
 
 

@@ -34,7 +34,7 @@ def checked_mask(inputs: Mapping[str, Any]) -> Int[Tensor, "batch sequence"]:
     mask = torch.ones_like(ids) if mask is None else mask.long()
     if mask.shape != ids.shape:
         accepted = list(ids.shape)
-        raise ValueError(f"attention_mask: found shape {list(mask.shape)}; accepted is that of input_ids, {accepted}")
+        raise ValueError(f"attention_mask: got shape {list(mask.shape)}; expected that of input_ids, {accepted}")
     return mask
 
 

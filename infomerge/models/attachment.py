@@ -164,7 +164,7 @@ def attach(
     position_mode = older_names(position_mode, options)
     if position_mode not in get_args(PositionMode):
         accepted = " and ".join(map(repr, get_args(PositionMode)))
-        raise ValueError(f"position_mode: found {position_mode!r}; accepted are {accepted}")
+        raise ValueError(f"position_mode: got {position_mode!r}; expected {accepted}")
     adapter = adapter_for(model, getattr(processor, "tokenizer", None) if tokenizer is None else tokenizer)
     _check_release()
     run = Run(make_compressor(method, retention_ratio=retention_ratio, **options), position_mode)
@@ -200,7 +200,7 @@ def detach(model: Any) -> None:
     with _CHANGING:
         runs = runs_of(model)
         if not runs:
-            raise ValueError("model: found one with nothing attached; accepted is a model after `attach`")
+            raise ValueError("model: got one with nothing attached; expected a model after `attach`")
         _take_off(model, runs[-1])
 
 
@@ -359,8 +359,8 @@ def _generate(model: Any, own: Any, /, *args: Any, **kwargs: Any) -> Any:
         "prefill_chunk_size", inputs, inputs.get("generation_config"), model.generation_config
     ):
         raise ValueError(
-            f"prefill_chunk_size: found one beside a compressed video and transformers {version('transformers')}; "
-            f"accepted is none before {_READS_CHUNKS}, the first that reads encoded videos in chunks"
+            f"prefill_chunk_size: got one beside a compressed video and transformers {version('transformers')}; "
+            f"expected none before {_READS_CHUNKS}, the first that reads encoded videos in chunks"
         )
     attachment.thread.generating = True
     try:

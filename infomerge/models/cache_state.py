@@ -42,7 +42,7 @@ class CompressedPrompt:
         times, rest = divmod(rows, len(self.source))
         if rest:
             raise ValueError(
-                f"past_key_values: found {rows} rows beside the cache of a compressed call; accepted are "
+                f"past_key_values: got {rows} rows beside the cache of a compressed call; expected "
                 f"{len(self.source)}, as many as that call had, or a multiple"
             )
         source, following = (part.repeat_interleave(times, dim=0) for part in (self.source, self.following))
@@ -54,8 +54,8 @@ class CompressedPrompt:
         tail = torch.arange(end, self.full_length, device=self.source.device)
         if not (self.source[:, held:] == tail).all():
             raise ValueError(
-                f"past_key_values: found a cache cropped to {held} tokens, inside or between compressed videos; "
-                "accepted are crops to the end of the last video or after it, and to the words before the first"
+                f"past_key_values: got a cache cropped to {held} tokens, inside or between compressed videos; "
+                "expected crops to the end of the last video or after it, and to the words before the first"
             )
         return CompressedPrompt(
             self.source[:, :held], self.position_ids[..., :held], self.following - (self.full_length - end), end
@@ -108,7 +108,7 @@ def continued(prompt: CompressedPrompt, inputs: Mapping[str, Any]) -> tuple[dict
     if not isinstance(ids, Tensor) or ids.shape[1] < least:
         found = f"{ids.shape[1]} a row" if isinstance(ids, Tensor) else "none"
         raise ValueError(
-            f"input_ids: found {found} beside the cache of a compressed call; accepted are the ids of the whole "
+            f"input_ids: got {found} beside the cache of a compressed call; expected the ids of the whole "
             f"conversation, {least} or more"
         )
     prompt = prompt.repeated(len(ids))

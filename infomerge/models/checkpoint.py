@@ -27,7 +27,7 @@ class CheckpointFiles:
             if (settings := self._read(name)) is not None:
                 return settings
         raise OSError(
-            f"name_or_path: found {self._name!r} without settings of preprocessing; accepted is a checkpoint with "
+            f"name_or_path: got {self._name!r} without settings of preprocessing; expected a checkpoint with "
             "video_preprocessor_config.json, preprocessor_config.json, or a video_processor in processor_config.json"
         )
 
@@ -54,15 +54,13 @@ class CheckpointFiles:
         try:
             found = json.loads(Path(path).read_text(encoding="utf-8"))
         except ValueError as error:
-            raise OSError(
-                f"name_or_path: found {str(path)!r}, which is not JSON ({error}); accepted is JSON"
-            ) from error
+            raise OSError(f"name_or_path: got {str(path)!r}, which is not JSON ({error}); expected JSON") from error
         return _checked_object(found, name)
 
 
 def _checked_object(found: Any, name: str) -> dict[str, Any]:
     if not isinstance(found, dict):
-        raise ValueError(f"name_or_path: found {found!r:.99} as {name}; accepted is a JSON object")
+        raise ValueError(f"name_or_path: got {found!r:.99} as {name}; expected a JSON object")
     return found
 
 
@@ -71,12 +69,12 @@ def check_settings(settings: Mapping[str, Any], used: Mapping[str, Any]) -> None
     of = " in the checkpoint's preprocessing:"
     for name in ("size", "max_image_size", "video_sampling"):
         if not isinstance(settings.get(name, {}), Mapping):
-            raise ValueError(f"{name}{of} found {settings[name]!r}; accepted is an object with sides in pixels")
+            raise ValueError(f"{name}{of} got {settings[name]!r}; expected an object with sides in pixels")
     for name in ("rescale_factor", "patch_size", "merge_size", "temporal_patch_size"):
         if name in used and not isinstance(settings.get(name, 1), int | float):
-            raise ValueError(f"{name}{of} found {settings[name]!r}; accepted is a number")
+            raise ValueError(f"{name}{of} got {settings[name]!r}; expected a number")
     for name in ("image_mean", "image_std"):
         match settings.get(name, (0, 0, 0)):
             case [int() | float(), int() | float(), int() | float()]:
                 continue
-        raise ValueError(f"{name}{of} found {settings[name]!r}; accepted are 3 numbers")
+        raise ValueError(f"{name}{of} got {settings[name]!r}; expected 3 numbers")

@@ -242,14 +242,14 @@ def _checked_prompt(inputs: Mapping[str, Any]) -> tuple[Tensor, Tensor]:
     """Ids and mask of the prompt."""
     ids, cache = inputs.get("input_ids"), cache_in(inputs)
     if not isinstance(ids, Tensor):
-        raise ValueError("input_ids: found none beside the pixels of a video; accepted are the prompt's ids")
+        raise ValueError("input_ids: got none beside the pixels of a video; expected the prompt's ids")
     if inputs.get("inputs_embeds") is not None:
-        raise ValueError("inputs_embeds: found beside the pixels of a video; accepted are input_ids alone")
+        raise ValueError("inputs_embeds: given beside the pixels of a video; expected input_ids alone")
     if inputs.get("mm_encoder_outputs"):
-        raise ValueError("mm_encoder_outputs: found beside the pixels of a video; accepted are pixels alone")
+        raise ValueError("mm_encoder_outputs: given beside the pixels of a video; expected pixels alone")
     if cache is not None and cache.get_seq_length():
         raise ValueError(
-            f"past_key_values: found {cache.get_seq_length()} tokens beside the pixels of a video; accepted are an "
+            f"past_key_values: got {cache.get_seq_length()} tokens beside the pixels of a video; expected an "
             "empty cache, and the cache of a compressed call without the pixels"
         )
     return ids, checked_mask(inputs)
@@ -265,7 +265,7 @@ def _encode(
     found, accepted = len(placeholders), sum(map(len, rows))
     if found != accepted:
         raise ValueError(
-            f"input_ids: found {found} placeholders of {adapter.modality} tokens; accepted are {accepted}, as many as "
+            f"input_ids: got {found} placeholders of {adapter.modality} tokens; expected {accepted}, as many as "
             "the pixels give"
         )
     if attention is None:

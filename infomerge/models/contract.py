@@ -130,21 +130,21 @@ def _seen_by(module: Any) -> Iterator[list[dict[str, Any]]]:
 
 def _rows(subject: Subject) -> None:
     videos = subject.adapter.videos(subject.single)
-    _require(len(videos) == 1, f"videos: found {len(videos)} in a prompt with one")
+    _require(len(videos) == 1, f"videos: got {len(videos)} in a prompt with one")
     prompt = subject.prompts[0]
     _require(
         (videos[0].frames, videos[0].grid) == (prompt.frames, prompt.grid),
-        f"videos: found {videos[0].frames} frames of {videos[0].grid}; preprocess: {prompt.frames} of {prompt.grid}",
+        f"videos: got {videos[0].frames} frames of {videos[0].grid}; preprocess: {prompt.frames} of {prompt.grid}",
     )
     words = {name: value for name, value in subject.single.items() if name not in PIXELS.values()}
-    _require(subject.adapter.videos(words) == [], "videos: found some in a call without pixels")
+    _require(subject.adapter.videos(words) == [], "videos: got some in a call without pixels")
     if subject.adapter.modality == "video":
         return
     words_between = [subject.tokenizer.encode("x")[0]] * 4
     image = [subject.adapter.placeholder_id] * videos[0].tokens_per_frame
     plain = torch.tensor([[*words_between, *image, *words_between, *image, *words_between]])
     images = subject.adapter.videos(subject.single | {"input_ids": plain})
-    _require(images == [], "videos: found some among plain images")
+    _require(images == [], "videos: got some among plain images")
 
 
 def _unchanged_at_1(subject: Subject) -> None:
@@ -315,7 +315,7 @@ def check_adapter(adapter: type[VideoAdapter] | str, *, seed: int = 0) -> list[s
         from infomerge.models.adapters import adapters
 
         if adapter not in adapters():
-            raise TypeError(f"adapter: found {adapter!r}; accepted are {', '.join(adapters())}")
+            raise TypeError(f"adapter: got {adapter!r}; expected {', '.join(adapters())}")
         adapter = adapters()[adapter]
     subject = Subject(adapter, seed)
     for check in CHECKS:

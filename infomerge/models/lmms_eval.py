@@ -92,7 +92,7 @@ class _Compressing:
             position_mode = own.pop("positions")
         if position_mode not in get_args(PositionMode):
             accepted = ", ".join(get_args(PositionMode))
-            raise ValueError(f"position_mode: found {position_mode!r}; accepted are {accepted}")
+            raise ValueError(f"position_mode: got {position_mode!r}; expected {accepted}")
         compressor = compressor_of(**own)
         super().__init__(**others)
         self.tally = Tally(compressor)
@@ -154,7 +154,7 @@ def split_arguments(arguments: Mapping[str, Any], base: type) -> tuple[dict[str,
             close = difflib.get_close_matches(name, [*options, *theirs], n=1)
             hint = f" (did you mean {close[0]!r}?)" if close else ""
             raise ValueError(
-                f"model_args: found {name!r}{hint}; accepted are {', '.join(options)} for the compression, and "
+                f"model_args: got {name!r}{hint}; expected {', '.join(options)} for the compression, and "
                 f"{', '.join(theirs)} for {base.__name__} of lmms-eval"
             )
     own = {name: value for name, value in arguments.items() if name in options}

@@ -59,7 +59,7 @@ def load(
     elif max_pixels is None:
         made = as_processor(processor, config)
     else:
-        raise ValueError(f"max_pixels: found {max_pixels} beside a processor; accepted is one of the two")
+        raise ValueError(f"max_pixels: got {max_pixels} beside a processor; expected one of the two")
     try:
         with without_progress_bars() if local else nullcontext():
             model, info = kind.from_pretrained(
@@ -74,13 +74,13 @@ def load(
     missing = sorted(info["missing_keys"])
     if missing:
         raise ValueError(
-            f"name_or_path: found {name_or_path!r}, which lacks {len(missing)} weights of {kind.__name__}, "
-            f"{missing[0]} among them; accepted is a checkpoint with all of them"
+            f"name_or_path: got {name_or_path!r}, which lacks {len(missing)} weights of {kind.__name__}, "
+            f"{missing[0]} among them; expected a checkpoint with all of them"
         )
     if info["mismatched_keys"]:
         weight, stored, expected = sorted(info["mismatched_keys"])[0]
         raise ValueError(
-            f"name_or_path: found {name_or_path!r}, whose {weight} has shape {list(stored)}; accepted is "
+            f"name_or_path: got {name_or_path!r}, whose {weight} has shape {list(stored)}; expected "
             f"{list(expected)}, as its config.json says"
         )
     return model.to(place).eval(), made
@@ -90,12 +90,12 @@ def _device(name: str) -> torch.device:
     try:
         device = torch.device(name)
     except RuntimeError as error:
-        raise ValueError(f"device: found {name!r}; accepted are cpu, cuda, and cuda:N") from error
+        raise ValueError(f"device: got {name!r}; expected cpu, cuda, and cuda:N") from error
     if device.type not in ("cpu", "cuda"):
-        raise ValueError(f"device: found {name!r}; accepted are cpu, cuda, and cuda:N, as compression needs float64")
+        raise ValueError(f"device: got {name!r}; expected cpu, cuda, and cuda:N, as compression needs float64")
     if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
         raise ValueError(
-            f"device: found {name!r} and {torch.cuda.device_count()} CUDA devices; accepted is one of them, or cpu"
+            f"device: got {name!r} and {torch.cuda.device_count()} CUDA devices; expected one of them, or cpu"
         )
     return device
 
@@ -105,18 +105,18 @@ def _is_local(name_or_path: str) -> bool:
     path = Path(name_or_path)
     if path.is_dir():
         if not (path / "config.json").is_file():
-            raise OSError(f"name_or_path: found the folder {name_or_path!r} without config.json; {_ACCEPTED}")
+            raise OSError(f"name_or_path: got the folder {name_or_path!r} without config.json; {_ACCEPTED}")
         return True
     if path.exists() or not _HUB_NAME.fullmatch(name_or_path):
         found = "a file" if path.exists() else "no folder"
-        raise OSError(f"name_or_path: found {found} {name_or_path!r}; {_ACCEPTED}")
+        raise OSError(f"name_or_path: got {found} {name_or_path!r}; {_ACCEPTED}")
     return False
 
 
-_ACCEPTED = "accepted is a folder with a saved model or a model's name on the Hugging Face hub"
+_ACCEPTED = "expected a folder with a saved model or a model's name on the Hugging Face hub"
 
 
 def _no_model(name: str, error: Exception) -> OSError:
     reason = first_line(error).rstrip(".")
     found = "" if Path(name).is_dir() else "no folder and "
-    return OSError(f"name_or_path: found {found}no model {name!r} that can be loaded ({reason}); {_ACCEPTED}")
+    return OSError(f"name_or_path: got {found}no model {name!r} that can be loaded ({reason}); {_ACCEPTED}")

@@ -48,7 +48,7 @@ def resized(
         ValueError: `resample` is another number.
     """
     if resample not in _FILTERS:
-        raise ValueError(f"resample in the checkpoint's preprocessing: found {resample}; accepted are {list(_FILTERS)}")
+        raise ValueError(f"resample in the checkpoint's preprocessing: got {resample}; expected {list(_FILTERS)}")
     if size == tuple(frames.shape[2:]):
         return frames
     return functional.interpolate(frames, size=size, mode=_FILTERS[resample], antialias=True)
@@ -84,8 +84,8 @@ def cropped(pixels: UInt8[Tensor, "frames 3 height width"], size: Any) -> UInt8[
             top, left = (height - rows) // 2, (width - columns) // 2
             return pixels[:, :, top : top + rows, left : left + columns]
     raise ValueError(
-        f"crop_size in the checkpoint's preprocessing: found {size} for frames resized to {height} x {width}; accepted "
-        "are a height and a width that fit into them"
+        f"crop_size in the checkpoint's preprocessing: got {size} for frames resized to {height} x {width}; expected "
+        "a height and a width that fit into them"
     )
 
 
@@ -122,7 +122,7 @@ def whole_patches(
     """
     if max(height, width) > MOST_UNEQUAL * min(height, width):
         raise ValueError(
-            f"frames: found {height} x {width} pixels; accepted are sides of which one is at most {MOST_UNEQUAL} times "
+            f"frames: got {height} x {width} pixels; expected sides of which one is at most {MOST_UNEQUAL} times "
             "the other"
         )
     rows, columns = round(height / factor) * factor, round(width / factor) * factor

@@ -70,10 +70,10 @@ class Processor:
         given = {name: value for name, value in settings.items() if value is not None}
         for name in ("do_resize", "do_rescale", "do_normalize"):
             if not given.get(name, True):
-                raise ValueError(f"{name} in the checkpoint's preprocessing: found {given[name]}; accepted is True")
+                raise ValueError(f"{name} in the checkpoint's preprocessing: got {given[name]}; expected True")
         if given.get("cap_pixels_per_frame"):
             raise ValueError(
-                "cap_pixels_per_frame in the checkpoint's preprocessing: found True; accepted is False, and max_pixels "
+                "cap_pixels_per_frame in the checkpoint's preprocessing: got True; expected False, and max_pixels "
                 "limits frames instead"
             )
         check_settings(given, self.adapter.defaults)
@@ -100,8 +100,8 @@ class Processor:
         # What is JSON, but nothing of a tokenizer's, fails wherever transformers comes across it.
         except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
             raise OSError(
-                f"name_or_path: found {name_or_path!r} without a tokenizer that can be read ({first_line(error)}); "
-                "accepted is a checkpoint with tokenizer.json and tokenizer_config.json"
+                f"name_or_path: got {name_or_path!r} without a tokenizer that can be read ({first_line(error)}); "
+                "expected a checkpoint with tokenizer.json and tokenizer_config.json"
             ) from error
         settings = files.settings()
         return cls(tokenizer, config, settings, files.template(tokenizer), max_pixels=max_pixels)
@@ -129,9 +129,7 @@ class Processor:
         """
         _check_clip(frames, timestamps, question)
         if self.adapter.modality == "image" and len(frames) < 2:
-            raise ValueError(
-                f"frames: found {len(frames)}; accepted are 2 or more for this model, to tell clips from images"
-            )
+            raise ValueError(f"frames: got {len(frames)}; expected 2 or more for this model, to tell clips from images")
         made = self.adapter.preprocess(as_pixels(frames), self.settings)
         metadata = VideoMetadata([float(time) for time in timestamps], float(duration))
         ids = self._ids(question, self.adapter.video_text(made, metadata))
@@ -147,20 +145,18 @@ class Processor:
         video = placeholder if self.adapter.modality == "video" else self.adapter.named_token("video", "<video>")
         for token in {video, placeholder}:
             if token in question:
-                raise ValueError(
-                    f"question: found {token!r} in it; accepted are words without the model's special tokens"
-                )
+                raise ValueError(f"question: got {token!r} in it; expected words without the model's special tokens")
         try:
             text = self.adapter.prompt_text(self.template, question, video)
         except (TemplateError, TypeError) as error:  # the second of templates that add words to a list of parts
             raise ValueError(
-                f"name_or_path: found a chat template that cannot be filled in ({first_line(error)}); accepted is one "
+                f"name_or_path: got a chat template that cannot be filled in ({first_line(error)}); expected one "
                 "for messages with parts of type video and text"
             ) from error
         if text.count(video) != 1:
             raise ValueError(
-                f"name_or_path: found a chat template that gives {video!r} {text.count(video)} times for a video; "
-                "accepted is one that gives it once"
+                f"name_or_path: got a chat template that gives {video!r} {text.count(video)} times for a video; "
+                "expected one that gives it once"
             )
         text = text.replace(video, video_text)
         bos = self.tokenizer.bos_token
@@ -169,20 +165,19 @@ class Processor:
         found, accepted = int((ids == self.adapter.placeholder_id).sum()), video_text.count(placeholder)
         if found != accepted:
             raise ValueError(
-                f"name_or_path: found a tokenizer that reads {accepted} times {placeholder!r} as {found} "
-                f"placeholders; accepted is one that has it as a special token"
+                f"name_or_path: got a tokenizer that reads {accepted} times {placeholder!r} as {found} "
+                f"placeholders; expected one that has it as a special token"
             )
         return ids
 
     def _checked(self, max_pixels: int) -> int:
         if not self.adapter.sized:
             raise ValueError(
-                f"max_pixels: found {max_pixels}; accepted is none for {self.adapter.class_name}, whose frames have "
-                "one size"
+                f"max_pixels: got {max_pixels}; expected none for {self.adapter.class_name}, whose frames have one size"
             )
         token = (self.settings["patch_size"] * self.settings["merge_size"]) ** 2
         if max_pixels < token:
-            raise ValueError(f"max_pixels: found {max_pixels}; accepted are {token} or more, those of one token")
+            raise ValueError(f"max_pixels: got {max_pixels}; expected {token} or more, those of one token")
         return max_pixels
 
 
@@ -200,7 +195,7 @@ class StockProcessor:
     def __init__(self, processor: Any, config: Any) -> None:
         if getattr(processor, "tokenizer", None) is None:
             found = type(processor).__name__
-            raise TypeError(f"processor: found {found}; accepted are a processor of transformers with a tokenizer")
+            raise TypeError(f"processor: got {found}; expected a processor of transformers with a tokenizer")
         self.processor = processor
         self.tokenizer = processor.tokenizer
         self.config = config
@@ -232,7 +227,7 @@ class StockProcessor:
         inputs = {name: torch.as_tensor(value) for name, value in made.items()}
         videos = self.adapter.videos(inputs)
         if len(videos) != 1:
-            raise ValueError(f"processor: found {len(videos)} videos in its prompt; accepted is one")
+            raise ValueError(f"processor: got {len(videos)} videos in its prompt; expected one")
         return Prompt(inputs, videos[0].frames, videos[0].grid)
 
 
@@ -253,8 +248,6 @@ def as_processor(processor: Any, config: Any) -> Processor | StockProcessor:
 def _check_clip(frames: Any, timestamps: Any, question: str) -> None:
     check_frames(frames)
     if np.shape(timestamps) != (len(frames),):
-        raise ValueError(
-            f"timestamps: found shape {list(np.shape(timestamps))}; accepted is [{len(frames)}], one a frame"
-        )
+        raise ValueError(f"timestamps: got shape {list(np.shape(timestamps))}; expected [{len(frames)}], one a frame")
     if not question.strip():
-        raise ValueError(f"question: found {question!r}; accepted are words")
+        raise ValueError(f"question: got {question!r}; expected words")

@@ -122,7 +122,7 @@ def answer(
     """
     for name, value in (("max_new_tokens", max_new_tokens), ("repeats", repeats)):
         if value < 1:
-            raise ValueError(f"{name}: found {value}; accepted is 1 or more")
+            raise ValueError(f"{name}: got {value}; expected 1 or more")
     position_mode = older_names(position_mode, options)
     if "config" in options and options["config"] is None:  # as it was written before: no compression
         warn_renamed("config=", "method=")
@@ -146,7 +146,7 @@ def answer(
             output = model.generate(**inputs, **limits)
             calls.append(timer.seconds())
         if run is not None and len(run.last) != 1:
-            raise ValueError(f"prompt: found {len(run.last)} videos in it; accepted is a prompt with one")
+            raise ValueError(f"prompt: got {len(run.last)} videos in it; expected a prompt with one")
     full = prompt.inputs["input_ids"].shape[1]
     new = output[0, full:]
     video = None if run is None else run.last[0]

@@ -41,10 +41,10 @@ def save_tiny_random_model(folder: Path | str, name: str = "LlavaOnevision", see
     """
     known = {class_name.removesuffix(SUFFIX): adapter for class_name, adapter in adapters().items()}
     if name.removesuffix(SUFFIX) not in known:
-        raise ValueError(f"name: found {name!r}; accepted are {', '.join(known)}")
+        raise ValueError(f"name: got {name!r}; expected {', '.join(known)}")
     folder = Path(folder)
     if folder.exists() and any(folder.iterdir()):
-        raise FileExistsError(f"folder: found {str(folder)!r} with something in it; accepted is a new or empty one")
+        raise FileExistsError(f"folder: got {str(folder)!r} with something in it; expected a new or empty one")
     adapter = known[name.removesuffix(SUFFIX)]
     tiny = adapter.demo or adapter.tiny
     tokenizer = byte_tokenizer(tiny)

@@ -93,7 +93,7 @@ def _recipes(names: Iterable[str]) -> list[FigureRecipe]:
     names = list(names)
     for name in names:
         if name not in FIGURES:
-            raise ValueError(f"figure: found {name!r}; accepted are {', '.join(FIGURES)}")
+            raise ValueError(f"figure: got {name!r}; expected {', '.join(FIGURES)}")
     return [FIGURES[name] for name in names]
 
 

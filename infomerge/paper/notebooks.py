@@ -30,7 +30,7 @@ def write_notebooks(folder: str | os.PathLike[str], force: bool = False) -> list
     there = [target.name for target in targets if target.exists()]
     if there and not force:
         raise FileExistsError(
-            f"{folder}: found {len(there)} of the notebooks, {there[0]} first; accepted is a folder without them, or "
+            f"{folder}: got {len(there)} of the notebooks, {there[0]} first; expected a folder without them, or "
             "force=True to replace them"
         )
     folder.mkdir(parents=True, exist_ok=True)

@@ -18,7 +18,7 @@ def folder(name: Literal["data", "notebooks"]) -> Path:
     for parent in (_PACKAGE, _CHECKOUT):
         if (parent / name).is_dir():
             return parent / name
-    raise FileNotFoundError(f"{name}: found neither in {_PACKAGE} nor in {_CHECKOUT}; install infomerge anew")
+    raise FileNotFoundError(f"{name}: got neither in {_PACKAGE} nor in {_CHECKOUT}; install infomerge anew")
 
 
 def data_file(name: str) -> Path:

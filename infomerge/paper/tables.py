@@ -69,7 +69,7 @@ def _read_grid(path: Path) -> Grid:
     settings = dict.fromkeys(setting for setting, _ in rows)
     if not len(lines) == len(rows) == len(settings) * len(clips):
         found = f"{len(lines)} rows for {len(settings)} settings of {len(clips)} clips"
-        raise ValueError(f"{path}: found {found}; accepted is one for each setting of each clip")
+        raise ValueError(f"{path}: got {found}; expected one for each setting of each clip")
     values: dict[str, dict[Setting, Float64[np.ndarray, "clips"]]] = {
         measure: {
             setting: np.array([float(rows[setting, clip][column] or "nan") for clip in clips]) for setting in settings
@@ -108,7 +108,7 @@ def prior_comparisons(measure: str = "auroc") -> dict[str, dict[tuple[str, float
         ValueError: the measure is another.
     """
     if measure not in PRIOR_MEASURES:
-        raise ValueError(f"measure: found {measure!r}; accepted are {', '.join(PRIOR_MEASURES)}")
+        raise ValueError(f"measure: got {measure!r}; expected {', '.join(PRIOR_MEASURES)}")
     compared = {}
     for tokens, name in PRIOR_TABLES.items():
         compared[tokens] = compare_priors(prior_rows(name), measure=measure)

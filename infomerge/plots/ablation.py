@@ -100,7 +100,7 @@ def method_curves(panels: Sequence[RatioCurves], *, columns: int = 3) -> PrintFi
     """
     most = max(len(panel.curves) for panel in panels)
     if most > len(LOOKS):
-        raise ValueError(f"panels: found {most} methods; accepted are up to {len(LOOKS)}")
+        raise ValueError(f"panels: got {most} methods; expected up to {len(LOOKS)}")
     rows = -(-len(panels) // columns)
     height = 2.35 * rows + 0.35
     figure = PrintFigure(figsize=(DOUBLE_COLUMN, height))
@@ -200,7 +200,7 @@ def part_differences(panels: Sequence[Differences], *, paper: Differences | None
     everything = [*panels, *([paper] if paper else [])]
     most = max(len(panel.ratios) for panel in everything)
     if most > len(RATIO_MARKS):
-        raise ValueError(f"panels: found {most} ratios; accepted are up to {len(RATIO_MARKS)}")
+        raise ValueError(f"panels: got {most} ratios; expected up to {len(RATIO_MARKS)}")
     parts = list(everything[0].parts)
     figure = PrintFigure(figsize=(DOUBLE_COLUMN, 0.36 * len(parts) + 0.95))
     height = figure.get_figheight()

@@ -103,7 +103,7 @@ def budget_chart(
         ValueError: `pinned` is of another number of frames.
     """
     if pinned and len(pinned.trace.tokens) != len(timestamps):
-        raise ValueError(f"pinned: found {len(pinned.trace.tokens)} frames; accepted are the same {len(timestamps)}")
+        raise ValueError(f"pinned: got {len(pinned.trace.tokens)} frames; expected the same {len(timestamps)}")
     trace, config = infomerge_trace(out, "budget_chart"), out.config
     assert config is not None
     edges = frame_edges(timestamps)

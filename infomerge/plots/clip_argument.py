@@ -40,10 +40,10 @@ def takes_clip(draw: Callable[..., Result]) -> Callable[..., Result]:
         clip, *rest = arguments
         given = dict(zip(others, rest, strict=False)) | keywords
         if len(rest) > len(others):
-            raise TypeError(f"{draw.__name__}: found {len(rest)} arguments after the clip; accepted are {others}")
+            raise TypeError(f"{draw.__name__}: got {len(rest)} arguments after the clip; expected {others}")
         given |= {name: FROM_CLIP[name](clip) for name in filled if name not in keywords}
         if "frames" in names and given["frames"] is None:
-            raise ValueError(f"{draw.__name__}: found a clip without frames; accepted is one with pictures to draw on")
+            raise ValueError(f"{draw.__name__}: got a clip without frames; expected one with pictures to draw on")
         return draw(**given)
 
     return drawn

@@ -34,7 +34,7 @@ def kept_masks(
     """
     if grid[0] * grid[1] != out.positions:
         raise ValueError(
-            f"grid: found {grid[0]} x {grid[1]} = {grid[0] * grid[1]} positions; accepted is rows x columns = "
+            f"grid: got {grid[0]} x {grid[1]} = {grid[0] * grid[1]} positions; expected rows x columns = "
             f"{out.positions}, the tokens in a frame"
         )
     masks = np.zeros((2, len(out.assignment)), dtype=bool)

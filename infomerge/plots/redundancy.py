@@ -61,7 +61,7 @@ def fingerprint_matrices(
     count, height, width, _ = frames.shape
     shown = len(positions)
     if not 1 <= shown <= len(LETTERS):
-        raise ValueError(f"positions: found {shown}; accepted are 1 to {len(LETTERS)}")
+        raise ValueError(f"positions: got {shown}; expected 1 to {len(LETTERS)}")
     figure = PrintFigure(figsize=(DOUBLE_COLUMN, 2.25), layout="constrained")
     overview, *rest = figure.subplots(1, shown + 1, gridspec_kw={"width_ratios": [1.5] + [1] * shown})
     overview.imshow(
@@ -211,7 +211,7 @@ def prior_maps(
         ValueError: the compression has no static ratio: it is by another method than InfoMerge.
     """
     if out.config is None:
-        raise ValueError(f"out: found a compression by {out.method!r}; accepted is one by InfoMerge, at a static ratio")
+        raise ValueError(f"out: got a compression by {out.method!r}; expected one by InfoMerge, at a static ratio")
     trace = out.trace
     longest = trace.lengths.argsort(descending=True, stable=True).tolist()
     chosen = longest[:segments] if isinstance(segments, int) else list(segments)

@@ -26,7 +26,7 @@ def energy_spectrum(
         ValueError: there are more clips than lines that can be told apart.
     """
     if len(spectra) > len(LINES):
-        raise ValueError(f"spectra: found {len(spectra)}; accepted are up to {len(LINES)}")
+        raise ValueError(f"spectra: got {len(spectra)}; expected up to {len(LINES)}")
     figure = PrintFigure(figsize=(SINGLE_COLUMN, 2.4), layout="constrained")
     axes = figure.subplots()
     for (name, spectrum), (color, dash) in zip(spectra.items(), LINES, strict=False):

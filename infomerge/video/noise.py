@@ -71,25 +71,25 @@ def disturb(name: str, frames: Frames, strength: float, seed: int = 0) -> Frames
         TypeError: the frames are not a uint8 array.
     """
     if name not in DISTURBANCES:
-        raise ValueError(f"name: found {name!r}; accepted are {', '.join(DISTURBANCES)}")
+        raise ValueError(f"name: got {name!r}; expected {', '.join(DISTURBANCES)}")
     return DISTURBANCES[name](frames, strength, seed)
 
 
 def _check(disturbance: Disturbance, frames: object, strength: float, seed: int) -> None:
-    accepted = "accepted is a uint8 array [frames, height, width, 3], RGB, not empty"
+    accepted = "expected a uint8 array [frames, height, width, 3], RGB, not empty"
     if not isinstance(frames, np.ndarray):
-        raise TypeError(f"frames: found {type(frames).__name__}; {accepted}")
+        raise TypeError(f"frames: got {type(frames).__name__}; {accepted}")
     if frames.dtype != np.uint8:
-        raise TypeError(f"frames: found dtype {frames.dtype}; {accepted}")
+        raise TypeError(f"frames: got dtype {frames.dtype}; {accepted}")
     if frames.ndim != 4 or frames.shape[3] != 3 or frames.size == 0:
-        raise ValueError(f"frames: found shape {list(frames.shape)}; {accepted}")
+        raise ValueError(f"frames: got shape {list(frames.shape)}; {accepted}")
     if not 0 <= strength <= disturbance.maximum:
         raise ValueError(
-            f"strength: found {strength}; accepted for {disturbance.name} are 0 to {disturbance.maximum:g} "
+            f"strength: got {strength}; expected for {disturbance.name} 0 to {disturbance.maximum:g} "
             f"({disturbance.unit})"
         )
     if seed < 0:
-        raise ValueError(f"seed: found {seed}; accepted are integers from 0")
+        raise ValueError(f"seed: got {seed}; expected integers from 0")
 
 
 def _per_frame(change: Callable[[int, Picture], np.ndarray], frames: Frames) -> Frames:

@@ -47,7 +47,7 @@ def questions(script: Script, existence_pairs: int = 3) -> list[Question]:
         ValueError: `existence_pairs` is out of range.
     """
     if not 0 <= existence_pairs <= 6:
-        raise ValueError(f"existence_pairs: found {existence_pairs}; accepted are 0 to 6")
+        raise ValueError(f"existence_pairs: got {existence_pairs}; expected 0 to 6")
     return [_about_flash(script), *_about_motion(script), *_about_existence(script, existence_pairs), _count(script)]
 
 

@@ -249,5 +249,5 @@ def open_clip(source: str | os.PathLike[str], num_frames: int = 32) -> Clip:
         return sample_clip(source, num_frames)
     if not path.exists():
         samples = ", ".join(sample_names())
-        raise FileNotFoundError(f"source: found no file {str(path)!r}; accepted is a video file or a sample: {samples}")
+        raise FileNotFoundError(f"source: got no file {str(path)!r}; expected a video file or a sample: {samples}")
     return read_clip(path, num_frames)

@@ -160,7 +160,7 @@ def render_scenes(
         ValueError: an argument is out of range.
     """
     if not len(seeds):
-        raise ValueError("seeds: found none; accepted is at least one integer")
+        raise ValueError("seeds: got none; expected at least one integer")
     scripts = tuple(
         write_script(int(seed), num_frames, size, scene_counts=scene_counts, frame_rate=frame_rate) for seed in seeds
     )
@@ -237,7 +237,7 @@ def _paint_all(
 
 def _cells(scripts: Sequence[Script], grid: tuple[int, int], device: torch.device) -> CellTruth:
     if min(grid) < 1:
-        raise ValueError(f"grid: found {grid}; accepted are rows and columns from 1")
+        raise ValueError(f"grid: got {grid}; expected rows and columns from 1")
     times = _Timetable(scripts)
     scene_of_frame = torch.tensor(times.scene_of_frame, device=device)
     flashes = torch.tensor(times.flash_places, device=device)

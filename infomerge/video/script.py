@@ -183,18 +183,18 @@ def _check_arguments(
 ) -> None:
     fewest, most = scene_counts
     if seed < 0:
-        raise ValueError(f"seed: found {seed}; accepted are integers from 0")
+        raise ValueError(f"seed: got {seed}; expected integers from 0")
     if not 1 <= fewest <= most:
-        raise ValueError(f"scene_counts: found {scene_counts}; accepted are (fewest, most) with 1 <= fewest <= most")
+        raise ValueError(f"scene_counts: got {scene_counts}; expected (fewest, most) with 1 <= fewest <= most")
     if num_frames < SHORTEST_SCENE * most:
         raise ValueError(
-            f"num_frames: found {num_frames}; accepted are {SHORTEST_SCENE * most} or more for up to {most} scenes, "
+            f"num_frames: got {num_frames}; expected {SHORTEST_SCENE * most} or more for up to {most} scenes, "
             f"{SHORTEST_SCENE} frames each (scene_counts says how many scenes there may be)"
         )
     if min(size) < SMALLEST_SIDE:
-        raise ValueError(f"size: found {size}; accepted are a height and a width of {SMALLEST_SIDE} pixels or more")
+        raise ValueError(f"size: got {size}; expected a height and a width of {SMALLEST_SIDE} pixels or more")
     if frame_rate < 1:
-        raise ValueError(f"frame_rate: found {frame_rate}; accepted are whole frames a second from 1")
+        raise ValueError(f"frame_rate: got {frame_rate}; expected whole frames a second from 1")
 
 
 def _scene_bounds(rng: np.random.Generator, num_frames: int, count: int) -> list[int]:

@@ -72,4 +72,4 @@ def _video_stream(path: Path, container: InputContainer) -> VideoStream:
 def unreadable(path: Path, found: str) -> UnreadableClipError:
     """The error that names the file, what was found in it and what is accepted."""
     accepted = "a video file with at least one picture, such as mp4, mkv, webm, mov, avi, ts or gif"
-    return UnreadableClipError(f"cannot read '{path}' as a clip: {found}; accepted: {accepted}")
+    return UnreadableClipError(f"cannot read '{path}' as a clip: {found}; expected: {accepted}")

@@ -151,7 +151,7 @@ class BudgetExplorer(ipywidgets.VBox):  # type: ignore[misc]
     def segment(self, segment: int) -> None:
         segments = self.plan.bounds
         if not 0 <= segment < len(segments):
-            raise ValueError(f"segment: found {segment}; accepted is 0 to {len(segments) - 1}")
+            raise ValueError(f"segment: got {segment}; expected 0 to {len(segments) - 1}")
         self._frame = sum(segments[segment]) // 2
         self._draw()
 
@@ -231,7 +231,7 @@ class BudgetExplorer(ipywidgets.VBox):  # type: ignore[misc]
             return source
         if not isinstance(source, str | os.PathLike | Clip | SceneClip):
             accepted = "a sample's name, a path, a Clip, an EncodedClip or tokens [frames, positions, channels]"
-            raise TypeError(f"source: found {type(source).__name__}; accepted is {accepted}")
+            raise TypeError(f"source: got {type(source).__name__}; expected {accepted}")
         self._encoder = self._encoder or EfficientNetEncoder()
         # The encoder's progress bar would stay as a blank line; the view has a line of its own.
         with redirect_stderr(io.StringIO()):
@@ -312,7 +312,7 @@ class BudgetExplorer(ipywidgets.VBox):  # type: ignore[misc]
             self._try_to_load(path, path.name)
 
     def _too_large(self, name: str, size: int) -> None:
-        found = f"Upload: found {name}, of {size / 1e6:,.1f} MB; accepted are up to {MOST_BYTES / 1e6:g} MB"
+        found = f"Upload: got {name}, of {size / 1e6:,.1f} MB; expected up to {MOST_BYTES / 1e6:g} MB"
         self._panel.say(f"{found}. Give the path of a larger file under “or file”. {self._still()}", failed=True)
 
     def _try_to_load(self, source: str | Path, name: str) -> None:
@@ -373,12 +373,12 @@ def _configuration(
 ) -> InfoMergeConfig:
     if config is not None:
         if not isinstance(config, InfoMergeConfig):
-            raise TypeError(f"config: found {type(config).__name__}; accepted is an InfoMergeConfig")
+            raise TypeError(f"config: got {type(config).__name__}; expected an InfoMergeConfig")
         if method is not None:
-            raise ValueError("config: found beside a method; accepted is one of them")
+            raise ValueError("config: given beside a method; expected one of them")
         method = config
     settled = getattr(make_compressor(method, retention_ratio=retention_ratio, **options), "config", None)
     if settled is None:
-        raise ValueError(f"method: found {method!r}; accepted is InfoMerge or a configuration of it, such as 'fastvid'")
+        raise ValueError(f"method: got {method!r}; expected InfoMerge or a configuration of it, such as 'fastvid'")
     found: InfoMergeConfig = settled
     return found

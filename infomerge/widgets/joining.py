@@ -41,13 +41,13 @@ def joined(entry: Path) -> str:
     for path, text in [*zip(texts, parts, strict=True), (entry, _DEFAULT.sub("", _DECLARED.sub("", last)))]:
         unread = _UNREAD.search(text)
         if unread:
-            raise ValueError(f"{path.name}: found {unread[0]!r}; accepted are the forms that joining.py reads")
+            raise ValueError(f"{path.name}: got {unread[0]!r}; expected the forms that joining.py reads")
     return "\n".join([*parts, last])
 
 
 def _add(path: Path, above: tuple[Path, ...], texts: dict[Path, str], owners: dict[str, Path]) -> None:
     if path in above:
-        raise ValueError(f"{path.name}: found an import of itself by way of {above[-1].name}; accepted is none")
+        raise ValueError(f"{path.name}: got an import of itself by way of {above[-1].name}; expected none")
     if path in texts:
         return
     text = _COMMENT.sub("", _COMMENT_LINES.sub("", path.read_text(encoding="utf-8")))
@@ -57,7 +57,7 @@ def _add(path: Path, above: tuple[Path, ...], texts: dict[Path, str], owners: di
             _own(names, source, owners)
             value = f"const {names} = {json.dumps(json.loads(source.read_text(encoding='utf-8')))};\n"
             if texts.setdefault(source, value) != value:
-                raise ValueError(f"{path.name}: found {names} for {source.name}; accepted is one name everywhere")
+                raise ValueError(f"{path.name}: got {names} for {source.name}; expected one name everywhere")
         else:
             _add(source, (*above, path), texts, owners)
     text = _IMPORT.sub("", text).lstrip("\n")
@@ -69,4 +69,4 @@ def _add(path: Path, above: tuple[Path, ...], texts: dict[Path, str], owners: di
 def _own(name: str, path: Path, owners: dict[str, Path]) -> None:
     other = owners.setdefault(name, path)
     if other != path:
-        raise ValueError(f"{name}: found in {other.name} and in {path.name}; accepted is one module that defines it")
+        raise ValueError(f"{name}: got in {other.name} and in {path.name}; expected one module that defines it")

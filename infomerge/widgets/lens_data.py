@@ -46,16 +46,16 @@ def check_fit(
 ) -> None:
     """Whether these are frames and times of what was compressed; errors are those of `TokenLens`."""
     if not isinstance(out, Compression):
-        raise TypeError(f"out: found {type(out).__name__}; accepted is a Compression, as infomerge.compress returns it")
+        raise TypeError(f"out: got {type(out).__name__}; expected a Compression, as infomerge.compress returns it")
     if frames is None:
-        raise ValueError("clip: found one without frames; accepted is one with pictures to draw on")
+        raise ValueError("clip: got one without frames; expected one with pictures to draw on")
     check_frames(frames)
     count = len(out.assignment) // out.positions
     if len(frames) != count:
-        raise ValueError(f"frames: found {len(frames)}; accepted are the {count} frames whose tokens were compressed")
+        raise ValueError(f"frames: got {len(frames)}; expected the {count} frames whose tokens were compressed")
     if times is not None and (len(times) != count or not np.isfinite(times).all()):
         found = f"{len(times)}" if len(times) != count else "NaN or infinity"
-        raise ValueError(f"timestamps: found {found}; accepted are {count} finite numbers of seconds, one a frame")
+        raise ValueError(f"timestamps: got {found}; expected {count} finite numbers of seconds, one a frame")
 
 
 def lens_data(clip: EncodedClip, out: Compression, title: str | None = None) -> dict[str, Any]:
@@ -74,7 +74,7 @@ def lens_data(clip: EncodedClip, out: Compression, title: str | None = None) -> 
     height, width = frames.shape[1:3]
     if height < rows or width < columns:
         raise ValueError(
-            f"frames: found {height} x {width} pixels; accepted is at least one pixel a patch, {rows} x {columns}"
+            f"frames: got {height} x {width} pixels; expected at least one pixel a patch, {rows} x {columns}"
         )
     trace = out.trace
     # Methods without candidates have none to hatch.

@@ -28,7 +28,7 @@ def preset(name: str, retention_ratio: float) -> tuple[InfoMergeConfig, str]:
         ValueError: there is no preset of that name.
     """
     if name not in PRESETS:
-        raise ValueError(f"preset: found {name!r}; accepted are {', '.join(map(repr, PRESETS))}")
+        raise ValueError(f"preset: got {name!r}; expected {', '.join(map(repr, PRESETS))}")
     method, own = PRESETS[name]
     config = make_compressor(method, retention_ratio=own or retention_ratio).config
     assert config is not None

@@ -96,7 +96,7 @@ class TokenLens(anywidget.AnyWidget):
         super().__init__()
         if isinstance(out, EncodedClip):
             if grid is not None or timestamps is not None:
-                raise TypeError("grid, timestamps: found beside a clip, which has its own; accepted with frames only")
+                raise TypeError("grid, timestamps: given beside a clip, which has its own; expected with frames only")
             self._clip, self._out = out, frames
         else:
             self._clip, self._out = clip_of_arrays(out, frames, grid, timestamps), out
@@ -107,7 +107,7 @@ class TokenLens(anywidget.AnyWidget):
         count = self.data.get("frames" if proposal.trait.name == "frame" else "kept")
         value: int | None = proposal.value
         if value is not None and count is not None and not 0 <= value < count:
-            raise traitlets.TraitError(f"{proposal.trait.name}: found {value}; accepted is 0 to {count - 1}")
+            raise traitlets.TraitError(f"{proposal.trait.name}: got {value}; expected 0 to {count - 1}")
         return value
 
     def to_html(self, path: str | os.PathLike[str] | None = None) -> str:

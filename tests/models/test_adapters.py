@@ -90,10 +90,10 @@ class TakesImages(InternVLAdapter):
     ("broken", "name", "promise"),
     [
         (OneFrameLate, "LlavaOnevisionForConditionalGeneration", "positions: the n-th token of a video is not at"),
-        (OneFrameShort, "LlavaOnevisionForConditionalGeneration", "rows: videos: found 7 frames"),
+        (OneFrameShort, "LlavaOnevisionForConditionalGeneration", "rows: videos: got 7 frames"),
         (WrongOutput, "LlavaOnevisionForConditionalGeneration", "ratio 1: logits of forward differ"),
         (Blind, "LlavaOnevisionForConditionalGeneration", "saliency: saliency is the same everywhere"),
-        (TakesImages, "InternVLForConditionalGeneration", "rows: videos: found some among plain images"),
+        (TakesImages, "InternVLForConditionalGeneration", "rows: videos: got some among plain images"),
         (type("Unregistered", (Qwen2VLAdapter,), {}), "", "its model is one of Qwen2VLAdapter; is it registered"),
     ],
 )
@@ -124,18 +124,18 @@ def test_entry_points_are_read_and_a_damaged_one_is_left_out(monkeypatch: pytest
 
 
 def test_bad_registrations_are_refused(added: None) -> None:
-    with pytest.raises(TypeError, match="adapter: found <class 'dict'>; accepted are subclasses of VideoAdapter"):
+    with pytest.raises(TypeError, match="adapter: got <class 'dict'>; expected subclasses of VideoAdapter"):
         inspect.unwrap(register)("MyVideoLM", dict)  # under the type-checking import hook
-    with pytest.raises(ValueError, match="class_name: found 'InternVLForConditionalGeneration', which InternVLAdapter"):
+    with pytest.raises(ValueError, match="class_name: got 'InternVLForConditionalGeneration', which InternVLAdapter"):
         register("InternVLForConditionalGeneration", LlavaOnevisionAdapter)
     register("InternVLForConditionalGeneration", InternVLAdapter)
-    with pytest.raises(TypeError, match="adapter: found 'Nobody'; accepted are LlavaOnevision"):
+    with pytest.raises(TypeError, match="adapter: got 'Nobody'; expected LlavaOnevision"):
         check_adapter("Nobody")
 
 
 def test_a_class_of_the_same_name_from_elsewhere_is_not_ours() -> None:
     theirs = type("InternVLForConditionalGeneration", (torch.nn.Module,), {"__module__": "remote_code"})()
-    with pytest.raises(TypeError, match="model: found InternVLForConditionalGeneration"):
+    with pytest.raises(TypeError, match="model: got InternVLForConditionalGeneration"):
         attach(theirs)
 
 

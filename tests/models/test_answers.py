@@ -113,7 +113,7 @@ def test_a_prompt_with_more_than_one_video_is_refused(checkpoints: dict[str, Pat
         inputs = {"input_ids": ids.repeat(1, times), "pixel_values": pixels.repeat(times, 1, 1, 1)}
         if not times:
             inputs = {"input_ids": ids[:, :4]}
-        with pytest.raises(ValueError, match=f"prompt: found {times} videos in it; accepted is a prompt with one"):
+        with pytest.raises(ValueError, match=f"prompt: got {times} videos in it; expected a prompt with one"):
             answer(model, processor, replace(prompt, inputs=inputs), InfoMergeConfig.paper(0.15), max_new_tokens=1)
 
 

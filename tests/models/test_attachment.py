@@ -173,13 +173,13 @@ def test_a_generate_of_its_own_stays_with_a_model_and_its_copies() -> None:
 def test_errors_name_what_is_accepted(monkeypatch: pytest.MonkeyPatch) -> None:
     kind, model = KINDS["LlavaOnevision"], tiny("LlavaOnevision")
     inputs = kind.inputs(model, kind.prompt(8))
-    with pytest.raises(TypeError, match="model: found Linear; accepted are LlavaOnevisionForConditionalGeneration, "):
+    with pytest.raises(TypeError, match="model: got Linear; expected LlavaOnevisionForConditionalGeneration, "):
         attach(nn.Linear(2, 2))
-    with pytest.raises(TypeError, match=r"model: found Qwen2_5OmniLike; accepted are .*VideoLlama3"):
+    with pytest.raises(TypeError, match=r"model: got Qwen2_5OmniLike; expected .*VideoLlama3"):
         attach(type("Qwen2_5OmniLike", (nn.Module,), {})())
     with pytest.raises(TypeError, match="method"):  # in the words of make_compressor
         attach(model, 0.1)
-    with pytest.raises(ValueError, match="model: found one with nothing attached"):
+    with pytest.raises(ValueError, match="model: got one with nothing attached"):
         detach(model)
     with monkeypatch.context() as patch:
         patch.setattr(attachment, "version", lambda _: "5.99.0")
@@ -192,20 +192,20 @@ def test_errors_name_what_is_accepted(monkeypatch: pytest.MonkeyPatch) -> None:
         detach(model)
     with compressing(model, SHORT):
         wrong: list[tuple[Callable[[], dict[str, Any]], str]] = [
-            (lambda: inputs | {"input_ids": inputs["input_ids"][:, 5:]}, "attention_mask: found shape"),
+            (lambda: inputs | {"input_ids": inputs["input_ids"][:, 5:]}, "attention_mask: got shape"),
             (
                 lambda: inputs | {"input_ids": inputs["input_ids"].masked_fill(inputs["input_ids"] == VIDEO, 9)},
-                "input_ids: found 0 placeholders of video tokens; accepted are 73",
+                "input_ids: got 0 placeholders of video tokens; expected 73",
             ),
-            (lambda: {k: v for k, v in inputs.items() if k != "input_ids"}, "input_ids: found none"),
-            (lambda: inputs | {"inputs_embeds": torch.zeros(1, 81, 32)}, "inputs_embeds: found beside"),
-            (lambda: inputs | {"mm_encoder_outputs": {"video": 1}}, "mm_encoder_outputs: found beside"),
+            (lambda: {k: v for k, v in inputs.items() if k != "input_ids"}, "input_ids: got none"),
+            (lambda: inputs | {"inputs_embeds": torch.zeros(1, 81, 32)}, "inputs_embeds: given beside"),
+            (lambda: inputs | {"mm_encoder_outputs": {"video": 1}}, "mm_encoder_outputs: given beside"),
         ]
         for made, message in wrong:
             with pytest.raises(ValueError, match=message):
                 model(**made())
         cache = model(**inputs, use_cache=True).past_key_values
-        with pytest.raises(ValueError, match=r"past_key_values: found \d+ tokens beside the pixels of a video"):
+        with pytest.raises(ValueError, match=r"past_key_values: got \d+ tokens beside the pixels of a video"):
             model.generate(**inputs, past_key_values=cache, max_new_tokens=1)
 
 

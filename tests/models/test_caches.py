@@ -123,7 +123,7 @@ def test_a_cache_can_lose_words_of_its_prompt(kind: Kind, model: Any) -> None:
         assert torch.equal(model.generate(**asked(kind, ids), past_key_values=cache, **options), whole)
         held = int(run.last[0].prompt_index[run.last[0].kept // 2])
         cache.crop(held - cache.get_seq_length())
-        with pytest.raises(ValueError, match=f"past_key_values: found a cache cropped to {held} tokens, inside"):
+        with pytest.raises(ValueError, match=f"past_key_values: got a cache cropped to {held} tokens, inside"):
             model(input_ids=torch.tensor([[44]]), past_key_values=cache)
         cache.crop(2 - held)  # the first words alone
         text = torch.tensor([[1, 5, 50, 51]])
@@ -166,7 +166,7 @@ def test_several_answers_can_be_continued(kind: Kind, model: Any) -> None:
         for row in range(2):
             own = asked(kind, ids[row : row + 1]) | pixels_of(inputs)
             assert torch.equal(model.generate(**own, **options, do_sample=False)[0], both[row])
-        with pytest.raises(ValueError, match="past_key_values: found 3 rows beside the cache of a compressed call"):
+        with pytest.raises(ValueError, match="past_key_values: got 3 rows beside the cache of a compressed call"):
             model(input_ids=torch.full((3, 1), 44), past_key_values=cache)
 
 
@@ -177,12 +177,10 @@ def test_a_conversation_must_be_given_whole() -> None:
         out = model.generate(**inputs, max_new_tokens=3, eos_token_id=None, return_dict_in_generate=True)
         cache, least = out.past_key_values, out.sequences.shape[1]
         wrong = {
-            f"input_ids: found 2 a row beside .*; accepted are .* {least} or more": {
-                "input_ids": torch.tensor([[4, 5]])
-            },
-            f"input_ids: found {least - 1} a row": {"input_ids": out.sequences[:, :-1]},
-            "input_ids: found none": {"inputs_embeds": torch.zeros(1, least, 32)},
-            "attention_mask: found shape": {"input_ids": out.sequences, "attention_mask": torch.ones(1, 4)},
+            f"input_ids: got 2 a row beside .*; expected .* {least} or more": {"input_ids": torch.tensor([[4, 5]])},
+            f"input_ids: got {least - 1} a row": {"input_ids": out.sequences[:, :-1]},
+            "input_ids: got none": {"inputs_embeds": torch.zeros(1, least, 32)},
+            "attention_mask: got shape": {"input_ids": out.sequences, "attention_mask": torch.ones(1, 4)},
         }
         for message, given in wrong.items():
             with pytest.raises(ValueError, match=message):

@@ -274,5 +274,5 @@ def test_video_llama_3_must_not_drop_tokens_before() -> None:
         all_kept = logits(model, inputs | {"video_compression_mask": keep})
         assert torch.equal(all_kept, logits(model, inputs))
         keep[3] = False
-        with pytest.raises(ValueError, match="video_compression_mask: found one that drops tokens"):
+        with pytest.raises(ValueError, match="video_compression_mask: got one that drops tokens"):
             logits(model, inputs | {"video_compression_mask": keep})

@@ -219,7 +219,7 @@ def test_the_tokenizer_is_handed_over_or_found(name: str, tmp_path: Path) -> Non
         assert len(run.last) == 1
     for folder, found in (("", "says not where it was loaded from"), (str(tmp_path), "none that can be read in")):
         model.name_or_path = folder
-        with pytest.raises(ValueError, match=rf"tokenizer: found none .*{found}.*attach\(model, ..., tokenizer=...\)"):
+        with pytest.raises(ValueError, match=rf"tokenizer: got none .*{found}.*attach\(model, ..., tokenizer=...\)"):
             attach(model, SHORT)
         assert not runs_of(model)
 
@@ -262,7 +262,7 @@ def test_pixels_without_ids_are_refused(name: str) -> None:
         for call in (model, lambda **given: model.generate(**given, max_new_tokens=1)):
             with (
                 compressing(model, SHORT),
-                pytest.raises(ValueError, match="input_ids: found none beside pixels; accepted are the prompt's ids"),
+                pytest.raises(ValueError, match="input_ids: got none beside pixels; expected the prompt's ids"),
             ):
                 call(**inputs, inputs_embeds=embeddings)
         words = {name: value for name, value in inputs.items() if name == "attention_mask"}

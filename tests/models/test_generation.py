@@ -43,7 +43,7 @@ def test_beams_are_those_of_single_prompts(kind: Kind, model: Any, case: str) ->
 @pytest.mark.parametrize("options", [{}, {"num_beams": 2}], ids=["greedy", "beams"])
 def test_a_prompt_can_be_read_in_chunks(kind: Kind, model: Any, case: str, options: dict[str, Any]) -> None:
     if Version(transformers.__version__) < Version("5.23"):
-        with compressing(model, SHORT), pytest.raises(ValueError, match="prefill_chunk_size: found one beside"):
+        with compressing(model, SHORT), pytest.raises(ValueError, match="prefill_chunk_size: got one beside"):
             model.generate(**kind.inputs(model, kind.prompt(8)), prefill_chunk_size=6, max_new_tokens=1)
         return
     inputs = kind.inputs(model, *prompts_of(kind)[case])

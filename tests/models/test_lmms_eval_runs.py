@@ -273,7 +273,7 @@ def test_lmms_eval_says_what_is_wrong_with_an_argument(
     arguments = f"pretrained={checkpoint('llava_hf')},retention=0.1"
     answers, out, err = evaluate(task, tmp_path, "infomerge_llava_hf", arguments)
     assert not answers
-    assert "model_args: found 'retention' (did you mean 'retention_ratio'?)" in out + err
+    assert "model_args: got 'retention' (did you mean 'retention_ratio'?)" in out + err
 
 
 @HARNESS

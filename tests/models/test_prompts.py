@@ -162,9 +162,7 @@ def test_sizes_are_those_of_transformers() -> None:
         )
         assert shortest_side(height, width, 48) == short
     assert len(seen) == 4
-    with pytest.raises(
-        ValueError, match="found 10 x 4000 pixels; accepted are sides of which one is at most 200 times"
-    ):
+    with pytest.raises(ValueError, match="got 10 x 4000 pixels; expected sides of which one is at most 200 times"):
         whole_patches(10, 4000, 8, 64, 1024)
     five = torch.randn(5, 3, 16, 24)
     expected, *grid = Qwen3VLVideoProcessor.patchify(None, five[None], 4, 2, 2)
@@ -184,9 +182,7 @@ def test_crops_are_those_of_transformers() -> None:
         named = dict(zip(("height", "width"), size, strict=True))
         assert np.array_equal(cropped(frames, named)[0].numpy(), expected), size
     for bad in ({"height": 14, "width": 8}, {"height": 13, "width": 41}, 13):
-        with pytest.raises(
-            ValueError, match="for frames resized to 13 x 40; accepted are a height and a width that fit"
-        ):
+        with pytest.raises(ValueError, match="for frames resized to 13 x 40; expected a height and a width that fit"):
             cropped(frames, bad)
 
 
@@ -201,7 +197,7 @@ def test_resizing_rounds_to_whole_pixel_values_and_knows_three_filters() -> None
             assert made.dtype == torch.uint8
             assert (made.int() - as_pixels(np.stack(expected)).int()).abs().max() <= 1
     assert resized(frames, (40, 30), 3) is frames
-    with pytest.raises(ValueError, match=re.escape("resample in the checkpoint's preprocessing: found 5")):
+    with pytest.raises(ValueError, match=re.escape("resample in the checkpoint's preprocessing: got 5")):
         resized(frames, (16, 20), 5)
 
 
@@ -215,7 +211,7 @@ def test_numbers_in_words() -> None:
     }
     assert {number: in_words(number) for number in words} == words
     assert len({in_words(number) for number in range(1000)}) == 1000
-    with pytest.raises(ValueError, match="frames: found 1000; accepted are up to 999"):
+    with pytest.raises(ValueError, match="frames: got 1000; expected up to 999"):
         in_words(1000)
 
 
@@ -229,9 +225,9 @@ def test_settings_of_preprocessing_as_transformers_reads_them(clip: Clip) -> Non
     given = dict.fromkeys(settings_of("VideoLlama3"))
     assert processor_of("VideoLlama3", **given).settings["patch_size"] == 14
     for setting, found in (("do_normalize", False), ("do_resize", False), ("cap_pixels_per_frame", True)):
-        with pytest.raises(ValueError, match=f"{setting} in the checkpoint's preprocessing: found {found}"):
+        with pytest.raises(ValueError, match=f"{setting} in the checkpoint's preprocessing: got {found}"):
             processor_of("Qwen3VL", **{setting: found})
-    with pytest.raises(ValueError, match=r"size in the checkpoint's preprocessing: found \{'height': 9\}"):
+    with pytest.raises(ValueError, match=r"size in the checkpoint's preprocessing: got \{'height': 9\}"):
         processor_of("Qwen2VL", size={"height": 9}, min_pixels=None, max_pixels=None)
     kinds = {
         "size": ([48, 48], "is an object"),
@@ -239,18 +235,16 @@ def test_settings_of_preprocessing_as_transformers_reads_them(clip: Clip) -> Non
         "image_mean": ([1], "are 3 numbers"),
     }
     for setting, (wrong, accepted) in kinds.items():
-        with pytest.raises(ValueError, match=rf"{setting} in .* found {re.escape(repr(wrong))}; accepted {accepted}"):
+        with pytest.raises(ValueError, match=rf"{setting} in .* got {re.escape(repr(wrong))}; expected {accepted}"):
             processor_of("Qwen2VL", **{setting: wrong})
     call = (clip.frames, clip.timestamps, QUESTION, 2.0)
-    with pytest.raises(ValueError, match=r"size in the checkpoint's preprocessing: found \{'height': 9\}"):
+    with pytest.raises(ValueError, match=r"size in the checkpoint's preprocessing: got \{'height': 9\}"):
         processor_of("InternVL", size={"height": 9})(*call)
     for name, other in (
         ("InternVL", {"size": {"height": 40, "width": 48}}),
         ("SmolVLM", {"max_image_size": {"longest_edge": 40}}),
     ):
-        with pytest.raises(
-            ValueError, match=r"frames of 40 x 4[08]; accepted is 48 x 48, the vision tower's image_size"
-        ):
+        with pytest.raises(ValueError, match=r"frames of 40 x 4[08]; expected 48 x 48, the vision tower's image_size"):
             processor_of(name, **other)(*call)
 
 
@@ -261,32 +255,30 @@ def test_a_limit_of_pixels_makes_fewer_tokens(name: str, clip: Clip) -> None:
     limited = Processor(kind, config, settings_of(name), kind.chat_template, max_pixels=2 * FACTOR**2)
     prompt = limited(clip.frames, clip.timestamps, QUESTION, clip.metadata.duration)
     assert prompt.grid == (1, 1)
-    with pytest.raises(ValueError, match="max_pixels: found 63; accepted are 64 or more"):
+    with pytest.raises(ValueError, match="max_pixels: got 63; expected 64 or more"):
         Processor(kind, config, settings_of(name), kind.chat_template, max_pixels=63)
 
 
 def test_bad_prompts_are_refused(clip: Clip) -> None:
     frames, times = clip.frames, clip.timestamps
     processor = processor_of("Qwen3VL")
-    for question, found in ((" ", "found ' '; accepted are words"), ("<|video_pad|>?", "special tokens")):
+    for question, found in ((" ", "got ' '; expected words"), ("<|video_pad|>?", "special tokens")):
         with pytest.raises(ValueError, match=re.escape(found)):
             processor(frames, times, question, 2.0)
     # Under the type-checking import hook the method itself is one layer down.
     call = inspect.unwrap(Processor.__call__)
-    with pytest.raises(ValueError, match=r"timestamps: found shape \[3\]; accepted is \[8\]"):
+    with pytest.raises(ValueError, match=r"timestamps: got shape \[3\]; expected \[8\]"):
         call(processor, frames, times[:3], QUESTION, 2.0)
-    with pytest.raises(TypeError, match="frames: found dtype float32"):
+    with pytest.raises(TypeError, match="frames: got dtype float32"):
         call(processor, frames.astype(np.float32), times, QUESTION, 2.0)
-    with pytest.raises(ValueError, match="frames: found 1; accepted are 2 or more for this model"):
+    with pytest.raises(ValueError, match="frames: got 1; expected 2 or more for this model"):
         processor(frames[:1], times[:1], QUESTION, 2.0)
-    with pytest.raises(ValueError, match="frames: found 1; accepted are 2 or more for this model"):
+    with pytest.raises(ValueError, match="frames: got 1; expected 2 or more for this model"):
         processor_of("InternVL")(frames[:1], times[:1], QUESTION, 2.0)
     kind, config = tokenizer("Qwen3VL"), KINDS["Qwen3VL"].build().config
     for template, found in ((None, "no chat template"), ("{{ messages[0].role }}", "gives '<|video_pad|>' 0 times")):
         with pytest.raises(ValueError, match=re.escape(found)):
             Processor(kind, config, settings_of("Qwen3VL"), template)(frames, times, QUESTION, 2.0)
     config.video_token_id = 500
-    with pytest.raises(
-        ValueError, match="a tokenizer of 128 tokens; accepted is one with token 500, the video_token_id"
-    ):
+    with pytest.raises(ValueError, match="a tokenizer of 128 tokens; expected one with token 500, the video_token_id"):
         Processor(kind, config, {})

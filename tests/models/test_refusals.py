@@ -24,9 +24,9 @@ def refusal(capfd: pytest.CaptureFixture[str], *arguments: str | Path) -> str:
 
 
 BAD: dict[str, tuple[list[str], list[str]]] = {
-    "no such folder": (["-m", "./nothing"], ["no folder './nothing'", "accepted is a folder with a saved model"]),
-    "a file": (["-m", "{video}"], ["a file", "accepted is a folder"]),
-    "an empty folder": (["-m", "{tmp}/empty"], ["empty' without config.json", "accepted is a folder"]),
+    "no such folder": (["-m", "./nothing"], ["no folder './nothing'", "expected a folder with a saved model"]),
+    "a file": (["-m", "{video}"], ["a file", "expected a folder"]),
+    "an empty folder": (["-m", "{tmp}/empty"], ["empty' without config.json", "expected a folder"]),
     "another model": (["-m", "{tmp}/tower"], ["SiglipVisionConfig", "LlavaOnevisionForConditionalGeneration"]),
     "no tokenizer": (["-m", "{tmp}/mute"], ["mute' without a tokenizer", "tokenizer.json"]),
     "no preprocessing": (
@@ -37,7 +37,7 @@ BAD: dict[str, tuple[list[str], list[str]]] = {
     "no template": (["-m", "{tmp}/wordless"], ["no chat template", "chat_template.jinja"]),
     "no weights": (["-m", "{tmp}/hollow"], ["hollow'", "lacks 1 weights", "among them"]),
     "weights cut off": (["-m", "{tmp}/cut"], ["cut' that can be loaded", "deserializing header"]),
-    "weights of another shape": (["-m", "{tmp}/wide"], ["has shape [", "; accepted is [", "config.json"]),
+    "weights of another shape": (["-m", "{tmp}/wide"], ["has shape [", "; expected [", "config.json"]),
     "a configuration of another kind": (["-m", "{tmp}/odd"], ["odd' that can be loaded", "'text_config'"]),
     "a tokenizer of another kind": (["-m", "{tmp}/stammering"], ["without a tokenizer that can be read"]),
     "a template cut off": (["-m", "{tmp}/unended"], ["a chat template that cannot be filled in (Expected"]),
@@ -45,22 +45,22 @@ BAD: dict[str, tuple[list[str], list[str]]] = {
     "a template that adds words": (["-m", "{tmp}/joining"], ["cannot be filled in (can only concatenate list"]),
     "a list of preprocessing": (
         ["-m", "{tmp}/listed"],
-        ["found ['size'] as video_preprocessor_config.json; accepted is a JSON object"],
+        ["got ['size'] as video_preprocessor_config.json; expected a JSON object"],
     ),
     "a list of a part": (
         ["-m", "{tmp}/nested"],
-        ["found [1] as video_processor of processor_config.json; accepted is a JSON object"],
+        ["got [1] as video_processor of processor_config.json; expected a JSON object"],
     ),
     "no weights file": (["-m", "{tmp}/light"], ["light' that can be loaded", "model.safetensors"]),
-    "no such device": (["-m", "{good}", "--device", "gpu"], ["device: found 'gpu'", "cuda:N"]),
+    "no such device": (["-m", "{good}", "--device", "gpu"], ["device: got 'gpu'", "cuda:N"]),
     "a device without float64": (["-m", "{good}", "--device", "mps"], ["'mps'", "float64"]),
     "no such GPU": (["-m", "{good}", "--device", "cuda:63"], ["'cuda:63'", "CUDA devices"]),
     "no such dtype": (["-m", "{good}", "--dtype", "int8"], ["--dtype", "'int8'", "'bfloat16'"]),
     "positions": (["-m", "{good}", "--positions", "none"], ["--positions", "'none'", "'renumbered'"]),
     "no new tokens": (["-m", "{good}", "--max-new-tokens", "0"], ["--max-new-tokens: 0 is not in the range x>=1"]),
     "no repeats": (["-m", "{good}", "--repeats", "0"], ["--repeats: 0 is not in the range x>=1"]),
-    "pixels": (["-m", "{good}", "--max-pixels", "9999"], ["--max-pixels: found 9999", "LlavaOnevision", "one size"]),
-    "a ratio of 2": (["-m", "{good}", "-r", "2"], ["--retention-ratio: ", "found 2.0"]),
+    "pixels": (["-m", "{good}", "--max-pixels", "9999"], ["--max-pixels: got 9999", "LlavaOnevision", "one size"]),
+    "a ratio of 2": (["-m", "{good}", "-r", "2"], ["--retention-ratio: ", "got 2.0"]),
     "an option": (["-m", "{good}", "--set", "temprature=2"], ["--set temprature: ", "did you mean 'temperature'"]),
     "no model": ([], ["Missing option '--model' / '-m'"]),
     "a JSON file in a file": (
@@ -139,17 +139,15 @@ def test_a_name_on_the_hub_is_looked_for_and_said_so(
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "cache"))
     line = refusal(capfd, "ask", video, QUESTION, "-n", "2", "-m", "nobody/no-such-model")
     assert "no folder and no model 'nobody/no-such-model' that can be loaded" in line
-    assert "accepted is a folder with a saved model or a model's name on the Hugging Face hub" in line
+    assert "expected a folder with a saved model or a model's name on the Hugging Face hub" in line
 
 
 def test_a_bad_question_or_clip_is_refused(
     checkpoints: dict[str, Path], video: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     model = checkpoints["InternVL"]
-    assert "QUESTION: found ''" in refusal(capfd, "ask", video, "", "-m", model, "-n", "2")
-    assert "--num-frames: found 1; accepted are 2 or more" in refusal(
-        capfd, "ask", video, QUESTION, "-m", model, "-n", "1"
-    )
+    assert "QUESTION: got ''" in refusal(capfd, "ask", video, "", "-m", model, "-n", "2")
+    assert "--num-frames: got 1; expected 2 or more" in refusal(capfd, "ask", video, QUESTION, "-m", model, "-n", "1")
     assert "no file 'no.mp4'" in refusal(capfd, "ask", "no.mp4", QUESTION, "-m", model)
 
 

@@ -48,7 +48,7 @@ def test_the_same_seed_gives_the_same_weights_and_leaves_torch_alone(tmp_path: P
 
 def test_nothing_is_overwritten(tmp_path: Path) -> None:
     (tmp_path / "mine.txt").write_text("mine")
-    with pytest.raises(FileExistsError, match=r"folder: found .* with something in it; accepted is a new or empty one"):
+    with pytest.raises(FileExistsError, match=r"folder: got .* with something in it; expected a new or empty one"):
         save_tiny_random_model(tmp_path)
-    with pytest.raises(ValueError, match="name: found 'Llava'; accepted are LlavaOnevision, LlavaNextVideo, "):
+    with pytest.raises(ValueError, match="name: got 'Llava'; expected LlavaOnevision, LlavaNextVideo, "):
         save_tiny_random_model(tmp_path / "new", "Llava")

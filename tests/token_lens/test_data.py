@@ -76,9 +76,9 @@ def test_a_clip_and_its_compression_are_drawn_as_the_arrays_that_they_consist_of
     by_arrays = TokenLens(out, drawn_frames(), (ROWS, COLUMNS), timestamps=TIMES, title="squares").data
     assert by_clip == by_arrays
     assert TokenLens(clip, out, title="moving squares").data["title"] == "moving squares"
-    with pytest.raises(ValueError, match=r"clip: found one without frames; accepted is one with pictures"):
+    with pytest.raises(ValueError, match=r"clip: got one without frames; expected one with pictures"):
         TokenLens(EncodedClip.from_arrays(out.trace.tokens, grid=(ROWS, COLUMNS)), out)
-    with pytest.raises(TypeError, match=r"grid, timestamps: found beside a clip"):
+    with pytest.raises(TypeError, match=r"grid, timestamps: given beside a clip"):
         TokenLens(clip, out, (ROWS, COLUMNS))
 
 
@@ -107,18 +107,18 @@ def test_the_grid_is_square_unless_given() -> None:
     tokens = random_clip(torch.Generator().manual_seed(3), FRAMES, 16, 8)
     data = TokenLens(compress(tokens), drawn_frames()).data
     assert (data["rows"], data["columns"]) == (4, 4)
-    with pytest.raises(ValueError, match=r"grid: found none, and 24 positions make no square"):
+    with pytest.raises(ValueError, match=r"grid: got none, and 24 positions make no square"):
         TokenLens(compressed(), drawn_frames())
 
 
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"frames": drawn_frames()[1:]}, r"frames: found 11; accepted are the 12 frames"),
-        ({"frames": drawn_frames()[:, :3]}, r"frames: found 3 x 122 pixels; accepted is at least .* 4 x 6"),
-        ({"grid": (5, 5)}, r"grid: found 5 x 5; accepted are .* 24 positions"),
-        ({"timestamps": TIMES[1:]}, r"timestamps: found 11; accepted are 12"),
-        ({"timestamps": [*TIMES[1:], float("nan")]}, r"timestamps: found NaN or infinity"),
+        ({"frames": drawn_frames()[1:]}, r"frames: got 11; expected the 12 frames"),
+        ({"frames": drawn_frames()[:, :3]}, r"frames: got 3 x 122 pixels; expected at least .* 4 x 6"),
+        ({"grid": (5, 5)}, r"grid: got 5 x 5; expected .* 24 positions"),
+        ({"timestamps": TIMES[1:]}, r"timestamps: got 11; expected 12"),
+        ({"timestamps": [*TIMES[1:], float("nan")]}, r"timestamps: got NaN or infinity"),
     ],
 )
 def test_arguments_that_do_not_fit_are_named(out: Compression, change: dict[str, Any], message: str) -> None:

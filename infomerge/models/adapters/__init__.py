@@ -74,10 +74,10 @@ def register(class_name: str, adapter: type[VideoAdapter]) -> None:
         ValueError: another adapter has the name.
     """
     if not (isinstance(adapter, type) and issubclass(adapter, VideoAdapter)):
-        raise TypeError(f"adapter: found {adapter!r}; accepted are subclasses of VideoAdapter")
+        raise TypeError(f"adapter: got {adapter!r}; expected subclasses of VideoAdapter")
     known = adapters().get(class_name, adapter)
     if known is not adapter:
-        raise ValueError(f"class_name: found {class_name!r}, which {known.__name__} has; accepted is another name")
+        raise ValueError(f"class_name: got {class_name!r}, which {known.__name__} has; expected another name")
     _ADDED[class_name] = adapter
 
 
@@ -117,7 +117,7 @@ def adapter_class(model_or_config: Any) -> type[VideoAdapter]:
             if kind.__name__ in known and (kind.__name__ not in STOCK or kind.__module__.startswith("transformers.")):
                 return known[kind.__name__]
         found = type(model_or_config).__name__
-        raise TypeError(f"model: found {found}; accepted are {', '.join(known)}, of transformers")
+        raise TypeError(f"model: got {found}; expected {', '.join(known)}, of transformers")
     # Several classes may share a configuration; a checkpoint names its own.
     named = [name for name in model_or_config.architectures or () if name in known]
     name = type(model_or_config).__name__
@@ -127,7 +127,7 @@ def adapter_class(model_or_config: Any) -> type[VideoAdapter]:
         if name == (adapter.config_name or f"{class_name.removesuffix(SUFFIX)}Config")
     ]
     if not own:
-        raise TypeError(f"model: found a {name}; accepted are those of {', '.join(known)}")
+        raise TypeError(f"model: got a {name}; expected those of {', '.join(known)}")
     return known[next((class_name for class_name in named if class_name in own), own[0])]
 
 

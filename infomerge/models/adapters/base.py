@@ -223,7 +223,7 @@ class VideoAdapter(ABC):
         """The conversation of one question, with `video` where the video is."""
         if template is None:
             raise ValueError(
-                "name_or_path: found no chat template; accepted is a checkpoint with chat_template.jinja, "
+                "name_or_path: got no chat template; expected a checkpoint with chat_template.jinja, "
                 "chat_template.json, or one in its tokenizer_config.json"
             )
         content = [{"type": "video"}, {"type": "text", "text": question}]
@@ -248,7 +248,7 @@ class VideoAdapter(ABC):
         token = self.tokenizer.convert_ids_to_tokens(self.placeholder_id) if self.placeholder_id < size else None
         if token is None:
             raise ValueError(
-                f"name_or_path: found a tokenizer of {size} tokens; accepted is one with token {self.placeholder_id}, "
+                f"name_or_path: got a tokenizer of {size} tokens; expected one with token {self.placeholder_id}, "
                 f"the {self.modality}_token_id of config.json"
             )
         return str(token)
@@ -269,7 +269,7 @@ class VideoAdapter(ABC):
         if frames.shape[2:] != accepted:
             found = " x ".join(str(side) for side in frames.shape[2:])
             raise ValueError(
-                f"size in the checkpoint's preprocessing: found one that makes frames of {found}; accepted is "
+                f"size in the checkpoint's preprocessing: got one that makes frames of {found}; expected "
                 f"{' x '.join(map(str, accepted))}, the vision tower's image_size"
             )
 
@@ -286,8 +286,7 @@ class VideoAdapter(ABC):
                 target = pixels.shortest_side(height, width, side)
             case _:
                 raise ValueError(
-                    f"size in the checkpoint's preprocessing: found {size}; accepted are height and width, and "
-                    "shortest_edge"
+                    f"size in the checkpoint's preprocessing: got {size}; expected height and width, and shortest_edge"
                 )
         frames = pixels.resized(frames, target, settings["resample"])
         if settings.get("do_center_crop"):

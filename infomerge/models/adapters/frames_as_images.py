@@ -71,7 +71,7 @@ class FramesAsImagesAdapter(VideoAdapter):
             except (OSError, ValueError, TypeError, KeyError, AttributeError):
                 reason = f"and none that can be read in {name!r}"
         raise ValueError(
-            f"tokenizer: found none beside a {type(self.model).__name__}, {reason}; accepted are "
+            f"tokenizer: got none beside a {type(self.model).__name__}, {reason}; expected "
             "attach(model, ..., tokenizer=...) and processor=..., as the text of a prompt alone tells this model's "
             "frames from images"
         )
@@ -81,7 +81,7 @@ class FramesAsImagesAdapter(VideoAdapter):
             return []
         if inputs.get("input_ids") is None:
             raise ValueError(
-                "input_ids: found none beside pixels; accepted are the prompt's ids, which tell frames from images"
+                "input_ids: got none beside pixels; expected the prompt's ids, which tell frames from images"
             )
         side = math.isqrt(self.tokens_per_tile)
         videos, before = [], 0

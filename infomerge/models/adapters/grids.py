@@ -64,7 +64,7 @@ class GridAdapter(VideoAdapter):
         most = given.get("max_pixels") or size.get("longest_edge")
         if not least or not most:
             raise ValueError(
-                f"size in the checkpoint's preprocessing: found {size}; accepted are shortest_edge and longest_edge, "
+                f"size in the checkpoint's preprocessing: got {size}; expected shortest_edge and longest_edge, "
                 "numbers of pixels"
             )
         return settings | {"size": {"shortest_edge": least, "longest_edge": most}}

@@ -148,7 +148,7 @@ class Qwen3VLAdapter(Qwen2VLAdapter):
         least, most = self.limits(settings, frames)
         factor, together = settings["patch_size"] * settings["merge_size"], settings["temporal_patch_size"]
         if frames < together:
-            raise ValueError(f"frames: found {frames}; accepted are {together} or more for this model")
+            raise ValueError(f"frames: got {frames}; expected {together} or more for this model")
         if min(height, width) < factor:
             grow = factor / min(height, width)
             height, width = int(height * grow), int(width * grow)

@@ -110,7 +110,7 @@ def in_words(number: int) -> str:
         ValueError: the number is larger.
     """
     if not 0 <= number <= 999:
-        raise ValueError(f"frames: found {number}; accepted are up to 999 for this model")
+        raise ValueError(f"frames: got {number}; expected up to 999 for this model")
     if number < 20:
         return _SMALL[number]
     if number < 100:

@@ -60,7 +60,7 @@ class VideoLlama3Adapter(GridAdapter):
         mask = inputs.get("video_compression_mask")
         if mask is not None and not mask.all():
             raise ValueError(
-                "video_compression_mask: found one that drops tokens before InfoMerge sees them; accepted are none, "
+                "video_compression_mask: got one that drops tokens before InfoMerge sees them; expected none, "
                 "and one that keeps all (the processor's use_token_compression=False)"
             )
         return super().videos(inputs)
