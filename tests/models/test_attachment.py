@@ -217,7 +217,7 @@ def test_the_tested_releases_are_those_of_the_project() -> None:
     # Newer releases than the tested ones work with a warning.
     (oldest,) = required.specifier
     assert oldest.operator == ">="
-    assert oldest in attachment.TESTED
+    assert oldest in list(attachment.TESTED)
     assert attachment.TESTED.contains(version("transformers"))
 
 
