@@ -230,9 +230,9 @@ def test_settings_of_preprocessing_as_transformers_reads_them(clip: Clip) -> Non
     with pytest.raises(ValueError, match=r"size in the checkpoint's preprocessing: got \{'height': 9\}"):
         processor_of("Qwen2VL", size={"height": 9}, min_pixels=None, max_pixels=None)
     kinds = {
-        "size": ([48, 48], "is an object"),
-        "patch_size": ("4", "is a number"),
-        "image_mean": ([1], "are 3 numbers"),
+        "size": ([48, 48], "an object"),
+        "patch_size": ("4", "a number"),
+        "image_mean": ([1], "3 numbers"),
     }
     for setting, (wrong, accepted) in kinds.items():
         with pytest.raises(ValueError, match=rf"{setting} in .* got {re.escape(repr(wrong))}; expected {accepted}"):
