@@ -8,10 +8,10 @@ BROWSER := $(VENV)/.browser
 LAB_SETTINGS := $(VENV)/share/jupyter/lab/settings
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lab test lint figures notebooks bench clean
+.PHONY: help setup lab test test-transformers lint figures notebooks bench dist clean
 
 help: ## This list
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-17s %s\n", $$1, $$2}'
 
 setup: $(READY) ## Create .venv and install the project with its pinned packages (once)
 
@@ -40,10 +40,16 @@ $(BROWSER): $(READY)
 test: $(READY) $(BROWSER) lint ## Lint, check types, run all tests and re-execute every notebook
 	$(BIN)/python -m pytest
 
-lint: $(READY) ## Lint with ruff, check types with mypy
+VERSIONS ?= 5.21.0 5.24.0
+
+test-transformers: $(READY) ## Run the tests of models on other releases of transformers: VERSIONS="5.21.0 5.24.0"
+	$(BIN)/python -m tests.other_transformers $(VERSIONS)
+
+lint: $(READY) ## Lint with ruff, check types with mypy; check types and units of the views' JavaScript, where Node is
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
+	$(BIN)/python -m tests.node
 
 notebooks: $(READY) ## Execute the notebooks in place, as they are committed
 	$(BIN)/python -m tests.notebooks --in-place
@@ -56,6 +62,9 @@ bench: $(READY) ## Measure speed and memory, as ratios within one run
 	$(BIN)/python -m benchmarks.explorer_latency
 	$(BIN)/python -m benchmarks.browser_latency
 
+dist: $(READY) ## Build the wheel and the source distribution into dist/, with what is installed
+	$(BIN)/python -m build --no-isolation
+
 clean: ## Remove .venv and caches; nothing that you made
-	rm -rf $(VENV) *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) build infomerge/widgets/node_modules *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

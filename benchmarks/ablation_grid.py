@@ -10,7 +10,7 @@ import json
 from pathlib import Path
 
 from benchmarks.condensing import RESULTS, clip_order, finished_rows, shortened, write_table
-from infomerge.results import summary_table
+from infomerge.paper.markdown import summary_table
 
 GRIDS = {"ablation": ("method", "ratio"), "hyper_parameters": ("option", "value"), "ablation_real": ("method", "ratio")}
 """Each sweep, with the two columns of its table that name what was run."""

@@ -23,7 +23,7 @@ DRAGS: dict[str, Sequence[float]] = {
 
 def milliseconds(explorer: BudgetExplorer, option: str, values: Sequence[float]) -> list[float]:
     """How long each step of a drag over these values takes."""
-    slider = explorer._controls[option]
+    slider = explorer._panel.options[option]
     taken = []
     for value in values:
         start = time.perf_counter()

@@ -179,7 +179,7 @@ def infomerge_trace(out: Compression, wanted_by: str) -> InfoMergeTrace:
     """
     if not isinstance(out.trace, InfoMergeTrace):
         raise TypeError(
-            f"{wanted_by}: found a compression by {out.method!r}, which has no budgets; accepted is one by InfoMerge "
+            f"{wanted_by}: got a compression by {out.method!r}, which has no budgets; expected one by InfoMerge "
             "or a configuration of it"
         )
     return out.trace

@@ -3,6 +3,7 @@
 import dataclasses
 import difflib
 import warnings
+from collections.abc import Collection, Mapping
 from typing import Any, Literal
 
 from pydantic import ConfigDict, Field, ValidationError, model_validator
@@ -28,6 +29,19 @@ PAPER_PRESETS = {0.05: (2.0, 0.05), 0.10: (1.2, 0.10), 0.15: (1.2, 0.09)}
 
 RENAMED = {"neighbours": "neighbors"}
 """Options that had another name in the release before."""
+
+
+def renamed_options(given: Mapping[str, Any], *, stacklevel: int) -> dict[str, Any]:
+    """Options under their present names, with a warning for each that came under its old one."""
+    for old in RENAMED.keys() & given.keys():
+        warn_renamed(f"the option {old!r}", repr(RENAMED[old]), stacklevel=stacklevel)
+    return {RENAMED.get(name, name): value for name, value in given.items()}
+
+
+def did_you_mean(name: str, names: Collection[str]) -> str:
+    """The closest of the names there are, as a question in brackets; nothing where none is close."""
+    close = difflib.get_close_matches(name, names, n=1)
+    return f" (did you mean {close[0]!r}?)" if close else ""
 
 
 def paper_row(retention_ratio: float) -> float:
@@ -112,22 +126,17 @@ class InfoMergeConfig:
         if positional:
             raise PydanticCustomError(
                 "positional_option",
-                "options are given by keyword, such as retention_ratio={first}; found {count} without one",
+                "options are given by keyword, such as retention_ratio={first}; got {count} without one",
                 {"first": repr(positional[0]), "count": len(positional)},
             )
-        for old, new in RENAMED.items():
-            if old in given:
-                warn_renamed(f"the option {old!r}", repr(new), stacklevel=5)
-                given[new] = given.pop(old)
+        given = renamed_options(given, stacklevel=6)
         names = [field.name for field in dataclasses.fields(cls)]
         for name in given:
             if name not in names:
-                close = difflib.get_close_matches(name, names, n=1)
-                hint = f" (did you mean {close[0]!r}?)" if close else ""
                 raise PydanticCustomError(
                     "unknown_option",
                     "unknown option {name}{hint}; the options are {names}",
-                    {"name": repr(name), "hint": hint, "names": ", ".join(names)},
+                    {"name": repr(name), "hint": did_you_mean(name, names), "names": ", ".join(names)},
                 )
         return given
 
@@ -185,6 +194,6 @@ def explain(error: ValidationError) -> str:
         if problem["type"] == "default_factory_not_called":  # follows from the ratio's own error
             continue
         where = ".".join(str(place) for place in problem["loc"])
-        found = f" (found {problem['input']!r})" if where else ""
+        found = f" (got {problem['input']!r})" if where else ""
         parts.append(f"{where}: {problem['msg']}{found}" if where else problem["msg"])
     return "; ".join(parts)

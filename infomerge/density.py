@@ -12,7 +12,7 @@ SHORTLIST_FROM = 64
 """Tokens of a frame from which on a CPU takes exact distances of the shortlisted pairs alone."""
 
 SPARE = 4
-"""Pairs shortlisted beyond those that are needed, so that the float noise of the shortlist can be seen not to matter."""
+"""Pairs shortlisted beyond those that are needed, so that the shortlist's float noise can be seen not to matter."""
 
 
 def density_scores(tokens: Float[Tensor, "frames free channels"], neighbors: int) -> Float[Tensor, "frames free"]:

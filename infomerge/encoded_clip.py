@@ -18,7 +18,7 @@ from infomerge.encoders import EfficientNetEncoder, Encoder, Encoding
 from infomerge.encoders.base import check_frames
 from infomerge.inputs import check_inputs
 from infomerge.methods import compress
-from infomerge.video import CellTruth, Clip, SceneClip, TruncatedClipWarning, open_clip
+from infomerge.video import CellTruth, Clip, SceneClip, TruncatedClipWarning
 from infomerge.video.clip import ClipMetadata
 from infomerge.video.truth import GroundTruth
 
@@ -74,6 +74,8 @@ class EncodedClip:
             FileNotFoundError, PermissionError: from the file system.
             ValueError: neither a sample nor a video; the message says what was found.
         """
+        from infomerge.video import open_clip  # The video readers are an extra; tokens of one's own need none.
+
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always", TruncatedClipWarning)
             clip = source if isinstance(source, Clip | SceneClip) else open_clip(source, num_frames)
@@ -105,7 +107,7 @@ class EncodedClip:
         encoding = encoded if isinstance(encoded, Encoding) else encoded(clip.frames)
         found, accepted = len(encoding.tokens), len(clip.frames)
         if found != accepted:
-            raise ValueError(f"encoded: found {found} frames; accepted are the clip's {accepted}")
+            raise ValueError(f"encoded: got {found} frames; expected the clip's {accepted}")
         return cls(
             tokens=encoding.tokens,
             grid=encoding.grid,
@@ -157,7 +159,7 @@ class EncodedClip:
         if frames is not None:
             check_frames(frames)
             if len(frames) != count:
-                raise ValueError(f"frames: found {len(frames)}; accepted are as many as the tokens have, {count}")
+                raise ValueError(f"frames: got {len(frames)}; expected as many as the tokens have, {count}")
         return cls(
             tokens=tokens,
             grid=find_grid(positions, grid),
@@ -245,13 +247,13 @@ def find_grid(positions: int, grid: tuple[int, int] | None = None) -> tuple[int,
         side = math.isqrt(positions)
         if side * side != positions:
             raise ValueError(
-                f"grid: found none, and {positions} positions make no square; accepted is (rows, columns) with "
+                f"grid: got none, and {positions} positions make no square; expected (rows, columns) with "
                 f"rows * columns = {positions}"
             )
         return side, side
     rows, columns = grid
     if rows < 1 or columns < 1 or rows * columns != positions:
-        raise ValueError(f"grid: found {rows} x {columns}; accepted are rows x columns = {positions} positions")
+        raise ValueError(f"grid: got {rows} x {columns}; expected rows x columns = {positions} positions")
     return int(rows), int(columns)
 
 
@@ -267,5 +269,5 @@ def _counted(number: int, noun: str) -> str:
 def _ascending(timestamps: Any, count: int) -> Float[np.ndarray, "frames"]:
     times = np.asarray(timestamps, dtype=np.float64)
     if times.shape != (count,) or not np.isfinite(times).all() or (np.diff(times) <= 0).any():
-        raise ValueError(f"timestamps: accepted are {count} ascending finite numbers, in seconds; found {timestamps!r}")
+        raise ValueError(f"timestamps: expected {count} ascending finite numbers, in seconds; got {timestamps!r}")
     return times

@@ -12,7 +12,7 @@ from infomerge.selection import frame_distinctness
 
 
 class ClipTensors(NamedTuple):
-    """A clip's tensors as the steps of a method take them: in float64 but for `tokens`, and the features if so asked."""
+    """A clip's tensors as the steps of a method take them: float64, but for `tokens` and, where so asked, the features."""
 
     tokens: Float[Tensor, "frames positions channels"]
     """As they were given, without their gradients."""
@@ -48,7 +48,7 @@ def check_inputs(tokens: Any, saliency: Any = None, frame_features: Any = None) 
         # One NaN or infinity makes the sum one; a sum may overflow too, so that only then every value is looked at.
         total = value.detach().sum(dtype=torch.promote_types(value.dtype, torch.float32))
         if not math.isfinite(total) and (bad := int((~torch.isfinite(value)).sum())):
-            raise ValueError(f"{name}: found {bad} values that are NaN or infinite; accepted are finite numbers")
+            raise ValueError(f"{name}: got {bad} values that are NaN or infinite; expected finite numbers")
 
 
 def check_shapes(tokens: Any, saliency: Any = None, frame_features: Any = None) -> dict[str, Tensor]:
@@ -56,13 +56,13 @@ def check_shapes(tokens: Any, saliency: Any = None, frame_features: Any = None) 
     _check_tensor("tokens", tokens, "[frames, positions, channels]", 3)
     frames, positions, channels = tokens.shape
     if frames == 0 or positions == 0 or channels == 0:
-        raise ValueError(f"tokens: found an empty clip, shape {list(tokens.shape)}; accepted is at least [1, 1, 1]")
+        raise ValueError(f"tokens: got an empty clip, shape {list(tokens.shape)}; expected at least [1, 1, 1]")
     given = {"tokens": tokens}
     if saliency is not None:
         _check_tensor("saliency", saliency, "[frames, positions]", 2)
         if saliency.shape != (frames, positions):
             raise ValueError(
-                f"saliency: found shape {list(saliency.shape)}; accepted is [frames, positions] of the tokens, "
+                f"saliency: got shape {list(saliency.shape)}; expected [frames, positions] of the tokens, "
                 f"[{frames}, {positions}]"
             )
         given["saliency"] = saliency
@@ -70,20 +70,20 @@ def check_shapes(tokens: Any, saliency: Any = None, frame_features: Any = None) 
         _check_tensor("frame_features", frame_features, "[frames, features]", 2)
         if len(frame_features) != frames or frame_features.shape[1] == 0:
             raise ValueError(
-                f"frame_features: found shape {list(frame_features.shape)}; accepted is [frames, features] with a row "
+                f"frame_features: got shape {list(frame_features.shape)}; expected [frames, features] with a row "
                 f"for each of the {frames} frames of the tokens"
             )
         given["frame_features"] = frame_features
     for name, value in given.items():
         if value.device != tokens.device:
-            raise ValueError(f"{name}: found on {value.device}; accepted is the device of the tokens, {tokens.device}")
+            raise ValueError(f"{name}: got one on {value.device}; expected the device of the tokens, {tokens.device}")
     return given
 
 
 def _check_tensor(name: str, value: Any, shape: str, rank: int) -> None:
     if not isinstance(value, Tensor):
-        raise TypeError(f"{name}: found {type(value).__name__}; accepted is a torch.Tensor {shape}")
+        raise TypeError(f"{name}: got {type(value).__name__}; expected a torch.Tensor {shape}")
     if not value.is_floating_point():
-        raise TypeError(f"{name}: found dtype {value.dtype}; accepted is a float dtype (float16 to float64, bfloat16)")
+        raise TypeError(f"{name}: got dtype {value.dtype}; expected a float dtype (float16 to float64, bfloat16)")
     if value.ndim != rank:
-        raise ValueError(f"{name}: found {value.ndim} dimensions, shape {list(value.shape)}; accepted is {shape}")
+        raise ValueError(f"{name}: got {value.ndim} dimensions, shape {list(value.shape)}; expected {shape}")

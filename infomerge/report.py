@@ -1,57 +1,57 @@
-"""One run on one clip as a record: plain numbers under a versioned schema, for compression.json and for tables."""
+"""One run on one clip as a record: plain numbers under a versioned schema, for compression.json and for tables.
 
+Version 2 has `method`, any method with its options, of which `infomerge.methods.make_compressor(**record["method"])` is
+the way back; and the option `neighbors` of `config` is spelled so. Where the method is no configuration of InfoMerge,
+`config` is null, segments have no budgets, and `transition_similarity` is left out. Version 1 was for configurations of
+InfoMerge alone.
+"""
+
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from jaxtyping import Float
 
-from infomerge.compression import Compression, infomerge_trace
-from infomerge.video.clip import Clip
+from infomerge.compression import Compression, InfoMergeTrace
+from infomerge.encoded_clip import EncodedClip
+from infomerge.methods import Compressor
 
 SCHEMA = "infomerge.compression"
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 
-def segment_records(out: Compression, timestamps: Float[np.ndarray, "frames"]) -> list[dict[str, Any]]:
-    """One record a segment: its place in frames and seconds, and every number that its budget came from."""
-    trace = infomerge_trace(out, "segment_records")
-    static, kept = (
-        trace.static.sum(1).tolist(),
-        trace.segment_of_frame[out.frame].bincount(minlength=len(trace.segments)),
-    )
-    columns = zip(
-        trace.segments.tolist(),
-        trace.uniqueness.tolist(),
-        trace.richness.tolist(),
-        trace.weight.tolist(),
-        trace.budget.tolist(),
-        trace.length_budget.tolist(),
-        static,
-        kept.tolist(),
-        strict=True,
-    )
+def segment_records(out: Compression, timestamps: Float[np.ndarray, "frames"] | None) -> list[dict[str, Any]]:
+    """One record a segment: its place in frames and seconds, and every number that its budget came from.
+
+    Numbers of budgets and static candidates are those of InfoMerge's stages; other methods have none. Seconds are None
+    where there are no timestamps.
+    """
+    trace = out.trace
+    kept = trace.segment_of_frame[out.frame].bincount(minlength=len(trace.segments))
+    columns = {"uniqueness": trace.uniqueness.tolist(), "richness": trace.richness.tolist()}
+    if isinstance(trace, InfoMergeTrace):
+        columns |= {
+            "weight": trace.weight.tolist(),
+            "budget": trace.budget.tolist(),
+            "length_budget": trace.length_budget.tolist(),
+            "static_candidates": trace.static.sum(1).tolist(),
+        }
+    columns["kept"] = kept.tolist()
+    times = None if timestamps is None else timestamps.tolist()
     return [
         {
-            "segment": number,
+            "segment": number + 1,
             "first_frame": start,
             "last_frame": end - 1,
-            "first_seconds": float(timestamps[start]),
-            "last_seconds": float(timestamps[end - 1]),
-            "uniqueness": uniqueness,
-            "richness": richness,
-            "weight": weight,
-            "budget": budget,
-            "length_budget": length_budget,
-            "static_candidates": candidates,
-            "kept": kept_here,
+            "first_seconds": None if times is None else times[start],
+            "last_seconds": None if times is None else times[end - 1],
+            **{name: values[number] for name, values in columns.items()},
         }
-        for number, (
-            (start, end), uniqueness, richness, weight, budget, length_budget, candidates, kept_here
-        ) in enumerate(columns, start=1)
-    ]  # fmt: skip
+        for number, (start, end) in enumerate(trace.bounds)
+    ]
 
 
-def compare_cuts(found: list[int], true: list[int]) -> dict[str, list[int]]:
+def compare_cuts(found: Sequence[int], true: Sequence[int]) -> dict[str, list[int]]:
     """Segment boundaries against known cuts, both as the frame before: which were hit, missed and added."""
     return {
         "found": [cut for cut in true if cut in found],
@@ -60,44 +60,43 @@ def compare_cuts(found: list[int], true: list[int]) -> dict[str, list[int]]:
     }
 
 
-def record(out: Compression, clip: Clip, encoder: str, saliency: str, grid: tuple[int, int]) -> dict[str, Any]:
+def record(encoded: EncodedClip, out: Compression, compressor: Compressor | None = None) -> dict[str, Any]:
     """Everything about a run that a reader of its JSON needs; frames count from 0, segments from 1.
 
     Args:
+        encoded: the clip that was compressed.
         out: the compression.
-        clip: the clip that was compressed.
-        encoder: the name of what made its tokens.
-        saliency: where their saliency came from.
-        grid: rows and columns of tokens in a frame.
+        compressor: what made it, to record its ratio and options; without one, the method's name is all there is.
     """
     from infomerge import __version__
 
-    frames = len(clip.frames)
+    facts, source = encoded.metadata, encoded.timestamps
     result = {
         "schema": SCHEMA,
         "schema_version": SCHEMA_VERSION,
         "infomerge": __version__,
         "clip": {
-            "name": clip.metadata.name,
-            "frames": frames,
-            "timestamps_seconds": clip.timestamps.tolist(),
-            "source_frames": list(clip.metadata.frame_indices),
-            "reader": clip.metadata.reader,
-            "truncated": clip.metadata.truncated,
+            "name": encoded.name,
+            "frames": len(encoded.tokens),
+            "timestamps_seconds": None if source is None else source.tolist(),
+            "source_frames": None if facts is None else list(facts.frame_indices),
+            "reader": None if facts is None else facts.reader,
+            "truncated": facts is not None and facts.truncated,
         },
-        "encoder": {"name": encoder, "saliency": saliency, "grid": list(grid)},
-        "config": out.config.to_dict() if out.config else None,
+        "encoder": {"name": encoded.encoder, "saliency": encoded.saliency_source, "grid": list(encoded.grid)},
+        "method": {"method": out.method} if compressor is None else compressor.to_dict(),
+        "config": None if out.config is None else out.config.to_dict(),
         "tokens": len(out.assignment),
         "requested": out.requested,
         "kept": out.kept,
         "salient": int((~out.is_context).sum()),
         "context": int(out.is_context.sum()),
-        "segments": segment_records(out, clip.timestamps),
-        "transition_similarity": infomerge_trace(out, "record").transition.tolist(),
-        "kept_index": out.index.tolist(),
-        "kept_is_context": out.is_context.int().tolist(),
+        "segments": segment_records(out, encoded.timestamps),
     }
-    if clip.truth is not None:
-        boundaries = (out.trace.segments[1:, 0] - 1).tolist()
-        result["cuts_after_frames"] = compare_cuts(boundaries, clip.truth.cut_after(clip.timestamps).tolist())
+    if isinstance(out.trace, InfoMergeTrace):
+        result["transition_similarity"] = out.trace.transition.tolist()
+    result |= {"kept_index": out.index.tolist(), "kept_is_context": out.is_context.int().tolist()}
+    if encoded.truth is not None:
+        boundaries = [end - 1 for _, end in out.trace.bounds[:-1]]
+        result["cuts_after_frames"] = compare_cuts(boundaries, encoded.true_cuts)
     return result

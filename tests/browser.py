@@ -64,7 +64,7 @@ def launched() -> Iterator[Browser]:
     """A browser; the test that asks for it is skipped, and says so, where there is none."""
     executable = find_chromium()
     if executable is None:
-        pytest.skip(f"no browser: found none of {', '.join(NAMES)}; install chromium or set INFOMERGE_CHROMIUM")
+        pytest.skip(f"no browser: got none of {', '.join(NAMES)}; install chromium or set INFOMERGE_CHROMIUM")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=executable, args=list(FLAGS))
         try:

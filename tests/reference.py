@@ -109,7 +109,7 @@ def reference(
         budget = paper_budget(quota_weight, capacity, d * r * L * N)
 
     A = frame_mean_distance(H) if saliency is None else np.array(saliency, dtype=np.float64)
-    salient, penalised, H_replaced = salient_selection(H, A, segments, static, T_s, config)
+    salient, penalized, H_replaced = salient_selection(H, A, segments, static, T_s, config)
 
     anchor_frames, density_score, anchors = [], [], []
     for k, (start, end) in enumerate(segments):
@@ -130,7 +130,7 @@ def reference(
         "weight": np.array(w),
         "budget": np.array(budget),
         "salient": salient,
-        "penalized_saliency": penalised,
+        "penalized_saliency": penalized,
         "anchor_frames": [np.array(frames) for frames in anchor_frames],
         "density_score": np.array(density_score),
         "index": index,
@@ -306,20 +306,20 @@ def salient_selection(
 ) -> tuple[list[np.ndarray], np.ndarray, np.ndarray]:
     """Eq. 10, 11, 29 and 30: salient positions a frame, penalised saliency, and the features after eq. 30."""
     N = H.shape[1]
-    penalised = A.copy()
+    penalized = A.copy()
     replaced = H.copy()
     salient = []
     for k, (start, end) in enumerate(segments):
         P: set[int] = set()
         for frame in range(start, end):
             for p in P:
-                penalised[frame, p] -= config.static_penalty * A[frame].std()
-            kept = sorted(lowest(-penalised[frame], range(N))[:T_s])
+                penalized[frame, p] -= config.static_penalty * A[frame].std()
+            kept = sorted(lowest(-penalized[frame], range(N))[:T_s])
             salient.append(np.array(kept, dtype=int))
             P |= {p for p in kept if static[k, p]}
             for p in P:
                 replaced[frame, p] = H[start:end, p].mean(axis=0)
-    return salient, penalised, replaced
+    return salient, penalized, replaced
 
 
 def choose_anchor_frames(start: int, end: int, budget: int, room: int, interval: int) -> list[int]:

@@ -1,263 +1,371 @@
-"""The command as a user meets it: what it writes and prints, and how it refuses."""
+"""The command as a package: fast to start, one file a command, one set of options, and errors told from mistakes."""
 
-import json
 import subprocess
-import sysconfig
+import sys
+import warnings
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import click
 import pytest
 
-from infomerge import InfoMergeConfig, compress
-from infomerge.cli import main
-from infomerge.encoders import EfficientNetEncoder
-from infomerge.video import sample_clip
-from tests.media import X264_CLOSED, write_video
+from infomerge import cli
+from infomerge.cli import commands, group
+from infomerge.cli.errors import InputError, Notes, bad_file, bad_input
+from infomerge.cli.options import PRESETS, SAMPLES, clip_options, method_options
+from infomerge.config import InfoMergeConfig
+from infomerge.methods import METHODS
+from infomerge.video import sample_names
+from tests.commands import exit_code, refusal
+from tests.sweeps import write_config
 
-FILES = ["budget_chart.pdf", "budget_chart.png", "compression.json", "contact_sheet.pdf", "contact_sheet.png"]
-FASTSTART = {"movflags": "faststart"}
-
-
-def exit_code(*arguments: str | Path) -> int:
-    try:
-        main([str(argument) for argument in arguments])
-    except SystemExit as stop:
-        return int(stop.code or 0)
-    return 0
+HEAVY = ("torch", "numpy", "matplotlib", "transformers", "pydantic", "rich", "av", "IPython")
+COMMANDS = sorted(group.commands)
 
 
-def refusal(capfd: pytest.CaptureFixture[str], *arguments: str | Path) -> str:
-    """The one line that the command refuses these arguments with."""
-    capfd.readouterr()
-    assert exit_code(*arguments) == 2
-    printed, complaint = capfd.readouterr()
-    assert printed == ""
-    (line,) = complaint.splitlines()
-    assert line.startswith("infomerge: ")
-    return line.removeprefix("infomerge: ")
+def run_apart(program: str) -> str:
+    """What a program prints in a process of its own."""
+    return subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout
 
 
-def read_record(folder: Path) -> dict[str, Any]:
-    def refuse(constant: str) -> None:
-        raise AssertionError(f"{constant} is not JSON")
-
-    return json.loads((folder / "compression.json").read_text(encoding="utf-8"), parse_constant=refuse)
-
-
-def table_rows(printed: str) -> list[list[str]]:
-    """The printed table, without its headings."""
-    rows = [line.split() for line in printed.splitlines()]
-    return [row for row in rows if len(row) == 9 and row[0].isdigit()]
+@pytest.mark.parametrize("arguments", [["--help"], ["--version"], *([name, "--help"] for name in COMMANDS)])
+def test_help_imports_nothing_that_is_slow_to_import(arguments: list[str]) -> None:
+    program = (
+        f"import sys; from infomerge.cli import main; main({arguments});"
+        f"print('loaded:', *(name for name in {HEAVY} if name in sys.modules))"
+    )
+    assert run_apart(program).splitlines()[-1] == "loaded:"
 
 
-def expected_rows(entry: dict[str, Any]) -> list[list[str]]:
-    return [
-        [
-            str(row["segment"]),
-            f"{row['first_seconds']:.1f}-{row['last_seconds']:.1f}",
-            f"{row['first_frame']}-{row['last_frame']}",
-            f"{row['uniqueness']:.3f}",
-            f"{row['richness']:.3f}",
-            f"{row['weight']:.2f}",
-            str(row["budget"]),
-            str(row["length_budget"]),
-            str(row["kept"]),
-        ]
-        for row in entry["segments"]
-    ]
+def test_each_file_of_commands_is_a_command_by_its_name(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    files = {path.stem for path in Path(commands.__path__[0]).glob("*.py")} - {"__init__"}
+    assert files == set(group.commands)
+    (tmp_path / "wave.py").write_text(
+        "import click\n\n@click.command()\ndef command() -> None:\n    'Wave a hand.'\n    click.echo('waved')\n"
+    )
+    program = (
+        "import importlib; from infomerge import cli;"
+        f"cli.commands.__path__.append({str(tmp_path)!r}); importlib.reload(cli);"
+        "cli.main(['--help']); cli.main(['wave'])"
+    )
+    printed = run_apart(program).splitlines()
+    assert any(line.split() == ["wave", "Wave", "a", "hand."] for line in printed)
+    assert printed[-1] == "waved"
 
 
-@pytest.fixture(scope="module")
-def video(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_video(tmp_path_factory.mktemp("video") / "numbers.mp4", count=24, options=X264_CLOSED)
-
-
-def test_a_run_on_the_tour_from_end_to_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("INFOMERGE_CACHE", str(tmp_path / "cache"))
-    command = Path(sysconfig.get_path("scripts")) / "infomerge"
-    arguments = ["run", "tour", "--retention-ratio", "0.15", "--out", "made/here", "--num-frames", "4"]
-    run = subprocess.run([command, *arguments], cwd=tmp_path, capture_output=True, text=True, check=False)
-    assert run.returncode == 0, run.stderr
-    assert "Traceback" not in run.stderr
-    made = tmp_path / "made" / "here"
-    assert sorted(path.name for path in made.iterdir()) == FILES
-    for name in FILES:
-        start = {".pdf": b"%PDF-", ".png": b"\x89PNG\r\n", ".json": b"{"}[Path(name).suffix]
-        assert (made / name).read_bytes().startswith(start)
-
-    clip = sample_clip("tour", 4)
-    encoding = EfficientNetEncoder()(clip.frames)
-    out = compress(encoding.tokens, InfoMergeConfig.paper(0.15), saliency=encoding.saliency)
-    entry = read_record(made)
-    assert entry["kept_index"] == out.index.tolist()
-    assert entry["kept_is_context"] == out.is_context.int().tolist()
-    assert (entry["clip"]["name"], entry["tokens"], entry["kept"]) == ("tour", 4 * 196, round(0.15 * 4 * 196))
-    assert InfoMergeConfig(**entry["config"]) == InfoMergeConfig.paper(0.15)
-
-    assert clip.truth is not None
-    cuts = set(clip.truth.cut_after(clip.timestamps).tolist())
-    boundaries = {row["last_frame"] for row in entry["segments"][:-1]}
-    assert {name: set(frames) for name, frames in entry["cuts_after_frames"].items()} == {
-        "found": cuts & boundaries,
-        "missed": cuts - boundaries,
-        "added": boundaries - cuts,
-    }
-    assert table_rows(run.stdout) == expected_rows(entry)
-    assert "tour: kept 118 of 784 tokens, requested 118" in run.stdout
-    hits, further = len(cuts & boundaries), len(boundaries - cuts)
-    assert f"true cuts found: {hits} of {len(cuts)}; further boundaries: {further}" in run.stdout
-    assert "made/here" in run.stdout.splitlines()[-1]
-
-
-BAD = {
-    "no such file": (["{tmp}/nothing.mp4"], ["no file", "nothing.mp4", "video file", "tour, bigbuckbunny"]),
-    "a text file": (["{tmp}/notes.txt"], ["notes.txt", "accepted: a video file", "mp4"]),
-    "an empty file": (["{tmp}/empty.mp4"], ["empty.mp4", "it is empty", "accepted: a video file"]),
-    "a folder": (["{tmp}"], ["it is a directory", "accepted: a video file"]),
-    "a ratio of 0": (["{video}", "-r", "0"], ["retention_ratio", "greater than 0", "found 0.0"]),
-    "a ratio of 1.5": (["{video}", "-r", "1.5"], ["retention_ratio", "less than or equal to 1", "found 1.5"]),
-    "a ratio of NaN": (["{video}", "-r", "nan"], ["retention_ratio", "finite number", "found nan"]),
-    "a ratio in words": (["{video}", "-r", "a few"], ["--retention-ratio", "'a few'", "valid float"]),
-    "an unknown option": (["{video}", "--set", "temprature=2"], ["'temprature'", "did you mean 'temperature'"]),
-    "an option of nothing": (["{video}", "--set", "temperature"], ["--set", "'temperature'", "OPTION=VALUE"]),
-    "an option in words": (["{video}", "--set", "temperature=hot"], ["temperature", "valid number", "'hot'"]),
-    "an option's wrong name": (["{video}", "--set", "rounding=up"], ["rounding", "'exact' or 'paper'", "'up'"]),
-    "the ratio as an option": (["{video}", "--set", "retention_ratio=0.2"], ["--set", "--retention-ratio 0.2"]),
-    "no frames": (["{video}", "-n", "0"], ["num_frames", "1 or more", "got 0"]),
-    "half a frame": (["{video}", "-n", "1.5"], ["--num-frames", "'1.5'", "valid integer"]),
-    "an unknown preset": (["{video}", "--preset", "best"], ["--preset", "'best'", "'paper', 'fastvid'"]),
-    "no encoder there": (["{video}", "--encoder", "{tmp}/model"], ["/model'", "accepted is a folder"]),
-    "no encoder in it": (["{video}", "--encoder", "{tmp}/hollow"], ["hollow'", "accepted is a folder"]),
-    # A ratio outside Table 7 gives a note, which must not stand beside the error.
-    "an unusual ratio too": (["{tmp}/nothing.mp4", "-r", "0.3"], ["no file", "nothing.mp4"]),
-    "an unusual ratio, and": (["{video}", "-r", "0.3", "--set", "neighbors=0"], ["neighbors", "1", "found '0'"]),
-}
-
-
-@pytest.mark.parametrize("case", BAD)
-def test_bad_input_is_refused_in_one_line(
-    case: str, video: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
-) -> None:
-    (tmp_path / "notes.txt").write_text("this is no film\n" * 50)
-    (tmp_path / "empty.mp4").write_bytes(b"")
-    (tmp_path / "hollow").mkdir()
-    arguments, expected = BAD[case]
-    filled = [argument.format(tmp=tmp_path, video=video) for argument in arguments]
-    line = refusal(capfd, "run", *filled, "--out", tmp_path / "out")
-    for part in expected:
-        assert part in line
-    assert not (tmp_path / "out").exists()
-
-
-def test_a_file_in_the_place_of_the_folder_is_refused(
-    video: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
-) -> None:
-    (tmp_path / "out").write_text("mine")
-    assert "--out" in (line := refusal(capfd, "run", video, "--out", tmp_path / "out"))
-    assert "is a file" in line
-    assert "out" in refusal(capfd, "run", video, "--out", tmp_path / "out" / "further", "--force")
-    assert (tmp_path / "out").read_text() == "mine"
-
-
-def test_arguments_that_are_missing_or_unknown_are_refused(video: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    assert refusal(capfd, "run", video) == "Missing option '--out' / '-o'."
-    assert refusal(capfd, "run", "--out", "there") == "Missing argument 'CLIP'."
-    assert "No such command 'walk'" in refusal(capfd, "walk")
-    assert "--fast" in refusal(capfd, "run", video, "--out", "there", "--fast")
-
-
-def test_help_names_all_options(capfd: pytest.CaptureFixture[str]) -> None:
+def test_the_first_sentence_about_each_command_fits_into_the_list(capfd: pytest.CaptureFixture[str]) -> None:
     assert exit_code("--help") == 0
-    assert "run" in capfd.readouterr().out
-    assert exit_code("run", "--help") == 0
+    printed = capfd.readouterr().out
+    for name in COMMANDS:
+        assert f"\n  {name} " in printed
+    assert "..." not in printed.partition("Commands:")[2]
+
+
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [
+        ("run", "retention-ratio out num-frames method set encoder force"),
+        (
+            "ask",
+            "model retention-ratio compare num-frames frames method set positions max-new-tokens repeats json force",
+        ),
+        ("figures", "out list"),
+        ("notebooks", "force"),
+        ("sweep", "out jobs backend scheduler retry-failed"),
+    ],
+)
+def test_help_names_all_options(name: str, options: str, capfd: pytest.CaptureFixture[str]) -> None:
+    assert exit_code(name, "--help") == 0
     printed, complaint = capfd.readouterr()
     assert complaint == ""
-    for option in ("--retention-ratio", "--out", "--num-frames", "--preset", "--set", "--encoder", "--force"):
-        assert option in printed
+    for option in options.split():
+        assert f"--{option}" in printed
+
+
+def test_the_version_is_told(capfd: pytest.CaptureFixture[str]) -> None:
     assert exit_code("--version") == 0
     assert "infomerge" in capfd.readouterr().out
 
 
-@pytest.mark.parametrize("there", FILES)
-def test_no_file_is_replaced_unasked(
-    there: str, video: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
-) -> None:
-    (tmp_path / there).write_text("mine")
-    before = (tmp_path / there).stat().st_mtime_ns
-    line = refusal(capfd, "run", video, "--out", tmp_path)
-    assert str(tmp_path / there) in line
-    assert "--force" in line
-    assert [path.name for path in tmp_path.iterdir()] == [there]
-    assert (tmp_path / there).read_text() == "mine"
-    assert (tmp_path / there).stat().st_mtime_ns == before
+def test_arguments_that_are_missing_or_unknown_are_refused(capfd: pytest.CaptureFixture[str]) -> None:
+    assert refusal(capfd, "run", "tour") == "Missing option '--out' / '-o'."
+    assert refusal(capfd, "run", "--out", "there") == "Missing argument 'CLIP'."
+    assert "No such command 'walk'" in refusal(capfd, "walk")
+    assert "Did you mean 'run'?" in refusal(capfd, "runs")
+    assert "--fast" in refusal(capfd, "run", "tour", "--out", "there", "--fast")
+    assert refusal(capfd, "run", "tour", "--out", "there", "-r", "few").startswith("--retention-ratio: 'few' is not")
 
 
-def test_force_replaces_its_own_files_and_no_others(video: Path, tmp_path: Path) -> None:
-    for name in ("notes.txt", *FILES):
-        (tmp_path / name).write_text("mine")
-    assert exit_code("run", video, "--out", tmp_path, "-n", "2", "-r", "0.1", "--force") == 0
-    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(["notes.txt", *FILES])
-    assert (tmp_path / "notes.txt").read_text() == "mine"
-    assert all(not (tmp_path / name).read_bytes().startswith(b"mine") for name in FILES)
-    assert read_record(tmp_path)["kept"] == round(0.1 * 2 * 196)
+def test_samples_are_those_of_the_library(capfd: pytest.CaptureFixture[str]) -> None:
+    assert list(SAMPLES) == list(sample_names())
+    for name in ("run", "ask"):
+        exit_code(name, "--help")
+        assert f"name of a sample: {', '.join(SAMPLES)}." in " ".join(capfd.readouterr().out.split())
 
 
-def test_a_folder_that_cannot_be_written_is_refused(
-    video: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
-) -> None:
-    # Even the superuser cannot put a file in the place of this folder.
-    (tmp_path / "contact_sheet.pdf").mkdir()
-    line = refusal(capfd, "run", video, "--out", tmp_path, "-n", "1", "-r", "0.1", "--force")
-    assert "contact_sheet.pdf" in line
-    assert [path.name for path in tmp_path.iterdir()] == ["contact_sheet.pdf"]
+# --- one method, one clip ---------------------------------------------------------------------------------------------
 
 
-def test_a_truncated_clip_is_noted_and_run(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    whole = write_video(tmp_path / "whole.mp4", options=X264_CLOSED, container_options=FASTSTART).read_bytes()
-    (tmp_path / "cut.mp4").write_bytes(whole[: len(whole) * 3 // 4])
-    assert exit_code("run", tmp_path / "cut.mp4", "--out", tmp_path / "out", "-n", "2", "-r", "0.1") == 0
-    notes = [line for line in capfd.readouterr().err.splitlines() if line.startswith("infomerge: ")]
-    assert len(notes) == 1
-    assert notes[0].startswith("infomerge: note: ")
-    assert "cut.mp4' ends early or is damaged" in notes[0]
-    assert read_record(tmp_path / "out")["clip"]["truncated"] is True
+@pytest.fixture
+def handed() -> list[dict[str, Any]]:
+    """What a command with the shared options was handed."""
+    return []
 
 
-def test_any_name_of_a_file_and_the_other_preset(
-    video: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
-) -> None:
-    # Brackets and colons are rich's mark-up, dollars are matplotlib's.
-    name = r"Größe und $\frac$ [bold] :cat: 日本"
-    clip = tmp_path / f"{name}.mp4"
-    clip.write_bytes(video.read_bytes())
-    out = tmp_path / "où aller"
-    options = ["--preset", "fastvid", "-r", "0.3", "-n", "4", "--set", "neighbors=2", "--set", " min_segments = 2"]
-    assert exit_code("run", clip, "--out", out, *options) == 0
-    printed = capfd.readouterr().out
-    entry = read_record(out)
-    assert entry["clip"]["name"] == name
-    assert InfoMergeConfig(**entry["config"]) == InfoMergeConfig.fastvid(0.3, neighbors=2, min_segments=2)
-    assert [row["budget"] for row in entry["segments"]] == [row["length_budget"] for row in entry["segments"]]
-    assert table_rows(printed) == expected_rows(entry)
-    assert f"{name}: kept 235 of 784 tokens" in printed
-    assert "budgets by length" in " ".join(printed.split())
-    assert "true cuts" not in printed
-    assert sorted(path.name for path in out.iterdir()) == FILES
+@pytest.fixture
+def echo(handed: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch) -> str:
+    """The name of a command that takes a method, and does nothing."""
+
+    @click.command()
+    @method_options
+    def command(**given: Any) -> None:
+        handed.append(given)
+
+    monkeypatch.setitem(group.commands, "echo", command)
+    return "echo"
 
 
-def test_a_vision_tower_from_a_folder_encodes_the_clip(video: Path, tmp_path: Path) -> None:
-    import torch
-    from transformers import SiglipVisionConfig, SiglipVisionModel
+@pytest.mark.parametrize("name", METHODS)
+def test_every_method_is_reached_by_its_name(name: str, echo: str, handed: list[dict[str, Any]]) -> None:
+    assert exit_code(echo, "--method", name, "-r", "0.1") == 0
+    (compressor,) = handed[0].values()
+    assert (compressor.name, compressor.retention_ratio) == (name, 0.1)
 
-    torch.manual_seed(0)
-    config = SiglipVisionConfig(
-        hidden_size=16, intermediate_size=16, num_hidden_layers=1, num_attention_heads=2, image_size=32, patch_size=8
+
+def test_without_a_name_it_is_the_papers_method(echo: str, handed: list[dict[str, Any]]) -> None:
+    assert exit_code(echo) == 0
+    compressor = handed[0]["compressor"]
+    assert (compressor.name, compressor.label) == ("infomerge", "InfoMerge at 15 %")
+    assert compressor.config == InfoMergeConfig(retention_ratio=0.15)
+
+
+def test_options_are_numbers_words_and_truth_values(echo: str, handed: list[dict[str, Any]]) -> None:
+    settings = ["--set", "temperature=2", "--set", " allocation = length ", "--set", "min_segments=3"]
+    assert exit_code(echo, "-r", "0.1", *settings) == 0
+    wanted = InfoMergeConfig(retention_ratio=0.1, temperature=2, allocation="length", min_segments=3)
+    assert handed[0]["compressor"].config == wanted
+    assert exit_code(echo, "--method", "random", "--set", "seed=7") == 0
+    assert handed[1]["compressor"].options["seed"] == 7
+
+
+def test_bad_options_are_refused_in_one_line(echo: str, capfd: pytest.CaptureFixture[str]) -> None:
+    assert refusal(capfd, echo, "--method", "best").startswith("--method: got 'best'")
+    assert refusal(capfd, echo, "--set", "temperature") == (
+        "--set: 'temperature' has no value; write OPTION=VALUE, such as temperature=2"
     )
-    SiglipVisionModel(config).save_pretrained(tmp_path / "tower")
-    out = tmp_path / "out"
-    assert exit_code("run", video, "--encoder", tmp_path / "tower", "--out", out, "-n", "2", "-r", "0.1") == 0
-    assert read_record(out)["encoder"] == {
-        "name": str(tmp_path / "tower"),
-        "saliency": "pooling-head attention",
-        "grid": [4, 4],
-    }
+    assert "pass --retention-ratio 0.2" in refusal(capfd, echo, "--set", "retention_ratio=0.2")
+    assert "pass --method tome" in refusal(capfd, echo, "--set", "method=tome")
+    line = refusal(capfd, echo, "--method", "tome", "--set", "speed=1")
+    assert line == "--set speed: not an option of the method 'tome'; its options: none"
+    line = refusal(capfd, echo, "--set", "temprature=1")
+    assert line.startswith("--set temprature: not an option of the method 'infomerge' (did you mean 'temperature'?)")
+    assert refusal(capfd, echo, "--method", "random", "--set", "seed=few").startswith("--set seed: got str")
+    assert refusal(capfd, echo, "--set", "temperature=-1").startswith("--set temperature: ")
+    assert refusal(capfd, echo, "-r", "0").startswith("--retention-ratio: ")
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_the_old_spelling_works_and_says_what_to_write(
+    preset: str, echo: str, handed: list[dict[str, Any]], capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert exit_code(echo, "--preset", preset, "-r", "0.1") == 0
+    assert handed[0]["compressor"].name == PRESETS[preset]
+    (note,) = capfd.readouterr().err.splitlines()
+    assert note.startswith("infomerge: note: ")
+    assert f"--preset {preset}" in note
+    assert f"use --method {PRESETS[preset]}" in note
+    assert "pass --method alone" in refusal(capfd, echo, "--preset", preset, "--method", "tome")
+
+
+def test_an_old_name_of_an_option_works_and_says_what_to_write(
+    echo: str, handed: list[dict[str, Any]], capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert exit_code(echo, "--set", "neighbours=2") == 0
+    compressor = handed[0]["compressor"]
+    assert (compressor.options, compressor.config.neighbors) == ({"neighbors": 2}, 2)
+    (note,) = capfd.readouterr().err.splitlines()
+    assert note.startswith("infomerge: note: the option 'neighbours' is deprecated")
+
+
+def test_every_method_is_listed_with_its_options(capfd: pytest.CaptureFixture[str]) -> None:
+    assert exit_code("methods") == 0
+    printed = capfd.readouterr().out
+    names = [line.partition(": ")[0] for line in printed.splitlines() if not line.startswith(" ")]
+    assert names == list(METHODS)
+    for method in METHODS.values():
+        assert method.summary in printed
+        for option in method.options:
+            assert option in printed
+
+
+# --- errors and notes -------------------------------------------------------------------------------------------------
+
+
+def failing(error: BaseException) -> Callable[..., Any]:
+    def fail(*_: Any, **__: Any) -> Any:
+        raise error
+
+    return fail
+
+
+OURS = [ValueError("ours"), TypeError("ours"), OSError("ours"), FileNotFoundError(2, "gone", "/no/table.csv")]
+
+
+@pytest.mark.parametrize("error", OURS, ids=lambda error: type(error).__name__)
+@pytest.mark.parametrize("place", ["infomerge.report.record", "infomerge.plots.contact_sheet"])
+def test_a_mistake_of_ours_keeps_its_traceback(
+    place: str, error: Exception, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(place, failing(error))
+    with pytest.raises(type(error)) as caught:
+        cli.main(["run", "carphone", "-n", "2", "-o", str(tmp_path)])
+    assert caught.value is error
+
+
+@pytest.mark.parametrize("error", OURS, ids=lambda error: type(error).__name__)
+def test_a_mistake_of_ours_in_an_answer_keeps_its_traceback(error: Exception, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("infomerge.models.asking.load", lambda *_, **__: (object(), lambda *_: object()))
+    monkeypatch.setattr("infomerge.models.asking.answer", failing(error))
+    with pytest.raises(type(error)) as caught:
+        cli.main(["ask", "carphone", "Who?", "-m", "a model", "-n", "2"])
+    assert caught.value is error
+
+
+@pytest.mark.parametrize("error", OURS, ids=lambda error: type(error).__name__)
+def test_a_mistake_of_ours_in_a_sweep_keeps_its_traceback(
+    error: Exception, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("infomerge.measure.sweep.Table.append", failing(error))
+    config = write_config(tmp_path, clips=["tokens:0"], methods=["random"], seeds=[0])
+    with pytest.raises(type(error)) as caught:
+        cli.main(["sweep", str(config), "-o", str(tmp_path / "out"), "-j", "1"])
+    assert caught.value is error
+
+
+@pytest.mark.parametrize("error", OURS, ids=lambda error: type(error).__name__)
+def test_a_figure_that_cannot_be_drawn_is_a_mistake_of_ours(
+    error: Exception, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from infomerge.paper.figures import FIGURES
+
+    monkeypatch.setitem(vars(FIGURES["contact_sheet"]), "draw", failing(error))
+    with pytest.raises(type(error)) as caught:
+        cli.main(["figures", "contact_sheet", "-o", str(tmp_path)])
+    assert caught.value is error
+
+
+def test_an_unknown_figure_is_refused_before_any_is_drawn(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    line = refusal(capfd, "figures", "contact_sheet", "no_figure", "--out", tmp_path / "out")
+    assert line.startswith("NAME: no figure 'no_figure'; choose from ")
+    assert not (tmp_path / "out").exists()
+
+
+def test_only_the_errors_that_a_block_names_are_the_users() -> None:
+    with pytest.raises(click.ClickException, match=r"^--model: got nothing$"), bad_input(OSError, path="--model"):
+        raise FileNotFoundError("path: got nothing")
+    with pytest.raises(click.ClickException, match=r"^other: got nothing$"), bad_input(OSError, path="--model"):
+        raise OSError("other: got nothing")
+    with pytest.raises(ValueError, match="ours"), bad_input(OSError):
+        raise ValueError("ours")
+    with (
+        pytest.raises(click.ClickException, match=r"^--ratio: .*found 2"),
+        bad_input(ValueError, retention_ratio="--ratio"),
+    ):
+        InfoMergeConfig(retention_ratio=2)
+
+
+def test_only_errors_about_the_users_own_folder_are_the_users(tmp_path: Path) -> None:
+    missing = tmp_path / "new" / "x"
+    with pytest.raises(InputError, match=rf"^--out: {missing} cannot be written"), bad_file("--out", tmp_path):
+        missing.write_text("")
+    with pytest.raises(InputError, match=r"^--out: .*No space left"), bad_file("--out", tmp_path):
+        raise OSError(28, "No space left on device")
+    for error in OURS:
+        with pytest.raises(type(error)), bad_file("--out", tmp_path):
+            raise error
+
+
+def test_notes_wait_for_the_input_and_an_error_stands_alone(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    @click.command()
+    @click.argument("how")
+    @cli.errors.pass_notes
+    def command(notes: Notes, how: str) -> None:
+        warnings.warn("first\n  note", UserWarning, stacklevel=1)
+        assert capfd.readouterr().err == ""
+        if how == "refused":
+            raise InputError("HOW", "refused")
+        notes.tell()
+        assert capfd.readouterr().err == "infomerge: note: first note\n"
+        warnings.warn("second", UserWarning, stacklevel=1)
+        assert capfd.readouterr().err == "infomerge: note: second\n"
+
+    monkeypatch.setitem(group.commands, "note", command)
+    before = warnings.showwarning
+    assert refusal(capfd, "note", "refused") == "HOW: refused"
+    assert exit_code("note", "taken") == 0
+    assert warnings.showwarning is before
+
+
+def test_a_note_is_told_when_a_command_forgets_it_and_when_it_fails(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    @click.command()
+    @click.option("--fail", is_flag=True)
+    def command(fail: bool) -> None:
+        warnings.warn(f"noted {fail}", UserWarning, stacklevel=1)
+        if fail:
+            raise RuntimeError("ours")
+
+    monkeypatch.setitem(group.commands, "forget", command)
+    assert exit_code("forget") == 0
+    assert capfd.readouterr().err == "infomerge: note: noted False\n"
+    with pytest.raises(RuntimeError, match="ours"):
+        cli.main(["forget", "--fail"])
+    assert capfd.readouterr().err == "infomerge: note: noted True\n"
+
+
+def test_the_clip_is_read_before_the_command_begins(
+    handed: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    @click.command()
+    @clip_options
+    def command(**given: Any) -> None:
+        """Look.
+
+        At more.
+        """
+        handed.append(given)
+
+    monkeypatch.setitem(group.commands, "look", command)
+    assert exit_code("look", "carphone", "-n", "3") == 0
+    assert handed[0]["clip"].metadata.name == "carphone"
+    assert len(handed[0]["clip"].frames) == 3
+    assert refusal(capfd, "look", "no.mp4").startswith("CLIP: got no file 'no.mp4'")
+    assert refusal(capfd, "look", "carphone", "-n", "0").startswith("--num-frames: 0 is not in the range")
+    exit_code("look", "--help")
+    assert "  Look.\n\n  At more.\n\n  CLIP is a video file" in capfd.readouterr().out
+
+
+# --- notebooks --------------------------------------------------------------------------------------------------------
+
+
+def test_notebooks_are_written_and_none_is_replaced_unasked(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    folder = tmp_path / "course"
+    assert exit_code("notebooks", folder) == 0
+    written = sorted(path.name for path in folder.glob("*.ipynb"))
+    assert written == sorted(path.name for path in (Path(__file__).parent.parent / "notebooks").glob("*.ipynb"))
+    assert (
+        capfd.readouterr().out == f"Wrote {len(written)} notebooks to {folder}; open them with: jupyter lab {folder}\n"
+    )
+    mine = folder / written[0]
+    mine.write_text("mine")
+    line = refusal(capfd, "notebooks", folder)
+    assert line == f"DIR: {folder} already has notebooks of the same names; choose another folder or pass --force"
+    assert mine.read_text() == "mine"
+    assert exit_code("notebooks", folder, "--force") == 0
+    assert mine.read_text() != "mine"
+    assert "cannot be written" in refusal(capfd, "notebooks", mine / "further")
+    assert "is a file" in refusal(capfd, "notebooks", mine)

@@ -44,7 +44,7 @@ from infomerge.video.truth import GroundTruth, Shot, StillRegion
 GRID = (7, 7)
 
 
-class CellColours:
+class CellColors:
     """A quick encoder: the mean and the deviation of each cell's colours, and how many frames it was given."""
 
     name = "cell colours"
@@ -69,7 +69,7 @@ def clip() -> SceneClip:
 
 @pytest.fixture(scope="module")
 def known(clip: SceneClip) -> EncodedClip:
-    return EncodedClip.from_clip(clip, CellColours())
+    return EncodedClip.from_clip(clip, CellColors())
 
 
 labelled = st.lists(st.tuples(st.integers(-4, 4), st.booleans()), min_size=1, max_size=25)
@@ -150,9 +150,9 @@ def test_random_scores_are_worth_chance() -> None:
 
 
 def test_bad_scores() -> None:
-    with pytest.raises(ValueError, match="scores: found 1 values that are NaN"):
+    with pytest.raises(ValueError, match="scores: got 1 values that are NaN"):
         auroc(np.array([1.0, np.nan]), np.array([True, False]))
-    with pytest.raises(ValueError, match="positive: found 3 labels; accepted is one for each of the 2 scores"):
+    with pytest.raises(ValueError, match="positive: got 3 labels; expected one for each of the 2 scores"):
         average_precision(np.zeros(2), np.zeros(3, dtype=np.bool_))
 
 
@@ -184,9 +184,9 @@ def test_still_positions_are_those_of_the_pixels_in_any_segments(clip: SceneClip
 
 def test_truth_of_many_clips_or_too_few_frames(clip: SceneClip) -> None:
     segments = torch.tensor([[0, 32]])
-    with pytest.raises(ValueError, match="accepted is that of one clip"):
+    with pytest.raises(ValueError, match="expected that of one clip"):
         still_positions(render_scenes([1, 2]).cells(GRID), segments)
-    with pytest.raises(ValueError, match="segments: found frame 33; accepted is up to 32"):
+    with pytest.raises(ValueError, match="segments: got frame 33; expected up to 32"):
         still_positions(clip.cells(GRID), segments + 1)
 
 
@@ -247,7 +247,7 @@ def test_segments_are_those_that_compress_finds(known: EncodedClip) -> None:
 
 @pytest.mark.parametrize("name", ["sensor_noise", "black_frames", "dropped_frames", "block_noise"])
 def test_known_frames_are_not_encoded_again(clip: SceneClip, name: str) -> None:
-    encoder = CellColours()
+    encoder = CellColors()
     known = EncodedClip.from_clip(clip, encoder)
     frames = disturb(name, clip.frames, 0.25, seed=1)
     clean = {frame.tobytes() for frame in clip.frames}
@@ -255,7 +255,7 @@ def test_known_frames_are_not_encoded_again(clip: SceneClip, name: str) -> None:
     encoder.seen = 0
     ours = encode_disturbed(known, encoder, frames)
     assert encoder.seen == len(new)
-    expected = CellColours()(frames)
+    expected = CellColors()(frames)
     for part in ("tokens", "saliency", "frame_features"):
         assert torch.equal(getattr(ours, part), getattr(expected, part))
 
@@ -270,16 +270,16 @@ def test_a_real_encoder_gives_the_same_for_known_frames(clip: SceneClip) -> None
 
 
 def test_rows_of_one_clip(known: EncodedClip) -> None:
-    rows = detection_rows(known, CellColours(), "sensor_noise", 20)
-    assert rows == detection_rows(known, CellColours(), "sensor_noise", 20, seed=5)
-    assert rows != detection_rows(known, CellColours(), "sensor_noise", 20, seed=6)
+    rows = detection_rows(known, CellColors(), "sensor_noise", 20)
+    assert rows == detection_rows(known, CellColors(), "sensor_noise", 20, seed=5)
+    assert rows != detection_rows(known, CellColors(), "sensor_noise", 20, seed=6)
     assert [(row["segmentation"], row["prior"]) for row in rows] == [
         ("scenes", "tfd"),
         ("scenes", "adjacent"),
         ("dyseg", "tfd"),
         ("dyseg", "adjacent"),
     ]
-    encoding = CellColours()(disturb("sensor_noise", known.source.frames, 20, seed=5))
+    encoding = CellColors()(disturb("sensor_noise", known.source.frames, 20, seed=5))
     for row in rows:
         config = InfoMergeConfig()
         segments = scene_segments(known.cells)
@@ -292,8 +292,8 @@ def test_rows_of_one_clip(known: EncodedClip) -> None:
 
 
 def test_clean_cells_are_told_apart_and_heavy_noise_is_harder(known: EncodedClip) -> None:
-    clean = detection_rows(known, CellColours(), "sensor_noise", 0)
-    noisy = detection_rows(known, CellColours(), "sensor_noise", 40)
+    clean = detection_rows(known, CellColors(), "sensor_noise", 0)
+    noisy = detection_rows(known, CellColors(), "sensor_noise", 40)
     for before, after in zip(clean, noisy, strict=True):
         # Tokens of this encoder see nothing outside their own cell.
         assert before["auroc"] == 1 > after["auroc"]
@@ -333,7 +333,7 @@ def test_what_goes_from_one_still_region_to_another_has_changed() -> None:
 
 def test_rows_of_a_real_clip() -> None:
     clip = striped([(0, 8, (0, 0, 42, 4)), (3, 8, (0, 8, 13, 28))])
-    encoder = CellColours()
+    encoder = CellColors()
     known = EncodedClip.from_clip(clip, encoder)
     rows = detection_rows(known, encoder, "sensor_noise", 5)
     assert {(row["clip"], row["seed"], row["segmentation"], row["prior"]) for row in rows} == {
@@ -364,9 +364,9 @@ def test_the_tours_bars_are_known_in_five_shots_and_its_freeze_in_a_part_of_one(
 
 
 def test_a_clip_of_which_nothing_is_known_is_refused() -> None:
-    encoded = EncodedClip.from_clip(dataclasses.replace(striped([]), truth=None), CellColours())
-    with pytest.raises(ValueError, match="clip: found no ground truth for 'striped'; accepted are the sample clips"):
-        detection_rows(encoded, CellColours(), "sensor_noise", 5)
+    encoded = EncodedClip.from_clip(dataclasses.replace(striped([]), truth=None), CellColors())
+    with pytest.raises(ValueError, match="clip: got no ground truth for 'striped'; expected the sample clips"):
+        detection_rows(encoded, CellColors(), "sensor_noise", 5)
 
 
 def test_priors_are_compared_in_pairs_and_corrected_for_all_conditions() -> None:

@@ -96,17 +96,17 @@ def test_the_grid_is_told_by_the_shape_or_is_the_square_one() -> None:
 @pytest.mark.parametrize(
     ("arguments", "error", "message"),
     [
-        ({"tokens": np.ones((2, 15, 4))}, ValueError, "grid: found none, and 15 positions make no square"),
-        ({"tokens": np.ones((2, 16, 4)), "grid": (3, 5)}, ValueError, "grid: found 3 x 5; accepted are .* 16"),
-        ({"tokens": np.ones((2, 16, 4), dtype=int)}, TypeError, "tokens: found dtype torch.int64"),
-        ({"tokens": [[1.0]]}, TypeError, "tokens: found list"),
-        ({"tokens": np.full((2, 16, 4), np.nan)}, ValueError, "tokens: found 128 values that are NaN"),
-        ({"tokens": np.ones((2, 16, 4)), "saliency": np.ones((2, 9))}, ValueError, "saliency: found shape"),
-        ({"tokens": np.ones((2, 16, 4)), "timestamps": [1, 1]}, ValueError, "timestamps: accepted are 2 ascending"),
+        ({"tokens": np.ones((2, 15, 4))}, ValueError, "grid: got none, and 15 positions make no square"),
+        ({"tokens": np.ones((2, 16, 4)), "grid": (3, 5)}, ValueError, "grid: got 3 x 5; expected .* 16"),
+        ({"tokens": np.ones((2, 16, 4), dtype=int)}, TypeError, "tokens: got dtype torch.int64"),
+        ({"tokens": [[1.0]]}, TypeError, "tokens: got list"),
+        ({"tokens": np.full((2, 16, 4), np.nan)}, ValueError, "tokens: got 128 values that are NaN"),
+        ({"tokens": np.ones((2, 16, 4)), "saliency": np.ones((2, 9))}, ValueError, "saliency: got shape"),
+        ({"tokens": np.ones((2, 16, 4)), "timestamps": [1, 1]}, ValueError, "timestamps: expected 2 ascending"),
         (
             {"tokens": np.ones((2, 16, 4)), "frames": np.zeros((3, 8, 8, 3), dtype=np.uint8)},
             ValueError,
-            "frames: found 3; accepted are as many as the tokens have, 2",
+            "frames: got 3; expected as many as the tokens have, 2",
         ),
     ],
 )
@@ -117,14 +117,12 @@ def test_arrays_that_do_not_fit_are_named(arguments: dict[str, Any], error: type
 
 def test_an_encoding_of_another_length_is_refused() -> None:
     scene = scene_clip(3, 24, (48, 48))
-    with pytest.raises(ValueError, match="encoded: found 7 frames; accepted are the clip's 24"):
+    with pytest.raises(ValueError, match="encoded: got 7 frames; expected the clip's 24"):
         EncodedClip.from_clip(scene, MeanColors()(scene.frames[:7]))
 
 
 def test_a_source_that_is_not_there_is_named() -> None:
-    with pytest.raises(
-        FileNotFoundError, match=r"found no file 'nowhere.mp4'; accepted is a video file or a sample: tour"
-    ):
+    with pytest.raises(FileNotFoundError, match=r"got no file 'nowhere.mp4'; expected a video file or a sample: tour"):
         EncodedClip.read("nowhere.mp4")
 
 
@@ -134,7 +132,7 @@ def test_plots_take_the_clip_in_place_of_its_arrays(tour: EncodedClip) -> None:
     assert plots.contact_sheet(tour, out, title="tour")._repr_png_() == arrays._repr_png_()
     chart = plots.budget_chart(tour.frames, tour.times, out, title="tour", true_cuts=[])
     assert plots.budget_chart(tour, out, title="tour", true_cuts=[])._repr_png_() == chart._repr_png_()
-    with pytest.raises(ValueError, match="contact_sheet: found a clip without frames"):
+    with pytest.raises(ValueError, match="contact_sheet: got a clip without frames"):
         plots.contact_sheet(dataclasses.replace(tour, frames=None), out)
-    with pytest.raises(TypeError, match="contact_sheet: found 5 arguments after the clip"):
+    with pytest.raises(TypeError, match="contact_sheet: got 5 arguments after the clip"):
         plots.contact_sheet(tour, out, "a", "b", "c", "d")

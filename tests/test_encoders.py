@@ -129,12 +129,12 @@ def test_preprocessing_is_that_of_the_siglip_processor(car_frames):
 @pytest.mark.parametrize(
     ("frames", "error", "message"),
     [
-        ([[1]], TypeError, "frames: found list; accepted is a uint8 array"),
-        (np.zeros((2, 8, 8, 3)), TypeError, "frames: found dtype float64"),
-        (np.zeros((8, 8, 3), np.uint8), ValueError, r"frames: found 3 dimensions, shape \[8, 8, 3\]"),
-        (np.zeros((2, 8, 8, 4), np.uint8), ValueError, "frames: found 4 channels"),
-        (np.zeros((0, 8, 8, 3), np.uint8), ValueError, r"frames: found none, shape \[0, 8, 8, 3\]"),
-        (np.zeros((1, 0, 8, 3), np.uint8), ValueError, r"frames: found none, shape \[1, 0, 8, 3\]"),
+        ([[1]], TypeError, "frames: got list; expected a uint8 array"),
+        (np.zeros((2, 8, 8, 3)), TypeError, "frames: got dtype float64"),
+        (np.zeros((8, 8, 3), np.uint8), ValueError, r"frames: got 3 dimensions, shape \[8, 8, 3\]"),
+        (np.zeros((2, 8, 8, 4), np.uint8), ValueError, "frames: got 4 channels"),
+        (np.zeros((0, 8, 8, 3), np.uint8), ValueError, r"frames: got none, shape \[0, 8, 8, 3\]"),
+        (np.zeros((1, 0, 8, 3), np.uint8), ValueError, r"frames: got none, shape \[1, 0, 8, 3\]"),
     ],
 )
 def test_frames_that_are_none_are_refused_by_name(efficientnet, frames, error, message):
@@ -147,7 +147,7 @@ def test_frames_that_are_none_are_refused_by_name(efficientnet, frames, error, m
 
 
 def test_an_encoding_refuses_a_grid_that_does_not_hold_its_positions():
-    with pytest.raises(ValueError, match=r"grid: found 2 x 2; accepted are .* 6 positions"):
+    with pytest.raises(ValueError, match=r"grid: got 2 x 2; expected .* 6 positions"):
         Encoding(torch.zeros(1, 6, 2), None, None, (2, 2), "none")
 
 
@@ -201,7 +201,7 @@ def test_classify_gives_the_plain_networks_logits(efficientnet, car_encoding, pl
 
 @pytest.mark.parametrize("shape", [(2, 196), (2, 196, 112), (2, 0, 320), (0, 196, 320)])
 def test_classify_refuses_tokens_of_another_network(efficientnet, shape):
-    with pytest.raises(ValueError, match=r"tokens: found shape .* accepted is \[frames, positions, 320\]"):
+    with pytest.raises(ValueError, match=r"tokens: got shape .* expected \[frames, positions, 320\]"):
         inspect.unwrap(EfficientNetEncoder.classify)(efficientnet, torch.zeros(shape))
 
 
@@ -244,7 +244,7 @@ def test_efficientnet_at_another_size_has_another_grid():
 
 @pytest.mark.parametrize("size", [0, 450, -32])
 def test_efficientnet_refuses_sizes_that_its_strides_do_not_divide(size):
-    with pytest.raises(ValueError, match=f"image_size: found {size}; accepted are positive multiples"):
+    with pytest.raises(ValueError, match=f"image_size: got {size}; expected positive multiples"):
         EfficientNetEncoder(image_size=size)
 
 
@@ -416,7 +416,7 @@ def test_a_two_tower_model_gives_its_vision_half():
 
 def test_other_models_are_taken_without_saliency_when_each_patch_has_a_token():
     model = tiny(transformers.ViTConfig, transformers.ViTModel)
-    with pytest.raises(ValueError, match="mean: found None; accepted for this model are three numbers"):
+    with pytest.raises(ValueError, match="mean: got None; expected for this model three numbers"):
         VisionTowerEncoder(model)
     encoding = VisionTowerEncoder(model, mean=(0.5,) * 3, std=(0.5,) * 3, name="ViT")(noise())
     torch.testing.assert_close(encoding.tokens, model(half_input(noise())).last_hidden_state[:, 1:])
@@ -434,7 +434,7 @@ def test_other_models_are_taken_without_saliency_when_each_patch_has_a_token():
 )
 def test_models_of_another_kind_are_refused_with_a_list_of_what_is_accepted(make):
     model = make()
-    with pytest.raises(TypeError, match=f"model: found {type(model).__name__}; accepted are Siglip"):
+    with pytest.raises(TypeError, match=f"model: got {type(model).__name__}; expected Siglip"):
         inspect.unwrap(VisionTowerEncoder.__init__)(object.__new__(VisionTowerEncoder), model)
 
 
@@ -448,13 +448,13 @@ def test_models_with_another_number_of_tokens_are_refused():
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"size": 13}, "size: found 13; accepted is a patch of 14 pixels or more"),
-        ({"pool": 0}, "pool: found 0; accepted is 1 or more"),
-        ({"batch_size": 0}, "batch_size: found 0; accepted is 1 or more"),
-        ({"layer": 3}, "layer: found 3; accepted are -3 to 2, and None"),
-        ({"layer": -4}, "layer: found -4; accepted are -3 to 2, and None"),
-        ({"std": (1.0, 0.0, 1.0)}, "std: found .*; accepted for this model are three numbers, .* above 0"),
-        ({"mean": (1.0, 0.0)}, "mean: found .*; accepted for this model are three numbers"),
+        ({"size": 13}, "size: got 13; expected a patch of 14 pixels or more"),
+        ({"pool": 0}, "pool: got 0; expected 1 or more"),
+        ({"batch_size": 0}, "batch_size: got 0; expected 1 or more"),
+        ({"layer": 3}, "layer: got 3; expected -3 to 2, and None"),
+        ({"layer": -4}, "layer: got -4; expected -3 to 2, and None"),
+        ({"std": (1.0, 0.0, 1.0)}, "std: got .*; expected for this model three numbers, .* above 0"),
+        ({"mean": (1.0, 0.0)}, "mean: got .*; expected for this model three numbers"),
     ],
 )
 def test_options_out_of_range_are_refused_by_name(options, message):
@@ -516,7 +516,7 @@ def test_a_checkpoint_with_missing_weights_is_refused(tmp_path):
 
 
 def test_a_folder_without_a_model_is_refused(tmp_path):
-    with pytest.raises(OSError, match=r"name_or_path: found .* accepted is a folder with a saved vision"):
+    with pytest.raises(OSError, match=r"name_or_path: got .* expected a folder with a saved vision"):
         VisionTowerEncoder.from_pretrained(tmp_path)
 
 
@@ -546,8 +546,8 @@ def test_patch_pixels_take_frames_of_any_size_and_do_not_mix_them(car_frames):
     assert tuple(together.tokens.shape) == (3, 196, 768)
     assert torch.equal(together.tokens[1:2], encoder(car_frames[1:2]).tokens)
     assert together.tokens.mean(dim=2).abs().max() < 1e-6
-    grey = np.full((1, 50, 70, 3), 90, dtype=np.uint8)
-    assert not encoder(grey).tokens.any()
+    gray = np.full((1, 50, 70, 3), 90, dtype=np.uint8)
+    assert not encoder(gray).tokens.any()
     out = compress(together.tokens, InfoMergeConfig(retention_ratio=0.1))
     assert out.kept == 59
 
@@ -555,9 +555,9 @@ def test_patch_pixels_take_frames_of_any_size_and_do_not_mix_them(car_frames):
 @pytest.mark.parametrize(
     ("sizes", "message"),
     [
-        ({"patch_size": 0}, "patch_size: found 0; accepted are integers from 1"),
-        ({"image_size": 100, "patch_size": 16}, "image_size: found 100; accepted are positive multiples of 16"),
-        ({"image_size": 0}, "image_size: found 0; accepted are positive multiples of 16"),
+        ({"patch_size": 0}, "patch_size: got 0; expected integers from 1"),
+        ({"image_size": 100, "patch_size": 16}, "image_size: got 100; expected positive multiples of 16"),
+        ({"image_size": 0}, "image_size: got 0; expected positive multiples of 16"),
     ],
 )
 def test_patch_pixels_refuse_sizes_that_do_not_divide(sizes, message):

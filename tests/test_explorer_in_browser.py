@@ -40,7 +40,7 @@ def test_the_browser_sends_no_file_that_is_too_large(page: Page) -> None:
             const url = URL.createObjectURL(new Blob([source], { type: "text/javascript" }));
             (await import(url)).default.render({ model, el: document.getElementById("here") });
         }""",
-        [Upload._esm, {"most": MOST_BYTES}],
+        [str(Upload._esm), {"most": MOST_BYTES}],
     )
     for size in (MOST_BYTES, MOST_BYTES + 1, 5):
         with page.expect_file_chooser() as chooser:

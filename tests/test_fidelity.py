@@ -102,7 +102,7 @@ def test_fewer_tokens_say_less(encoder: EfficientNetEncoder, encoding: Encoding)
 
 
 def test_logits_of_another_clip(out: Compression, encoder: EfficientNetEncoder, encoding: Encoding) -> None:
-    with pytest.raises(ValueError, match=r"full_logits: found shape \[3, 1000\]; accepted is \[12, 1000\]"):
+    with pytest.raises(ValueError, match=r"full_logits: got shape \[3, 1000\]; expected \[12, 1000\]"):
         fidelity(out, encoder, encoder.classify(encoding.tokens[:3]))
 
 
@@ -129,5 +129,5 @@ def test_coverage_of_known_angles() -> None:
 
 @pytest.mark.parametrize("share", [0, -0.1, 1.5, math.nan])
 def test_bad_share(share: float, out: Compression) -> None:
-    with pytest.raises(ValueError, match=r"worst_share: found .*; accepted is a share above 0"):
+    with pytest.raises(ValueError, match=r"worst_share: got .*; expected a share above 0"):
         coverage(out, share)

@@ -3,6 +3,7 @@
 import io
 from pathlib import Path
 
+import IPython.display
 import numpy as np
 import PIL.Image
 import pytest
@@ -11,11 +12,13 @@ from matplotlib.cm import ScalarMappable
 from matplotlib.collections import LineCollection
 from matplotlib.colors import LogNorm, to_hex
 
-from infomerge import Compression, InfoMergeConfig, compress, figures, plots
-from infomerge.plots.contact_sheet import edges_between, group_colours, kept_masks, outlines
+from infomerge import Compression, InfoMergeConfig, compress, plots
+from infomerge.palette import group_colors
+from infomerge.paper import figures
+from infomerge.paper.panels import prior_panels
+from infomerge.plots.contact_sheet import edges_between, kept_masks, outlines
 from infomerge.plots.priors import DisturbanceCurves
 from infomerge.plots.style import BLUE, INK, ORANGE
-from infomerge.results import prior_panels
 from tests.clips import random_clip
 
 GRID = (3, 4)
@@ -29,7 +32,7 @@ def run(ratio: float = 0.25, **options: float) -> Compression:
     return compress(tokens, InfoMergeConfig(retention_ratio=ratio, min_segments=3, segment_threshold=-1, **options))
 
 
-def test_heat_sheet_colours_each_kept_token_by_the_tokens_it_stands_for() -> None:
+def test_heat_sheet_colors_each_kept_token_by_the_tokens_it_stands_for() -> None:
     out = run()
     images = plots.heat_sheet(FRAMES, TIMES, out, GRID).axes[0].images
     assert len(images) == 2 * len(FRAMES)  # each frame faded, and its heat map on it
@@ -57,9 +60,9 @@ def test_heat_sheet_sets_kept_tokens_off_from_the_frames() -> None:
     assert faded - scale.to_rgba(np.array([5.0, 16.0]))[:, :3].max() > 0.15
 
 
-def test_group_colours_are_the_means_of_all_patches_of_a_group() -> None:
+def test_group_colors_are_the_means_of_all_patches_of_a_group() -> None:
     out = run()
-    colours = group_colours(FRAMES, out, GRID)
+    colors = group_colors(FRAMES, GRID, out.assignment.numpy(), out.kept) / 255
     for token in range(out.kept):
         patches = []
         for member in out.members(token).tolist():
@@ -68,16 +71,16 @@ def test_group_colours_are_the_means_of_all_patches_of_a_group() -> None:
             # 24 x 40 pixels over 3 x 4 cells: whole patches of 8 x 10.
             patch = FRAMES[frame, 8 * row : 8 * row + 8, 10 * column : 10 * column + 10] / 255
             patches.append(patch.mean(axis=(0, 1)))
-        np.testing.assert_allclose(colours[token], np.mean(patches, axis=0))
+        np.testing.assert_allclose(colors[token], np.mean(patches, axis=0))
 
 
 def test_ownership_sheet_fills_every_patch_with_its_group() -> None:
     out = run()
-    colours = group_colours(FRAMES, out, GRID)
+    colors = group_colors(FRAMES, GRID, out.assignment.numpy(), out.kept) / 255
     images = plots.ownership_sheet(FRAMES, TIMES, out, GRID).axes[0].images
     for frame, image in enumerate(images):
         owner = out.assignment[frame * 12 : frame * 12 + 12].numpy()
-        np.testing.assert_allclose(image.get_array().reshape(12, 3), colours[owner])
+        np.testing.assert_allclose(image.get_array().reshape(12, 3), colors[owner])
 
 
 def test_edges_lie_between_cells_that_differ_and_nowhere_else() -> None:
@@ -122,7 +125,7 @@ def test_method_overview_shows_every_kept_token_in_order() -> None:
     assert kinds[: out.kept].tolist() == out.is_context.double().tolist()
 
 
-def test_prior_curves_name_the_winner_in_its_own_colour() -> None:
+def test_prior_curves_name_the_winner_in_its_own_color() -> None:
     band = np.array([[0.9, 0.8], [0.85, 0.75], [0.95, 0.85]])
     panel = DisturbanceCurves("fog", "share", np.array([0.0, 1.0]), {"TFD": band, "adjacent": band - 0.1}, ["TFD", ""])
     axes = plots.prior_curves([panel], measure="AUROC").axes[0]
@@ -152,18 +155,21 @@ def test_nothing_of_a_committed_figure_runs_off_its_paper(name: str) -> None:
 
 def test_figures_are_shown_over_their_captions_at_half_the_size(monkeypatch: pytest.MonkeyPatch) -> None:
     shown = []
-    monkeypatch.setattr(figures, "display", lambda *parts: shown.extend(parts))
+    monkeypatch.setattr(IPython.display, "display", lambda *parts: shown.extend(parts))
     names = ["hyper_parameters", "compared_methods"]
     figures.show(*names)
-    assert [caption.data for caption in shown[1::2]] == [figures.FIGURES[name].caption for name in names]
-    for picture, name in zip(shown[::2], names, strict=True):
-        whole = figures.FIGURES[name].draw()._repr_png_()
+    for picture, text, name in zip(shown[::2], shown[1::2], names, strict=True):
+        recipe = figures.FIGURES[name]
+        drawn = recipe.draw()
+        assert drawn.findings
+        assert text.data == f"{recipe.caption} {drawn.findings}"
+        whole = drawn.figure._repr_png_()
         assert len(picture.data) < len(whole) / 2
         pixels, smaller = (
             np.asarray(PIL.Image.open(io.BytesIO(png)).convert("RGB"), dtype=int) for png in (whole, picture.data)
         )
         assert np.abs(pixels - smaller).mean() < 1  # of 255
-    with pytest.raises(ValueError, match="figure: found 'nope'; accepted are method_overview"):
+    with pytest.raises(ValueError, match="figure: got 'nope'; expected method_overview"):
         figures.show("nope")
 
 
@@ -172,11 +178,11 @@ def test_figures_are_written_the_same_twice_and_listed_in_the_gallery(tmp_path: 
         figures.write_figures(["ownership", "hyper_parameters"], tmp_path / folder)
     for file in sorted((tmp_path / "first").iterdir()):
         assert file.read_bytes() == (tmp_path / "second" / file.name).read_bytes(), file.name
-    with pytest.raises(ValueError, match="figure: found 'nope'; accepted are method_overview"):
+    with pytest.raises(ValueError, match="figure: got 'nope'; expected method_overview"):
         figures.write_figures(["nope"], tmp_path)
-    committed = Path(figures.__file__).parent.parent / "figures"
-    gallery = (committed / "README.md").read_text()
+    gallery = (FIGURES / "README.md").read_text()
     for name, recipe in figures.FIGURES.items():
         assert recipe.caption in gallery
-        assert (committed / f"{name}.png").stat().st_size > 10_000
-        assert (committed / f"{name}.pdf").read_bytes().startswith(b"%PDF-")
+        assert f"function `{recipe.function}`" in gallery
+        assert (FIGURES / f"{name}.png").stat().st_size > 10_000
+        assert (FIGURES / f"{name}.pdf").read_bytes().startswith(b"%PDF-")

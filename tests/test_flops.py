@@ -73,14 +73,14 @@ def test_products_of_a_real_layer(heads_of_their_own_size: bool) -> None:
 def test_sizes_that_are_missing_and_experts_are_refused() -> None:
     from transformers import PreTrainedConfig, Qwen3MoeConfig
 
-    with pytest.raises(ValueError, match="found no num_hidden_layers in PreTrainedConfig"):
+    with pytest.raises(ValueError, match="got no num_hidden_layers in PreTrainedConfig"):
         decoder_of(PreTrainedConfig())
     with pytest.raises(ValueError, match="128 experts"):
         decoder_of(Qwen3MoeConfig())
 
 
 def test_bad_layers() -> None:
-    with pytest.raises(ValueError, match="full_layers: found 29; accepted is 0 to 28"):
+    with pytest.raises(ValueError, match="full_layers: got 29; expected 0 to 28"):
         prefill_flops(10, full_tokens=20, full_layers=29)
-    with pytest.raises(ValueError, match="full_tokens: found None"):
+    with pytest.raises(ValueError, match="full_tokens: got None"):
         prefill_flops(10, full_layers=2)

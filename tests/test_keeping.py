@@ -159,7 +159,7 @@ def test_the_flash_weighs_by_its_own_area_where_other_objects_cover_more(side: i
 
 def test_truth_of_another_grid_or_of_a_batch(tokens: Tensor, clip: SceneClip) -> None:
     out = METHODS["uniform-frames"](tokens, 0.2)
-    with pytest.raises(ValueError, match=r"truth: found frames and cells of shape \[32, 196\]; .*\[32, 49\]"):
+    with pytest.raises(ValueError, match=r"truth: got frames and cells of shape \[32, 196\]; .*\[32, 49\]"):
         keeping(out, clip.cells((14, 14)))
-    with pytest.raises(ValueError, match=r"truth: found frames and cells of shape \[2, 32, 49\]"):
+    with pytest.raises(ValueError, match=r"truth: got frames and cells of shape \[2, 32, 49\]"):
         keeping(out, render_scenes([1, 2]).cells(GRID))

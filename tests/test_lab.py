@@ -153,7 +153,7 @@ def test_04_the_explorer_follows_keyboard_and_mouse_and_exports_what_it_shows(op
     with page.expect_file_chooser() as chooser:
         explorer.get_by_role("button", name="Upload").click()
     chooser.value.set_files({"name": "big.mp4", "mimeType": "video/mp4", "buffer": bytes(MOST_BYTES + 1)})
-    explorer.get_by_text("found big.mp4").wait_for()
+    explorer.get_by_text("got big.mp4").wait_for()
     assert_clean(page, record)
 
 
@@ -275,7 +275,8 @@ def test_notebook_7_leaves_the_views_their_keys(opened_in_notebook_7: Callable) 
 
 def test_05_as_an_exported_page_without_a_server_still_scrubs_and_lights(browser: Browser, tmp_path: Path) -> None:
     notebook = ROOT / "notebooks" / "05_retained_tokens.ipynb"
-    command = [sys.executable, "-m", "nbconvert", "--to", "html", "--output-dir", str(tmp_path), str(notebook)]
+    exporter = "infomerge.widgets.notebook_page.LivingHTMLExporter"
+    command = [sys.executable, "-m", "nbconvert", "--to", exporter, "--output-dir", str(tmp_path), str(notebook)]
     subprocess.run(command, check=True, capture_output=True)
     page = browser.new_page(viewport={"width": 1200, "height": 1400})
     # The page's own frame asks for MathJax and the like; without a network it must do without.

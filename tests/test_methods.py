@@ -293,9 +293,9 @@ def test_random_takes_every_seed_of_63_bits_and_no_other() -> None:
     method, tokens = METHODS["random"], normal(8, 20, 3)
     assert not torch.equal(method(tokens, 0.1, seed=2**63 - 1).index, method(tokens, 0.1, seed=2**62).index)
     for seed in (-1, 2**63, 10**29):
-        with pytest.raises(ValueError, match=f"seed: found {seed}; accepted are whole numbers from 0 to 9223372036854"):
+        with pytest.raises(ValueError, match=f"seed: got {seed}; expected whole numbers from 0 to 9223372036854"):
             method(tokens, 0.1, seed=seed)
-    with pytest.raises(TypeError, match="seed: found bool; accepted is a whole number"):
+    with pytest.raises(TypeError, match="seed: got bool; expected a whole number"):
         method(tokens, 0.1, seed=True)
 
 
@@ -361,7 +361,7 @@ def test_methods_without_infomerges_stages_have_the_part_of_its_trace_that_is_tr
     whole = compress(tokens, InfoMergeConfig(min_segments=1, segment_threshold=-1)).trace
     torch.testing.assert_close(out.trace.tfd, whole.tfd)
     torch.testing.assert_close(out.trace.richness, whole.richness)
-    with pytest.raises(TypeError, match="budget_chart: found a compression by 'visionzip', which has no budgets"):
+    with pytest.raises(TypeError, match="budget_chart: got a compression by 'visionzip', which has no budgets"):
         infomerge_trace(out, "budget_chart")
 
 
@@ -385,11 +385,11 @@ def test_tokens_that_are_not_finite_are_refused_by_every_method() -> None:
     tokens = normal(3, 4, 5)
     tokens[1, 2, 3] = torch.nan
     for method in METHODS.values():
-        with pytest.raises(ValueError, match="tokens: found 1 values that are NaN"):
+        with pytest.raises(ValueError, match="tokens: got 1 values that are NaN"):
             method(tokens, 0.5)
 
 
 def test_an_unknown_method_lists_those_that_there_are() -> None:
     assert get_method("dycoke") is METHODS["dycoke"]
-    with pytest.raises(ValueError, match=r"method: found 'visionzap'; accepted are infomerge, .*visionzip, .*random"):
+    with pytest.raises(ValueError, match=r"method: got 'visionzap'; expected infomerge, .*visionzip, .*random"):
         get_method("visionzap")

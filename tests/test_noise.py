@@ -137,8 +137,8 @@ def test_a_lone_frame_cannot_be_dropped(frames: np.ndarray) -> None:
 
 
 def test_block_noise_is_made_of_plain_blocks() -> None:
-    grey = plain(128, count=40, size=(64, 96))
-    noisy = disturb("block_noise", grey, 1.0)
+    gray = plain(128, count=40, size=(64, 96))
+    noisy = disturb("block_noise", gray, 1.0)
     blocks = noisy.reshape(40, 4, 16, 6, 16, 3).transpose(0, 1, 3, 2, 4, 5)
     assert (blocks == blocks[:, :, :, :1, :1]).all()
     hit = (blocks[:, :, :, 0, 0] != 128).any(axis=-1)
@@ -220,11 +220,11 @@ def test_what_only_moves_light_leaves_plain_frames_alone(name: str, level: int) 
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"name": "fgo"}, "name: found 'fgo'; accepted are sensor_noise"),
-        ({"strength": -0.1}, "strength: found -0.1; accepted for fog are 0 to 1"),
-        ({"strength": 1.5}, "strength: found 1.5"),
-        ({"strength": math.nan}, "strength: found nan"),
-        ({"seed": -2}, "seed: found -2"),
+        ({"name": "fgo"}, "name: got 'fgo'; expected sensor_noise"),
+        ({"strength": -0.1}, "strength: got -0.1; expected for fog 0 to 1"),
+        ({"strength": 1.5}, "strength: got 1.5"),
+        ({"strength": math.nan}, "strength: got nan"),
+        ({"seed": -2}, "seed: got -2"),
     ],
 )
 def test_bad_arguments_are_named(change: dict[str, Any], message: str) -> None:

@@ -18,7 +18,7 @@ from matplotlib.patches import Rectangle, StepPatch
 from infomerge import Compression, InfoMergeConfig, compress, plots
 from infomerge.plots.budget_chart import crop
 from infomerge.plots.contact_sheet import FADE, fade, kept_masks, outlines
-from infomerge.plots.style import CONTEXT, SALIENT, SEGMENT_COLOURS, VERMILLION, frame_edges
+from infomerge.plots.style import CONTEXT, SALIENT, SEGMENT_COLORS, VERMILLION, frame_edges
 from tests.clips import random_clip
 
 Cell = tuple[int, int, int]
@@ -71,11 +71,11 @@ def in_cells(sheet: Axes, frame: int, grid: tuple[int, int], x: float, y: float)
     return (y - top) / (bottom - top) * grid[0], (x - left) / (right - left) * grid[1]
 
 
-def drawn_edges(sheet: Axes, grid: tuple[int, int], colour: str) -> list[tuple[int, frozenset[tuple[int, int]]]]:
+def drawn_edges(sheet: Axes, grid: tuple[int, int], color: str) -> list[tuple[int, frozenset[tuple[int, int]]]]:
     """Frame and end points, in cells, of all outlines in one colour."""
     edges = []
     for collection in sheet.collections:
-        if not isinstance(collection, LineCollection) or to_hex(collection.get_colors()[0]) != colour.lower():
+        if not isinstance(collection, LineCollection) or to_hex(collection.get_colors()[0]) != color.lower():
             continue
         for segment in collection.get_segments():
             frame = frame_at(sheet, *segment.mean(axis=0))
@@ -121,10 +121,10 @@ def test_the_kept_cells_are_outlined_and_only_context_cells_dotted(
     sheet = plots.contact_sheet(noise(frames, 24, 40), np.arange(frames) / 2, out, grid).axes[0]
     kept = cells_of_kind(out, grid)
     assert len(kept[SALIENT]) + len(kept[CONTEXT]) == out.kept
-    for colour in (SALIENT, CONTEXT):
-        edges = drawn_edges(sheet, grid, colour)
+    for color in (SALIENT, CONTEXT):
+        edges = drawn_edges(sheet, grid, color)
         assert len(edges) == len(set(edges))
-        assert set(edges) == expected_edges(kept[colour])
+        assert set(edges) == expected_edges(kept[color])
 
     dotted = []
     for collection in sheet.collections:
@@ -177,7 +177,7 @@ def test_bands_join_the_frames_of_a_segment_and_part_those_of_two() -> None:
     assert len(bands) == 13
     for frame, band in enumerate(bands):
         left, right, _, top = sheet.images[frame].get_extent()
-        assert to_hex(band.get_facecolor()) == SEGMENT_COLOURS[owner[frame] % len(SEGMENT_COLOURS)].lower()
+        assert to_hex(band.get_facecolor()) == SEGMENT_COLORS[owner[frame] % len(SEGMENT_COLORS)].lower()
         assert band.get_y() < band.get_y() + band.get_height() < top
         assert band.get_x() <= left + 1e-9
         assert band.get_x() + band.get_width() >= right - 1e-9
@@ -217,7 +217,7 @@ def test_the_sheet_says_how_many_tokens_of_each_kind_there_are() -> None:
     assert not figure.axes[0].lines
 
 
-def test_fading_leaves_kept_pixels_alone_and_takes_the_colour_of_others() -> None:
+def test_fading_leaves_kept_pixels_alone_and_takes_the_color_of_others() -> None:
     frame = noise(1, 13, 11)[0]
     kept = np.array([[True, False], [False, False], [False, True]])
     faded = fade(frame, kept)
@@ -227,8 +227,8 @@ def test_fading_leaves_kept_pixels_alone_and_takes_the_colour_of_others() -> Non
                 assert np.array_equal(faded[y, x], frame[y, x] / 255)
             else:
                 red, green, blue = (frame[y, x] / 255).tolist()
-                grey = 0.299 * red + 0.587 * green + 0.114 * blue
-                assert faded[y, x] == pytest.approx([FADE + (1 - FADE) * grey] * 3)
+                gray = 0.299 * red + 0.587 * green + 0.114 * blue
+                assert faded[y, x] == pytest.approx([FADE + (1 - FADE) * gray] * 3)
                 assert len(set(faded[y, x].tolist())) == 1
 
 
@@ -258,7 +258,7 @@ def test_a_group_that_touches_has_one_outline_with_its_holes(rows: list[str], co
 def test_a_grid_of_the_wrong_size_is_refused() -> None:
     out = compressed(3, 12)
     assert kept_masks(out, (3, 4))[0].shape == (3, 3, 4)
-    message = r"grid: found 3 x 5 = 15 positions; accepted is rows x columns = 12"
+    message = r"grid: got 3 x 5 = 15 positions; expected rows x columns = 12"
     with pytest.raises(ValueError, match=message):
         kept_masks(out, (3, 5))
     with pytest.raises(ValueError, match=message):
@@ -412,8 +412,8 @@ def test_the_strip_shows_the_frame_of_each_time_over_numbered_bands(
     bounds = segment_bounds(out, IRREGULAR)
     bands = [(patch.get_x(), patch.get_x() + patch.get_width()) for patch in strip.patches]
     assert np.array(bands) == pytest.approx(np.array([bounds[:-1], bounds[1:]]).T)
-    colours = [to_hex(patch.get_facecolor()) for patch in strip.patches]
-    assert colours == [SEGMENT_COLOURS[n % len(SEGMENT_COLOURS)].lower() for n in range(len(bands))]
+    colors = [to_hex(patch.get_facecolor()) for patch in strip.patches]
+    assert colors == [SEGMENT_COLORS[n % len(SEGMENT_COLORS)].lower() for n in range(len(bands))]
     assert words(strip)[: len(bands)] == [str(n + 1) for n in range(len(bands))]
 
 
@@ -498,12 +498,12 @@ def test_fingerprint_matrices_are_drawn_as_they_are_beside_their_patches() -> No
     ]
 
 
-def test_prior_maps_show_scores_and_candidates_and_say_where_there_are_none() -> None:
+def test_static_score_maps_show_scores_and_candidates_and_say_where_there_are_none() -> None:
     tfd = np.array([[0.1, 0.5, 0.2, 0.9, 0.3, 0.4], [np.nan] * 6])
     adjacent = 2 * tfd
     by_tfd = np.array([[True, False, True, False, False, False], [False] * 6])
     by_adjacent = np.array([[False, False, False, False, False, True], [False] * 6])
-    figure = plots.prior_maps(
+    figure = plots.static_score_maps(
         noise(2, 20, 30), tfd, adjacent, by_tfd, by_adjacent, grid=(2, 3), names=["first", "one frame"]
     )
     panels = np.array(figure.axes[:6]).reshape(3, 2)
@@ -524,12 +524,14 @@ def test_prior_maps_show_scores_and_candidates_and_say_where_there_are_none() ->
     assert [axes.get_title(loc="left") for axes in panels[0]] == ["first", "one frame"]
 
 
-def test_prior_maps_of_nothing_but_one_frame_segments_or_still_pictures() -> None:
+def test_static_score_maps_of_nothing_but_one_frame_segments_or_still_pictures() -> None:
     none = np.zeros((1, 4), bool)
     undefined = np.full((1, 4), np.nan)
-    figure = plots.prior_maps(noise(1, 20, 30), undefined, undefined, none, none, (2, 2), ["alone"])
+    figure = plots.static_score_maps(noise(1, 20, 30), undefined, undefined, none, none, (2, 2), ["alone"])
     assert [words(axes) for axes in figure.axes[1:3]] == [["undefined:\none frame"]] * 2
-    figure = plots.prior_maps(noise(1, 20, 30), 0 * np.ones((1, 4)), np.ones((1, 4)), ~none, none, (2, 2), ["still"])
+    figure = plots.static_score_maps(
+        noise(1, 20, 30), 0 * np.ones((1, 4)), np.ones((1, 4)), ~none, none, (2, 2), ["still"]
+    )
     assert np.array_equal(figure.axes[1].images[0].get_array(), np.zeros((2, 2)))
 
 
@@ -551,13 +553,13 @@ def test_spectra_are_summed_up_and_read_off_at_the_top_directions() -> None:
 
 def test_more_spectra_than_lines_that_differ_are_refused() -> None:
     spectra = {f"clip {number}": np.array([0.75, 0.25]) for number in range(6)}
-    with pytest.raises(ValueError, match="spectra: found 6; accepted are up to 5"):
+    with pytest.raises(ValueError, match="spectra: got 6; expected up to 5"):
         plots.energy_spectrum(spectra)
     assert len(plots.energy_spectrum(dict(list(spectra.items())[:5])).axes[0].get_legend().get_texts()) == 5
 
 
 def test_more_positions_than_letters_are_refused() -> None:
-    with pytest.raises(ValueError, match="positions: found 9; accepted are 1 to 8"):
+    with pytest.raises(ValueError, match="positions: got 9; expected 1 to 8"):
         plots.fingerprint_matrices(
             noise(2, 20, 30), [0] * 9, ["x"] * 9, np.ones((9, 2, 2)), np.ones(9), np.ones(9), (2, 2)
         )

@@ -39,10 +39,10 @@ def test_method_curves_draw_means_intervals_and_a_name_for_each() -> None:
     assert [label.get_text() for label in axes.get_xticklabels()] == ["5%", "10%", "15%"]
 
 
-def test_each_method_has_a_look_of_its_own_without_its_colour() -> None:
+def test_each_method_has_a_look_of_its_own_without_its_color() -> None:
     assert len({(marker, dash) for _, marker, dash in LOOKS}) == len(LOOKS)
     many = {str(number): band(0.1, 0.2, 0.3) for number in range(len(LOOKS) + 1)}
-    with pytest.raises(ValueError, match="panels: found 11 methods; accepted are up to 10"):
+    with pytest.raises(ValueError, match="panels: got 11 methods; expected up to 10"):
         plots.method_curves([plots.RatioCurves("recall", "", RATIOS, many)])
 
 
@@ -93,12 +93,12 @@ def test_part_differences_fill_what_may_be_claimed_and_leave_the_rest_hollow() -
     axes = plots.part_differences([panel]).axes[0]
     marks = [line for line in axes.lines if line.get_marker() in dict(RATIO_MARKS) and len(line.get_xdata()) == 1]
     for mark, (part, number) in zip(marks, itertools.product(("TFD", "CABA"), range(3)), strict=True):
-        shape, colour = RATIO_MARKS[number]
+        shape, color = RATIO_MARKS[number]
         assert mark.get_marker() == shape
         assert mark.get_xdata()[0] == panel.parts[part][0][number]
         row = list(panel.parts).index(part)
         assert abs(mark.get_ydata()[0] - row) < 0.5
-        filled = colour if panel.decided[part][number] else "white"
+        filled = color if panel.decided[part][number] else "white"
         assert to_hex(mark.get_markerfacecolor()) == to_hex(filled)
     ends = [bar.get_segments()[0][:, 0].tolist() for bar in axes.collections]
     assert ends == [pytest.approx([low, high]) for part in panel.parts.values() for low, high in part[1:].T]
@@ -119,7 +119,7 @@ def test_the_papers_differences_stand_in_a_panel_of_their_own_without_intervals(
     assert not theirs.collections
     assert not ours.get_shared_x_axes().joined(ours, theirs)
     four = np.array([0.05, 0.1, 0.15, 0.2])
-    with pytest.raises(ValueError, match="panels: found 4 ratios; accepted are up to 3"):
+    with pytest.raises(ValueError, match="panels: got 4 ratios; expected up to 3"):
         plots.part_differences([plots.Differences("recall", "higher", four, {}, {})])
 
 

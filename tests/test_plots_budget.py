@@ -59,7 +59,7 @@ def test_nothing_is_said_of_a_where_nothing_is_pinned() -> None:
 
 def test_a_pinned_compression_of_other_frames_is_refused() -> None:
     other = compress(torch.rand(5, 16, 8))
-    with pytest.raises(ValueError, match="pinned: found 5 frames; accepted are the same 12"):
+    with pytest.raises(ValueError, match="pinned: got 5 frames; expected the same 12"):
         chart(compressed(), pinned=other)
 
 

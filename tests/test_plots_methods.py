@@ -47,13 +47,13 @@ def kept_cells(out: Compression, frame: int, context: bool) -> set[tuple[int, in
     return {divmod(position, COLUMNS) for position in out.position[chosen].tolist()}
 
 
-def outlined(axes: Axes, colour: str) -> set[tuple[int, int]]:
+def outlined(axes: Axes, color: str) -> set[tuple[int, int]]:
     """The cells that lie inside of the outlines of one colour, found by crossing outlines from the left."""
     edges = set()
     width, height = axes.get_xlim()[1], axes.get_ylim()[0]
     for lines in axes.collections:
         if isinstance(lines, LineCollection) and len(lines.get_colors()):
-            if to_hex(lines.get_colors()[0]) != colour.lower():
+            if to_hex(lines.get_colors()[0]) != color.lower():
                 continue
             for (x0, y0), (x1, y1) in lines.get_segments():
                 if x0 == x1:
@@ -76,8 +76,8 @@ def test_every_shown_frame_outlines_the_tokens_that_are_kept(figure: PrintFigure
         assert outlined(axes, SALIENT) == kept_cells(out, frame, context=False)
         assert outlined(axes, CONTEXT) == kept_cells(out, frame, context=True)
         dots = [dot for found in axes.collections if isinstance(found, PatchCollection) for dot in found.get_paths()]
-        centres = {in_frame(axes, *dot.vertices[:-1].mean(axis=0)) for dot in dots}
-        assert centres == kept_cells(out, frame, context=True)
+        centers = {in_frame(axes, *dot.vertices[:-1].mean(axis=0)) for dot in dots}
+        assert centers == kept_cells(out, frame, context=True)
 
 
 def test_bars_count_the_kept_tokens_of_each_frame(figure: PrintFigure, runs: dict) -> None:
@@ -95,7 +95,7 @@ def test_bars_count_the_kept_tokens_of_each_frame(figure: PrintFigure, runs: dic
         assert list(shown.get_xdata()) == list(SHOWN)
 
 
-def test_kinds_differ_without_colour(figure: PrintFigure) -> None:
+def test_kinds_differ_without_color(figure: PrintFigure) -> None:
     bars = next(axes for axes in figure.axes if not axes.images).patches
     assert not bars[0].get_hatch()
     assert bars[-1].get_hatch()
@@ -126,8 +126,8 @@ def test_the_longest_name_of_all_methods_fits(runs: dict) -> None:
 
 
 def test_bad_arguments_are_named(runs: dict) -> None:
-    with pytest.raises(ValueError, match="runs: found none"):
+    with pytest.raises(ValueError, match="runs: got none"):
         plots.methods_side_by_side(noise(), np.arange(9.0), {}, (ROWS, COLUMNS), SHOWN)
     for shown in ((), (0, 9)):
-        with pytest.raises(ValueError, match=r"shown: found .*; accepted are one or more of the frames 0 to 8"):
+        with pytest.raises(ValueError, match=r"shown: got .*; expected one or more of the frames 0 to 8"):
             plots.methods_side_by_side(noise(), np.arange(9.0), runs, (ROWS, COLUMNS), shown)

@@ -64,7 +64,7 @@ def test_titles_count_the_verdicts_and_rows_have_names(figure: PrintFigure, tabl
     assert [label.get_text() for label in figure.axes[0].get_yticklabels()] == ["clean", "fog", "shake"]
 
 
-def test_colours_grow_with_the_difference() -> None:
+def test_colors_grow_with_the_difference() -> None:
     def face(difference: float) -> tuple[float, ...]:
         interval = Interval(difference, difference, difference, 0.95, 9, 0)
         figure = plots.prior_verdicts({"a": {("none", 0.0): Comparison(interval, 0.001)}}, measure="AUROC")

@@ -274,7 +274,7 @@ def test_an_unreadable_file_gives_one_clear_error(kind: str, tmp_path: Path) -> 
     with pytest.raises(UnreadableClipError, match=found) as error:
         read_clip(path)
     assert str(path) in str(error.value)
-    assert "accepted: a video file" in str(error.value)
+    assert "expected: a video file" in str(error.value)
     assert "\n" not in str(error.value)
 
 

@@ -16,7 +16,7 @@ def test_near_duplicates_are_counted_once_each() -> None:
     assert near_duplicates(out) == 2  # the third and the fourth resemble the first; the last points away
     assert near_duplicates(out, 0.99999) == 1
     assert near_duplicates(out, -1) == 4
-    with pytest.raises(ValueError, match="threshold: found 2"):
+    with pytest.raises(ValueError, match="threshold: got 2"):
         near_duplicates(out, 2)
 
 
@@ -31,7 +31,7 @@ def test_salient_tokens_on_static_positions() -> None:
     penalized = compress(tokens, saliency=saliency, **options)
     assert salient_on_static(without) == 12  # both, in every frame
     assert salient_on_static(penalized) == 2  # both, in the first frame only
-    with pytest.raises(TypeError, match="salient_on_static: found a compression by 'tome'"):
+    with pytest.raises(TypeError, match="salient_on_static: got a compression by 'tome'"):
         salient_on_static(compress(tokens, "tome"))
 
 
@@ -41,5 +41,5 @@ def test_the_fastest_of_several_runs_by_a_clock_of_its_own(monkeypatch: pytest.M
     calls: list[int] = []
     assert fastest(lambda: calls.append(1), repeats=3) == 1.5
     assert len(calls) == 3
-    with pytest.raises(ValueError, match="repeats: found 0"):
+    with pytest.raises(ValueError, match="repeats: got 0"):
         fastest(lambda: None, repeats=0)

@@ -10,15 +10,19 @@ import pytest
 import torch
 
 import infomerge
-from infomerge import Compression, InfoMergeConfig, compress
+from infomerge import Compression, EncodedClip, InfoMergeConfig, compress
+from infomerge.encoders import Encoding
+from infomerge.methods import METHODS, make_compressor
 from infomerge.report import compare_cuts, record, segment_records
 from infomerge.video.clip import Clip, ClipMetadata
 from infomerge.video.truth import GroundTruth, Shot
 from tests.clips import random_clip, structured_clips
 
 
-def clip_of(timestamps: np.ndarray, cut_times: tuple[float, ...] | None = None) -> Clip:
-    frames = len(timestamps)
+def encoded_clip(
+    tokens: torch.Tensor, timestamps: np.ndarray, cut_times: tuple[float, ...] | None = None
+) -> EncodedClip:
+    frames, positions, _ = tokens.shape
     metadata = ClipMetadata(
         name="a clip",
         path=Path("a clip.mp4"),
@@ -38,7 +42,10 @@ def clip_of(timestamps: np.ndarray, cut_times: tuple[float, ...] | None = None) 
     truth = None
     if cut_times is not None:
         truth = GroundTruth(tuple(round(25 * time) for time in cut_times), cut_times, (Shot("all", "motion", 0, 9),))
-    return Clip(np.zeros((frames, 2, 4, 3), np.uint8), timestamps, metadata, truth)
+    clip = Clip(np.zeros((frames, 2, 4, 3), np.uint8), timestamps, metadata, truth)
+    grid = (3, 3) if positions == 9 else (1, positions)
+    encoding = Encoding(tokens, torch.ones(frames, positions), None, grid, "its attention")
+    return EncodedClip.from_clip(clip, encoding, encoder="a network")
 
 
 def compressed(frames: int = 11, positions: int = 9, **options: Any) -> Compression:
@@ -80,7 +87,8 @@ def test_each_segment_is_recorded_with_its_own_numbers(options: dict[str, Any]) 
 
 
 def test_budgets_add_up_to_the_context_tokens() -> None:
-    entry = record(compressed(min_segments=4), clip_of(TIMES), "a network", "its attention", (3, 3))
+    out = compressed(min_segments=4)
+    entry = record(encoded_clip(out.trace.tokens, TIMES), out)
     assert sum(row["budget"] for row in entry["segments"]) == entry["context"]
     assert sum(row["length_budget"] for row in entry["segments"]) == entry["context"]
     assert entry["salient"] + entry["context"] == entry["kept"] == sum(row["kept"] for row in entry["segments"])
@@ -88,8 +96,8 @@ def test_budgets_add_up_to_the_context_tokens() -> None:
 
 def test_a_record_tells_what_was_done_to_what() -> None:
     out = compressed(min_segments=4)
-    entry = record(out, clip_of(TIMES), "a network", "its attention", (3, 3))
-    assert (entry["schema"], entry["schema_version"]) == ("infomerge.compression", 1)
+    entry = record(encoded_clip(out.trace.tokens, TIMES), out)
+    assert (entry["schema"], entry["schema_version"]) == ("infomerge.compression", 2)
     assert entry["infomerge"] == infomerge.__version__
     assert entry["clip"] == {
         "name": "a clip",
@@ -100,6 +108,7 @@ def test_a_record_tells_what_was_done_to_what() -> None:
         "truncated": True,
     }
     assert entry["encoder"] == {"name": "a network", "saliency": "its attention", "grid": [3, 3]}
+    assert entry["method"] == {"method": "infomerge"}
     assert InfoMergeConfig(**entry["config"]) == out.config
     assert (entry["tokens"], entry["requested"], entry["kept"]) == (99, 30, 30)
     kinds = out.is_context.tolist()
@@ -115,7 +124,7 @@ def test_boundaries_are_set_against_the_true_cuts() -> None:
     scene = torch.randn(2, 1, 9, 6, generator=torch.Generator().manual_seed(0))
     tokens = torch.cat([scene[0].expand(5, -1, -1), scene[1].expand(6, -1, -1)])
     out = compress(tokens, InfoMergeConfig(retention_ratio=0.3, min_segments=1))
-    entry = record(out, clip_of(TIMES, cut_times=(2.6, 6.6)), "a network", "none", (3, 3))
+    entry = record(encoded_clip(tokens, TIMES, cut_times=(2.6, 6.6)), out)
     assert entry["cuts_after_frames"] == {"found": [4], "missed": [8], "added": []}
 
 
@@ -144,11 +153,51 @@ def numbers(value: Any) -> list[float]:
     return [value] if isinstance(value, int | float) else []
 
 
-@pytest.mark.parametrize("name", ["as it is", "fastvid"])
-def test_records_of_any_clip_are_plain_json_with_finite_numbers(name: str) -> None:
-    config = InfoMergeConfig(retention_ratio=0.3) if name == "as it is" else InfoMergeConfig.fastvid(0.3)
+@pytest.mark.parametrize("name", METHODS)
+def test_records_of_any_clip_by_any_method_are_plain_json_with_finite_numbers(name: str) -> None:
+    compressor = make_compressor(name, retention_ratio=0.3)
     for _, tokens in structured_clips():
-        frames, positions, _ = tokens.shape
-        entry = record(compress(tokens, config), clip_of(np.arange(float(frames))), "none", "none", (1, positions))
+        encoded = encoded_clip(tokens, np.arange(float(len(tokens))))
+        entry = record(encoded, encoded.compress(compressor), compressor)
         assert all(math.isfinite(number) for number in numbers(entry))
         assert json.loads(json.dumps(entry, allow_nan=False)) == entry
+        assert make_compressor(**entry["method"]) == compressor
+
+
+def test_a_method_without_stages_has_segments_and_no_budgets() -> None:
+    encoded = encoded_clip(compressed().trace.tokens, TIMES, cut_times=(2.6, 6.6))
+    compressor = make_compressor("random", retention_ratio=0.3, seed=5)
+    out = encoded.compress(compressor)
+    entry = record(encoded, out, compressor)
+    assert entry["method"] == {"method": "random", "retention_ratio": 0.3, "seed": 5}
+    assert entry["config"] is None
+    assert "transition_similarity" not in entry
+    (segment,) = entry["segments"]
+    assert segment == {
+        "segment": 1,
+        "first_frame": 0,
+        "last_frame": 10,
+        "first_seconds": 0.0,
+        "last_seconds": 9.0,
+        "uniqueness": out.trace.uniqueness.item(),
+        "richness": out.trace.richness.item(),
+        "kept": out.kept,
+    }
+    assert (entry["salient"], entry["context"]) == (30, 0)
+    assert entry["cuts_after_frames"] == {"found": [], "missed": [4, 8], "added": []}
+
+
+def test_tokens_without_a_clip_are_recorded_without_times() -> None:
+    tokens = compressed().trace.tokens
+    encoded = EncodedClip.from_arrays(tokens, name="mine")
+    entry = record(encoded, encoded.compress(retention_ratio=0.3))
+    assert entry["clip"] == {
+        "name": "mine",
+        "frames": 11,
+        "timestamps_seconds": None,
+        "source_frames": None,
+        "reader": None,
+        "truncated": False,
+    }
+    assert {row["first_seconds"] for row in entry["segments"]} == {None}
+    assert json.loads(json.dumps(entry, allow_nan=False)) == entry

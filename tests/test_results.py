@@ -1,19 +1,19 @@
 """The measured tables: what is read from them and claimed from them, and that they are what their sweeps ask for."""
 
 import csv
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from benchmarks import ablation_grid, condensing
-from infomerge import results
 from infomerge.measure.detection import PRIORS
 from infomerge.measure.sweep import read_sweep, run_sweep
 from infomerge.methods import METHODS
-from infomerge.results import (
+from infomerge.paper import resources
+from infomerge.paper.labels import (
     ALLOCATIONS,
+    JUDGED,
     KNOBS,
     METHOD_NAMES,
     PAPER_RATIOS,
@@ -23,17 +23,10 @@ from infomerge.results import (
     QUANTITIES,
     RATIOS,
     ROW_NAMES,
-    Grid,
-    budget_share_table,
-    knob_panels,
-    method_panels,
-    paper_part_panel,
-    part_panels,
-    prior_comparisons,
-    read_grid,
-    real_table,
-    summary_table,
 )
+from infomerge.paper.markdown import budget_share_table, real_table, summary_table
+from infomerge.paper.panels import knob_panels, method_panels, paper_part_panel, part_panels
+from infomerge.paper.tables import Grid, prior_comparisons, read_grid
 
 ROOT = Path(__file__).parent.parent
 NAMES = ("ablation", "hyper_parameters", "ablation_real")
@@ -85,11 +78,11 @@ def test_shares_are_shares_and_more_tokens_cover_more() -> None:
 
 
 def test_a_table_with_a_row_too_few_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(results, "DATA", tmp_path)
-    (tmp_path / "results").mkdir()
-    table = tmp_path / "results" / "torn.csv"
+    monkeypatch.setattr(resources, "_CHECKOUT", tmp_path)
+    (tmp_path / "data" / "results").mkdir(parents=True)
+    table = tmp_path / "data" / "results" / "torn.csv"
     table.write_text("clip,method,ratio,coverage_mean\na,m,0.1,0.5\nb,m,0.1,\na,m,0.2,0.7\n")
-    with pytest.raises(ValueError, match="found 3 rows for 2 settings of 2 clips; accepted is one for each"):
+    with pytest.raises(ValueError, match="got 3 rows for 2 settings of 2 clips; expected one for each"):
         read_grid("torn")
     table.write_text(table.read_text() + "b,m,0.2,0.9\n")
     grid = read_grid("torn")
@@ -125,7 +118,7 @@ def test_panels_hold_the_means_of_the_table() -> None:
 def test_part_panels_are_paired_differences_and_claim_none_whose_interval_holds_zero() -> None:
     table = {(row["clip"], row["method"], row["ratio"]): row for row in committed("ablation")}
     clips = sorted({clip for clip, *_ in table})
-    for panel, measure in zip(part_panels(), results.JUDGED, strict=True):
+    for panel, measure in zip(part_panels(), JUDGED, strict=True):
         for part, (with_it, without) in PARTS.items():
             for number, ratio in enumerate(PAPER_RATIOS):
                 a, b = (
@@ -173,12 +166,11 @@ def write_grid(folder: Path, name: str, rows: dict[tuple[str, float], list[dict[
 
 
 @pytest.fixture
-def other_data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+def other_data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty data folder in place of the project's."""
-    monkeypatch.setattr(results, "DATA", tmp_path)
-    read_grid.cache_clear()
-    yield tmp_path
-    read_grid.cache_clear()
+    monkeypatch.setattr(resources, "_CHECKOUT", tmp_path)
+    (tmp_path / "data").mkdir()
+    return tmp_path / "data"
 
 
 def test_budget_shares_are_held_against_the_share_of_the_frames(other_data: Path) -> None:
@@ -236,7 +228,7 @@ def test_priors_are_compared_by_each_measure_for_every_kind_of_tokens(other_data
         assert {tokens: found["none", 0.0].verdict for tokens, found in compared.items()} == dict.fromkeys(
             PRIOR_TABLES, verdict
         )
-    with pytest.raises(ValueError, match="measure: found 'precision'; accepted are auroc, average_precision, cand"):
+    with pytest.raises(ValueError, match="measure: got 'precision'; expected auroc, average_precision, cand"):
         prior_comparisons("precision")
 
 

@@ -12,8 +12,9 @@ import pytest
 import torch
 
 from infomerge.video import h264, read_clip
-from infomerge.video.scenes import SceneClip, SceneObject, questions, render_scenes, save_clip, scene_clip, write_script
-from infomerge.video.script import COLOURS, SHAPES
+from infomerge.video.h264 import save_clip
+from infomerge.video.scenes import SceneClip, SceneObject, questions, render_scenes, scene_clip, write_script
+from infomerge.video.script import COLORS, SHAPES
 
 SEEDS = range(10)
 
@@ -39,8 +40,8 @@ def any_in_cells(mask: np.ndarray, grid: tuple[int, int]) -> np.ndarray:
     return np.stack([np.stack([mask[:, r, c].any(axis=(1, 2)) for c in columns], axis=1) for r in rows], axis=1)
 
 
-def has_colour(frames: np.ndarray, name: str) -> np.ndarray:
-    return (frames == np.array(COLOURS[name], dtype=np.uint8)).all(axis=-1)
+def has_color(frames: np.ndarray, name: str) -> np.ndarray:
+    return (frames == np.array(COLORS[name], dtype=np.uint8)).all(axis=-1)
 
 
 def cut_frames(frames: np.ndarray) -> list[int]:
@@ -120,16 +121,16 @@ def test_still_and_changed_cells_are_those_of_the_pixels(
 
 
 @pytest.mark.parametrize("grid", [(7, 7), (14, 14), (5, 9)])
-def test_cells_show_the_colour_of_the_object_that_covers_them(clips: list[SceneClip], grid: tuple[int, int]) -> None:
+def test_cells_show_the_color_of_the_object_that_covers_them(clips: list[SceneClip], grid: tuple[int, int]) -> None:
     for clip in clips[:4]:
         truth = clip.cells(grid)
-        anything = np.stack([has_colour(clip.frames, name) for name in COLOURS]).any(axis=0)
+        anything = np.stack([has_color(clip.frames, name) for name in COLORS]).any(axis=0)
         assert not (any_in_cells(anything, grid) & (truth.objects == 0).numpy()).any()
         assert torch.equal(truth.coverage > 0, truth.objects > 0)
         rows, columns = (cell_slices(112, cells) for cells in grid)
         for frame, row, column in (truth.coverage > 0.2).nonzero().tolist():
             item = clip.script.objects[int(truth.objects[frame, row, column]) - 1]
-            pure = has_colour(clip.frames[frame, rows[row], columns[column]], item.colour).mean()
+            pure = has_color(clip.frames[frame, rows[row], columns[column]], item.color).mean()
             # The soft edge is not of the pure colour.
             assert truth.coverage[frame, row, column] - 0.45 <= pure <= truth.coverage[frame, row, column]
 
@@ -181,32 +182,32 @@ def test_objects_never_touch_each_other_or_the_border() -> None:
         for frame in range(script.num_frames):
             shown = [item for item in script.objects if item.start <= frame < item.stop]
             for number, item in enumerate(shown):
-                x, y = item.centre(frame)
+                x, y = item.center(frame)
                 assert min(x, y, 45 - x, 32 - y) >= item.radius + 0.499
                 for other in shown[:number]:
-                    u, v = other.centre(frame)
+                    u, v = other.center(frame)
                     assert max(abs(x - u), abs(y - v)) >= item.radius + other.radius + 0.999
 
 
-def centres(clip: SceneClip, item: SceneObject) -> np.ndarray:
+def centers(clip: SceneClip, item: SceneObject) -> np.ndarray:
     """The middle of the pixels in the object's colour, a frame a row, x before y."""
     middles = []
     for frame in range(item.start, item.stop):
-        ys, xs = np.nonzero(has_colour(clip.frames[frame], item.colour))
+        ys, xs = np.nonzero(has_color(clip.frames[frame], item.color))
         middles.append((xs.mean() + 0.5, ys.mean() + 0.5))
     return np.array(middles)
 
 
 def test_moving_objects_move_steadily_the_way_that_is_said(large: SceneClip) -> None:
     for scene in large.script.scenes:
-        steps = np.diff(centres(large, scene.moving), axis=0)
+        steps = np.diff(centers(large, scene.moving), axis=0)
         way = {"left": (-1, 0), "right": (1, 0), "up": (0, -1), "down": (0, 1)}[scene.moving.direction or ""]
         expected = np.array(way) * scene.moving.speed
         assert steps == pytest.approx(np.broadcast_to(expected, steps.shape), abs=0.7)
         assert steps.mean(axis=0) == pytest.approx(expected, abs=0.25)
         assert scene.moving.speed > 1
         for still in scene.still:
-            assert np.ptp(centres(large, still), axis=0).max() == 0
+            assert np.ptp(centers(large, still), axis=0).max() == 0
 
 
 def test_the_flash_is_in_its_two_frames_only(clips: list[SceneClip]) -> None:
@@ -214,7 +215,7 @@ def test_the_flash_is_in_its_two_frames_only(clips: list[SceneClip]) -> None:
         flash = clip.script.flash
         scene = clip.script.scenes[clip.script.flash_scene]
         assert scene.start < flash.start < flash.start + 2 == flash.stop < scene.stop
-        lit = has_colour(clip.frames[scene.start : scene.stop], flash.colour)
+        lit = has_color(clip.frames[scene.start : scene.stop], flash.color)
         shown = np.flatnonzero(lit.any(axis=(1, 2))) + scene.start
         assert shown.tolist() == [flash.start, flash.start + 1]
         event = clip.cells((14, 14)).event.numpy()
@@ -227,7 +228,7 @@ def test_backgrounds_are_textured_and_differ_between_scenes(clips: list[SceneCli
         means = []
         for scene in clip.script.scenes:
             picture = clip.frames[scene.start].astype(float)
-            background = picture[~np.stack([has_colour(picture, name) for name in COLOURS]).any(axis=0)]
+            background = picture[~np.stack([has_color(picture, name) for name in COLORS]).any(axis=0)]
             assert 2 < background.std(axis=0).max() < 40
             means.append(background.mean(axis=0))
         assert all(np.abs(a - b).max() > 5 for a, b in pairwise(means))
@@ -247,24 +248,24 @@ def test_answers_are_those_of_the_pixels(clips: list[SceneClip]) -> None:
         assert asked["scenes"][0].answer == str(len(cut_frames(clip.frames)) + 1)
         flash = clip.script.flash
         new = (clip.frames[flash.start] != clip.frames[flash.start - 1]).any(axis=-1)
-        x, y = flash.centre(flash.start)
+        x, y = flash.center(flash.start)
         middle = clip.frames[flash.start, int(y), int(x)]
         assert new[int(y), int(x)]
-        assert tuple(middle.tolist()) == COLOURS[asked["flash"][0].answer]
+        assert tuple(middle.tolist()) == COLORS[asked["flash"][0].answer]
         assert len(asked["motion"]) == len(clip.script.scenes)
         for question, scene in zip(asked["motion"], clip.script.scenes, strict=True):
-            colour = next(name for name in COLOURS if name in question.text)
-            moved = [c for c in (centres(clip, item) for item in (scene.moving, *scene.still)) if np.ptp(c) and len(c)]
+            color = next(name for name in COLORS if name in question.text)
+            moved = [c for c in (centers(clip, item) for item in (scene.moving, *scene.still)) if np.ptp(c) and len(c)]
             right, down = next(c[-1] - c[0] for c in moved if np.ptp(c, axis=0).max() > 1)
             seen = ("right" if right > 0 else "left") if abs(right) > abs(down) else ("down" if down > 0 else "up")
-            assert scene.moving.colour == colour
+            assert scene.moving.color == color
             assert question.answer == seen
 
 
 def test_existence_is_asked_of_pairs_that_do_and_do_not_exist() -> None:
     for seed in range(100):
         script = write_script(seed)
-        there = {f"Is there a {item.colour} {item.shape}?" for item in script.objects}
+        there = {f"Is there a {item.color} {item.shape}?" for item in script.objects}
         asked = [question for question in questions(script) if question.kind == "exists"]
         assert [question.answer == "yes" for question in asked] == [question.text in there for question in asked]
         assert Counter(question.answer for question in asked) == {"yes": 3, "no": 3}
@@ -288,9 +289,9 @@ def test_answers_are_balanced() -> None:
         assert all(abs(number - total * share) < slack for number in counted.values())
 
 
-def test_more_scenes_than_colours_still_give_certain_answers() -> None:
+def test_more_scenes_than_colors_still_give_certain_answers() -> None:
     script = write_script(1, 100, scene_counts=(12, 12))
-    moving = Counter(scene.moving.colour for scene in script.scenes)
+    moving = Counter(scene.moving.color for scene in script.scenes)
     asked = [question.text for question in questions(script) if question.kind == "motion"]
     assert len(script.scenes) == 12
     assert sorted(asked) == sorted(f"Which way does the {c} object move?" for c, n in moving.items() if n == 1)
@@ -300,13 +301,13 @@ def test_more_scenes_than_colours_still_give_certain_answers() -> None:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"seeds": []}, "seeds: found none"),
-        ({"seeds": [-1]}, "seed: found -1"),
-        ({"num_frames": 23}, "num_frames: found 23; accepted are 24 or more"),
-        ({"size": (31, 112)}, r"size: found \(31, 112\)"),
+        ({"seeds": []}, "seeds: got none"),
+        ({"seeds": [-1]}, "seed: got -1"),
+        ({"num_frames": 23}, "num_frames: got 23; expected 24 or more"),
+        ({"size": (31, 112)}, r"size: got \(31, 112\)"),
         ({"scene_counts": (0, 3)}, "scene_counts: found"),
         ({"scene_counts": (5, 3)}, "scene_counts: found"),
-        ({"frame_rate": 0}, "frame_rate: found 0"),
+        ({"frame_rate": 0}, "frame_rate: got 0"),
     ],
 )
 def test_bad_arguments_are_named(change: dict[str, Any], message: str) -> None:
@@ -315,9 +316,9 @@ def test_bad_arguments_are_named(change: dict[str, Any], message: str) -> None:
 
 
 def test_bad_grids_and_counts_are_named(clips: list[SceneClip]) -> None:
-    with pytest.raises(ValueError, match="grid: found"):
+    with pytest.raises(ValueError, match="grid: got"):
         clips[0].cells((0, 4))
-    with pytest.raises(ValueError, match="existence_pairs: found 7"):
+    with pytest.raises(ValueError, match="existence_pairs: got 7"):
         questions(clips[0].script, existence_pairs=7)
 
 

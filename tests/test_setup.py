@@ -5,6 +5,7 @@ import subprocess
 import tomllib
 from importlib.metadata import version
 from pathlib import Path
+from typing import get_args
 
 import pytest
 import yaml
@@ -12,9 +13,26 @@ from packaging.markers import default_environment
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+from infomerge.extras import Extra
+
 ROOT = Path(__file__).parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-REQUIREMENTS = [Requirement(text) for text in PROJECT["dependencies"] + PROJECT["optional-dependencies"]["dev"]]
+EXTRAS = PROJECT["optional-dependencies"]
+
+
+def of_extra(name: str) -> set[str]:
+    """The requirements of an extra, with those of the extras that it includes."""
+    found = set()
+    for text in EXTRAS[name]:
+        requirement = Requirement(text)
+        if requirement.name == "infomerge":
+            found |= set().union(*map(of_extra, requirement.extras))
+        else:
+            found.add(text)
+    return found
+
+
+REQUIREMENTS = [Requirement(text) for text in sorted({*PROJECT["dependencies"], *of_extra("dev")})]
 PINS = {
     canonicalize_name(name): pin
     for name, equals, pin in (line.partition("==") for line in (ROOT / "constraints.txt").read_text().splitlines())
@@ -49,6 +67,17 @@ def test_decord_is_left_out_where_it_has_no_wheels() -> None:
         assert decord.marker.evaluate({"platform_machine": machine, "sys_platform": system}) is wanted
 
 
+def test_extras_are_those_that_errors_name_and_each_brings_what_it_is_for() -> None:
+    assert {*EXTRAS} - {"all", "dev"} == {*get_args(Extra)}
+    names = {extra: {Requirement(text).name for text in of_extra(extra)} for extra in EXTRAS}
+    assert set().union(*(names[extra] for extra in get_args(Extra))) == names["all"] < names["dev"]
+    # lmms-eval has an older PyAV than the video readers allow.
+    assert not names["models"] & {"av", "decord", "jupyterlab", "matplotlib", "plotly"}
+    core = {Requirement(text).name for text in PROJECT["dependencies"]}
+    assert core == {"torch", "numpy", "pydantic", "jaxtyping", "click", "rich"}
+    assert not any(core & found for found in names.values())
+
+
 def test_version_is_told_once() -> None:
     import infomerge
 
@@ -58,7 +87,7 @@ def test_version_is_told_once() -> None:
 
 def test_make_help_lists_every_target() -> None:
     listed = subprocess.run(["make", "help"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
-    for target in ("setup", "lab", "test", "lint", "figures", "notebooks", "bench", "clean"):
+    for target in ("setup", "lab", "test", "lint", "figures", "notebooks", "bench", "dist", "clean"):
         assert f"make {target} " in listed
 
 
@@ -71,9 +100,10 @@ def test_a_second_make_does_not_reinstall() -> None:
 
 def test_imports_run_one_way() -> None:
     order = [
-        "deprecation", "files", "config", "numerics", "segmentation", "redundancy", "budget", "selection", "density", "merging",
-        "steps", "compression", "inputs", "pipeline", "fast", "methods", "video", "encoders", "encoded_clip", "measure",
-        "models", "report", "plots", "results", "figures", "widgets", "cli",
+        "deprecation", "extras", "files", "config", "numerics", "segmentation", "redundancy", "budget", "selection",
+        "density", "merging", "steps", "compression", "inputs", "pipeline", "fast", "methods", "video", "encoders",
+        "encoded_clip", "measure", "models", "report", "palette", "plots", "paper", "results", "figures", "widgets",
+        "cli",
     ]  # fmt: skip
     for path in sorted((ROOT / "infomerge").rglob("*.py")):
         room = path.relative_to(ROOT / "infomerge").with_suffix("").parts[0]
@@ -93,5 +123,8 @@ def test_imports_run_one_way() -> None:
 def test_the_package_carries_its_data_files() -> None:
     declared = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]["package-data"]["infomerge"]
     shipped = {path for pattern in declared for path in (ROOT / "infomerge").glob(pattern)}
-    others = {path for path in (ROOT / "infomerge").rglob("*") if path.suffix in {".mplstyle", ".js", ".css", ".typed"}}
+    development = {"package.json", "package-lock.json", "tsconfig.json"}
+    found = (path for path in (ROOT / "infomerge").rglob("*") if "node_modules" not in path.parts)
+    others = {path for path in found if path.is_file() and path.suffix not in {".py", ".pyc"}}
+    others = {path for path in others if path.name not in development}
     assert others <= shipped

@@ -74,7 +74,7 @@ def test_labels_say_method_and_ratio() -> None:
 def test_any_callable_is_handed_through_but_takes_no_options() -> None:
     mine = functools.partial(compress, method="tome")
     assert make_compressor(mine) is mine
-    with pytest.raises(ValueError, match="retention_ratio: found beside a callable"):
+    with pytest.raises(ValueError, match="retention_ratio: given beside a callable"):
         make_compressor(mine, retention_ratio=0.1)
 
 
@@ -82,9 +82,9 @@ def test_any_callable_is_handed_through_but_takes_no_options() -> None:
     ("arguments", "error", "message"),
     [
         ({"method": 0.1}, TypeError, "method"),
-        ({"method": "tomee"}, ValueError, "method: found 'tomee'; accepted are infomerge, .*tome"),
+        ({"method": "tomee"}, ValueError, "method: got 'tomee'; expected infomerge, .*tome"),
         ({"method": "tome", "seed": 1}, ValueError, "seed: not an option of the method 'tome'"),
-        ({"method": "random", "seed": -1}, ValueError, "seed: found -1"),
+        ({"method": "random", "seed": -1}, ValueError, "seed: got -1"),
         ({"retention_ratio": 0}, ValueError, "retention_ratio\n.*greater than 0"),
         ({"tempreature": 2}, ValueError, "tempreature: not an option of the method 'infomerge'"),
     ],
@@ -122,9 +122,9 @@ def test_a_method_of_another_package_is_found_by_its_entry_point(monkeypatch: py
     with pytest.warns(UserWarning, match="the method 'broken' .* was left out"):
         registry.load_methods_of_other_packages()
     assert registry.METHODS["halves"] is HALVES
-    with pytest.raises(ValueError, match="name: found 'tome', which another method has"):
+    with pytest.raises(ValueError, match="name: got 'tome', which another method has"):
         register_method(Method("tome", "x", "x", "x", "baseline", choose=_first_tokens))
-    with pytest.raises(ValueError, match="found neither of configure and choose"):
+    with pytest.raises(ValueError, match="got neither of configure and choose"):
         register_method(Method("nothing", "x", "x", "x", "baseline"))
 
 

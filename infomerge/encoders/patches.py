@@ -27,9 +27,9 @@ class PatchPixelEncoder:
 
     def __init__(self, *, image_size: int = 224, patch_size: int = 16) -> None:
         if patch_size < 1:
-            raise ValueError(f"patch_size: found {patch_size}; accepted are integers from 1")
+            raise ValueError(f"patch_size: got {patch_size}; expected integers from 1")
         if image_size < 1 or image_size % patch_size:
-            raise ValueError(f"image_size: found {image_size}; accepted are positive multiples of {patch_size}")
+            raise ValueError(f"image_size: got {image_size}; expected positive multiples of {patch_size}")
         self.image_size, self.patch_size = image_size, patch_size
 
     @property

@@ -38,7 +38,7 @@ def coverage(out: Compression, worst_share: float = 0.01) -> Coverage:
         ValueError: `worst_share` is not above 0 and at most 1.
     """
     if not 0 < worst_share <= 1:
-        raise ValueError(f"worst_share: found {worst_share}; accepted is a share above 0 and at most 1")
+        raise ValueError(f"worst_share: got {worst_share}; expected a share above 0 and at most 1")
     similarity = owner_similarity(out).sort().values
     worst = similarity[: max(1, round(worst_share * len(similarity)))]
     return Coverage(mean=float(similarity.mean()), worst=float(worst.mean()))

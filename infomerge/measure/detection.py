@@ -10,13 +10,13 @@ from itertools import pairwise
 import numpy as np
 import torch
 from jaxtyping import Bool, Float, Int, UInt8
-from scipy.stats import rankdata
 from torch import Tensor
 
 from infomerge.config import InfoMergeConfig, StaticPrior
 from infomerge.deprecation import deprecated_names
 from infomerge.encoded_clip import EncodedClip
 from infomerge.encoders import Encoder, Encoding
+from infomerge.extras import needs
 from infomerge.measure.statistics import Comparison, compare_family
 from infomerge.numerics import rounded
 from infomerge.redundancy import static_candidates, static_scores
@@ -43,6 +43,8 @@ def auroc(scores: Float[np.ndarray, "scores"], positive: Bool[np.ndarray, "label
     negatives = len(positive) - positives
     if not positives or not negatives:
         return math.nan
+    with needs("sweep"):
+        from scipy.stats import rankdata
     above = rankdata(scores)[positive].sum() - positives * (positives + 1) / 2
     return float(above / (positives * negatives))
 
@@ -66,11 +68,9 @@ def average_precision(scores: Float[np.ndarray, "scores"], positive: Bool[np.nda
 
 def _check_scores(scores: Float[np.ndarray, "scores"], positive: Bool[np.ndarray, "labels"]) -> None:
     if len(scores) != len(positive):
-        raise ValueError(
-            f"positive: found {len(positive)} labels; accepted is one for each of the {len(scores)} scores"
-        )
+        raise ValueError(f"positive: got {len(positive)} labels; expected one for each of the {len(scores)} scores")
     if np.isnan(scores).any():
-        raise ValueError(f"scores: found {int(np.isnan(scores).sum())} values that are NaN; accepted are numbers")
+        raise ValueError(f"scores: got {int(np.isnan(scores).sum())} values that are NaN; expected numbers")
 
 
 def scene_segments(truth: CellTruth) -> Int[Tensor, "segments 2"]:
@@ -97,11 +97,9 @@ def still_positions(truth: CellTruth, segments: Int[Tensor, "segments 2"]) -> Bo
         ValueError: the truth is that of a batch of clips, or the segments go beyond it.
     """
     if truth.changed.ndim != 3:
-        raise ValueError(
-            f"truth: found shape {list(truth.changed.shape)}; accepted is that of one clip, of 3 dimensions"
-        )
+        raise ValueError(f"truth: got shape {list(truth.changed.shape)}; expected that of one clip, of 3 dimensions")
     if int(segments.max()) > len(truth.scene):
-        raise ValueError(f"segments: found frame {int(segments.max())}; accepted is up to {len(truth.scene)}")
+        raise ValueError(f"segments: got frame {int(segments.max())}; expected up to {len(truth.scene)}")
     changed = truth.changed.flatten(1)
     still = [
         ~changed[start + 1 : end].any(dim=0) & (truth.scene[start] == truth.scene[end - 1])
@@ -144,7 +142,7 @@ def known_still_positions(
 
 def _known_truth(clip: Clip) -> GroundTruth:
     if clip.truth is None:
-        raise ValueError(f"clip: found no ground truth for {clip.metadata.name!r}; accepted are the sample clips")
+        raise ValueError(f"clip: got no ground truth for {clip.metadata.name!r}; expected the sample clips")
     return clip.truth
 
 
@@ -221,7 +219,7 @@ def encode_disturbed(
         ValueError: the clip has no frames.
     """
     if encoded.frames is None:
-        raise ValueError("encoded: found tokens without frames; accepted is a clip that was read or rendered")
+        raise ValueError("encoded: got tokens without frames; expected a clip that was read or rendered")
     place_of = {frame.tobytes(): number for number, frame in enumerate(encoded.frames)}
     new: list[int] = []
     places = []
@@ -281,7 +279,7 @@ def detection_rows(
     """
     config = InfoMergeConfig() if config is None else config
     if encoded.source is None:
-        raise ValueError("encoded: found tokens without a clip; accepted is a clip that was read or rendered")
+        raise ValueError("encoded: got tokens without a clip; expected a clip that was read or rendered")
     label = encoded.source.script.seed if isinstance(encoded.source, SceneClip) else encoded.name
     seed = (label if isinstance(label, int) else 0) if seed is None else seed
     disturbed = encode_disturbed(encoded, encoder, disturb(disturbance, encoded.source.frames, strength, seed))

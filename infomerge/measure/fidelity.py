@@ -51,7 +51,7 @@ def fidelity(
     full = classifier.classify(out.trace.tokens) if full_logits is None else full_logits
     compressed = classifier.classify(reconstruct(out))
     if full.shape != compressed.shape:
-        raise ValueError(f"full_logits: found shape {list(full.shape)}; accepted is {list(compressed.shape)}")
+        raise ValueError(f"full_logits: got shape {list(full.shape)}; expected {list(compressed.shape)}")
     before, after = (functional.log_softmax(logits.double(), dim=1) for logits in (full, compressed))
     # Sums of rounded terms can fall below zero, which a divergence cannot.
     divergence = (before.exp() * (before - after)).sum(dim=1).clamp(min=0)

@@ -40,7 +40,7 @@ def decoder_of(config: Any) -> Decoder:
     if missing or getattr(text, "num_experts", None):
         found = f"no {missing[0]}" if missing else f"{text.num_experts} experts"
         raise ValueError(
-            f"config: found {found} in {type(text).__name__}; accepted are dense decoders with {', '.join(names)}"
+            f"config: got {found} in {type(text).__name__}; expected dense decoders with {', '.join(names)}"
         )
     layers, hidden, feed_forward, heads, key_value_heads = (int(getattr(text, name)) for name in names)
     return Decoder(layers, hidden, feed_forward, heads, key_value_heads, getattr(text, "head_dim", None))
@@ -73,8 +73,8 @@ def prefill_flops(
         ValueError: `full_layers` is negative or above the decoder's, or is given without `full_tokens`.
     """
     if not 0 <= full_layers <= decoder.layers:
-        raise ValueError(f"full_layers: found {full_layers}; accepted is 0 to {decoder.layers}, the decoder's layers")
+        raise ValueError(f"full_layers: got {full_layers}; expected 0 to {decoder.layers}, the decoder's layers")
     if full_layers and full_tokens is None:
-        raise ValueError("full_tokens: found None; accepted is a number of tokens, as full_layers is not 0")
+        raise ValueError("full_tokens: got None; expected a number of tokens, as full_layers is not 0")
     before = full_layers * layer_flops(full_tokens or 0, decoder)
     return before + (decoder.layers - full_layers) * layer_flops(tokens, decoder)

@@ -46,7 +46,7 @@ def keeping(out: Compression, truth: CellTruth) -> Keeping:
     frames, positions = out.trace.tokens.shape[:2]
     found, accepted = list(truth.event.flatten(-2).shape), [frames, positions]
     if found != accepted:
-        raise ValueError(f"truth: found frames and cells of shape {found}; accepted are the tokens', {accepted}")
+        raise ValueError(f"truth: got frames and cells of shape {found}; expected the tokens', {accepted}")
     kept, frame = out.index.cpu(), out.frame.cpu()
     owner = kept[out.assignment.cpu()]
 

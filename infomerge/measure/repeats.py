@@ -11,7 +11,7 @@ def near_duplicates(out: Compression, threshold: float = 0.98) -> int:
         ValueError: the threshold is no cosine.
     """
     if not -1 <= threshold <= 1:
-        raise ValueError(f"threshold: found {threshold}; accepted is a cosine from -1 to 1")
+        raise ValueError(f"threshold: got {threshold}; expected a cosine from -1 to 1")
     directions = unit(out.tokens.double())
     return int((directions @ directions.T > threshold).triu(1).any(dim=0).sum())
 

@@ -10,7 +10,8 @@ from typing import Literal, TypeVar
 
 import numpy as np
 from jaxtyping import Bool, Float
-from scipy.stats import bootstrap, wilcoxon
+
+from infomerge.extras import needs
 
 BootstrapMethod = Literal["BCa", "percentile"]
 Verdict = Literal["higher", "lower", "undecided"]
@@ -68,9 +69,9 @@ def mean_interval(
         ValueError: a value is infinite, or the confidence or the number of resamples is out of range.
     """
     if not 0 < confidence < 1:
-        raise ValueError(f"confidence: found {confidence}; accepted is a number between 0 and 1")
+        raise ValueError(f"confidence: got {confidence}; expected a number between 0 and 1")
     if resamples < 1:
-        raise ValueError(f"resamples: found {resamples}; accepted are whole numbers from 1")
+        raise ValueError(f"resamples: got {resamples}; expected whole numbers from 1")
     known = ~_undefined("values", values)
     sample = values[known].astype(np.float64)
     count, left_out = len(sample), int((~known).sum())
@@ -80,6 +81,8 @@ def mean_interval(
     elif np.ptp(sample) == 0:
         mean = low = high = float(sample[0])
     else:
+        with needs("sweep"):
+            from scipy.stats import bootstrap
         result = bootstrap(
             (sample,),
             np.mean,
@@ -95,7 +98,7 @@ def mean_interval(
 
 def _undefined(name: str, values: Float[np.ndarray, "clips"]) -> Bool[np.ndarray, "clips"]:
     if np.isinf(values).any():
-        raise ValueError(f"{name}: found {int(np.isinf(values).sum())} infinite values; accepted are numbers and NaN")
+        raise ValueError(f"{name}: got {int(np.isinf(values).sum())} infinite values; expected numbers and NaN")
     return np.isnan(values)
 
 
@@ -146,7 +149,7 @@ def compare(
         ValueError: as `mean_interval`, or the numbers of clips differ.
     """
     if len(a) != len(b):
-        raise ValueError(f"b: found {len(b)} clips; accepted are those of a, {len(a)}")
+        raise ValueError(f"b: got {len(b)} clips; expected those of a, {len(a)}")
     _undefined("a", a)
     _undefined("b", b)
     differences = np.round(a.astype(np.float64) - b, _DECIMALS)
@@ -157,6 +160,8 @@ def compare(
 def _signed_rank(differences: Float[np.ndarray, "clips"]) -> float:
     if not differences.any():
         return 1.0
+    with needs("sweep"):
+        from scipy.stats import wilcoxon
     side = "greater" if differences.mean() > 0 else "less"
     return min(1.0, 2 * float(wilcoxon(differences, zero_method="pratt", alternative=side).pvalue))
 
@@ -171,7 +176,7 @@ def holm(p_values: Sequence[float]) -> list[float]:
     """
     values = np.asarray(p_values, dtype=np.float64)
     if not ((values >= 0) & (values <= 1)).all():
-        raise ValueError(f"p_values: found {list(p_values)}; accepted are numbers from 0 to 1")
+        raise ValueError(f"p_values: got {list(p_values)}; expected numbers from 0 to 1")
     order = np.argsort(values, kind="stable")
     steps = values[order] * np.arange(len(values), 0, -1)
     corrected = np.empty_like(values)

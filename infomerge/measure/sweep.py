@@ -17,22 +17,35 @@ from pathlib import Path
 from typing import Literal
 
 import torch
-from filelock import FileLock, Timeout
-from joblib import Parallel, cpu_count, delayed, parallel_config
 from pydantic import ValidationError
-from tqdm import tqdm
 
 from infomerge.config import explain
+from infomerge.extras import needs
+from infomerge.files import replaced
 from infomerge.measure.sweep_config import SCHEMA, Group, Sweep, SweepConfig, clip_kind, read_sweep
 from infomerge.measure.sweep_items import MEASURES, Outcome, failed_rows, run_group
-from infomerge.measure.sweep_table import IDENTITY, OUTCOME, TABLE, TIMINGS, Table, read_results, write_whole
+from infomerge.measure.sweep_table import (
+    IDENTITY,
+    OUTCOME,
+    TABLE,
+    TIMINGS,
+    RefusedSweepError,
+    Table,
+    read_results,
+)
 from infomerge.video import TruncatedClipWarning
+
+with needs("sweep"):
+    from filelock import FileLock, Timeout
+    from joblib import Parallel, cpu_count, delayed, parallel_config
+    from tqdm import tqdm
 
 __all__ = [
     "MEASURES",
     "TABLE",
     "TIMINGS",
     "LostWorkersError",
+    "RefusedSweepError",
     "Summary",
     "Sweep",
     "SweepConfig",
@@ -48,7 +61,7 @@ WORKER_PATIENCE_SECONDS = 30
 
 
 class LostWorkersError(OSError):
-    """The processes that do the work, or the way to them, are gone; the results that were written are safe."""
+    """Workers died or the scheduler cannot be reached; the results that were written are safe."""
 
 
 def _on_this_machine(groups: list[Group], sweep: Sweep, jobs: int) -> Iterator[Outcome]:
@@ -69,17 +82,19 @@ def _on_this_machine(groups: list[Group], sweep: Sweep, jobs: int) -> Iterator[O
 
 def _on_cluster(groups: list[Group], sweep: Sweep, scheduler: str) -> Iterator[Outcome]:
     """Groups on a dask.distributed cluster, which runs those of a lost worker again on another."""
-    try:
+    with needs("cluster"):
         from distributed import Client, KilledWorker, as_completed
-    except ImportError as error:
-        raise ImportError(
-            f"--backend dask: found no module {error.name}; it comes with pip install 'infomerge[cluster]'"
+    try:
+        connection = Client(scheduler, set_as_default=False)
+    except (OSError, ValueError) as error:
+        raise LostWorkersError(
+            f"--scheduler: {scheduler} cannot be reached ({error}); give the address of a dask.distributed scheduler"
         ) from error
-    with Client(scheduler, set_as_default=False) as client:
+    with connection as client:
         try:
             client.wait_for_workers(1, timeout=WORKER_PATIENCE_SECONDS)
         except TimeoutError as error:
-            raise LostWorkersError(f"--scheduler: found no worker at {scheduler}; accepted is one or more") from error
+            raise LostWorkersError(f"--scheduler: {scheduler} has no worker; start one or more") from error
         futures = {client.submit(run_group, group, sweep, pure=False): group for group in groups}
         for future in as_completed(futures, loop=client.loop):
             group = futures.pop(future)
@@ -89,7 +104,7 @@ def _on_cluster(groups: list[Group], sweep: Sweep, scheduler: str) -> Iterator[O
                 outcome = Outcome(failed_rows(group, error))
             except CancelledError as error:
                 raise LostWorkersError(
-                    f"--scheduler: lost {scheduler}; what was finished is safe, and the same command goes on"
+                    f"--scheduler: {scheduler} was lost; what was finished is safe, and the same command goes on"
                 ) from error
             yield outcome
 
@@ -128,10 +143,11 @@ def run_sweep(
         retry_failed: run failed items again.
 
     Raises:
-        ValueError: an argument is wrong, or the folder holds another sweep.
-        OSError: the folder cannot be written, another process is at it, or the cluster cannot be reached.
-        LostWorkersError: (an OSError) the workers died or the cluster was lost; the same call goes on.
-        ImportError: the backend "dask" without its package.
+        RefusedSweepError: (a ValueError) an argument is wrong, or the folder holds another sweep or is at work.
+        OSError: the folder cannot be written.
+        LostWorkersError: (an OSError) the workers died, or the cluster cannot be reached or was lost; the same call
+            goes on.
+        MissingExtraError: (an ImportError) the backend "dask" without its package.
     """
     _check_arguments(sweep, jobs, backend, scheduler)
     out = Path(out)
@@ -140,25 +156,27 @@ def run_sweep(
         with FileLock(out / LOCK, timeout=0):
             return _run(sweep, out, jobs or cpu_count(), scheduler, retry_failed)
     except Timeout as error:
-        raise ValueError(f"--out: found another sweep at work in {out}; accepted is one at a time") from error
+        raise RefusedSweepError(
+            f"--out: another sweep is at work in {out}; wait for it or choose another folder"
+        ) from error
 
 
 def _check_arguments(sweep: Sweep, jobs: int | None, backend: str, scheduler: str | None) -> None:
     kinds = {clip_kind(name) for name in sweep.config.clip_names()}
     for name in sweep.config.measures:
         if name not in MEASURES:
-            raise ValueError(f"measures: found {name!r}; accepted are {', '.join(MEASURES)}")
+            raise RefusedSweepError(f"measures: got {name!r}; expected {', '.join(MEASURES)}")
         if not any(MEASURES[name].applies(kind) for kind in kinds):
-            raise ValueError(f"measures: {name} needs {MEASURES[name].needs}, which none of the clips has")
+            raise RefusedSweepError(f"measures: {name} needs {MEASURES[name].needs}, which none of the clips has")
     if jobs is not None and jobs < 1:
-        raise ValueError(f"--jobs: found {jobs}; accepted are whole numbers from 1")
+        raise RefusedSweepError(f"--jobs: {jobs} is too few; give a whole number from 1")
     if jobs is not None and backend == "dask":
-        raise ValueError(f"--jobs: found {jobs} with --backend dask; accepted is none, as the cluster has its own")
-    if (backend == "dask") != (scheduler is not None):
-        raise ValueError(
-            f"--scheduler: found {scheduler} with --backend {backend}; accepted is --backend dask with "
-            "--scheduler ADDRESS, or neither"
+        raise RefusedSweepError(
+            "--jobs: has no meaning with --backend dask, whose cluster has workers of its own; leave it out"
         )
+    if (backend == "dask") != (scheduler is not None):
+        problem = "is missing" if scheduler is None else "has no meaning without --backend dask"
+        raise RefusedSweepError(f"--scheduler: {problem}; pass --backend dask with --scheduler ADDRESS, or neither")
 
 
 def _run(sweep: Sweep, out: Path, jobs: int, scheduler: str | None, retry_failed: bool) -> Summary:
@@ -198,7 +216,7 @@ def _claim(out: Path, sweep: Sweep, keys: set[str]) -> None:
     """
     path, content = out / CONFIG, sweep.to_dict()
     if not path.exists() and (out / TABLE).exists():
-        raise ValueError(f"--out: found {TABLE} without {CONFIG} in {out}; accepted is a new folder")
+        raise RefusedSweepError(f"--out: {out} has {TABLE} without {CONFIG}; choose another folder")
     if path.exists():
         earlier = _earlier(path)
         if earlier.to_dict() == content:
@@ -207,12 +225,13 @@ def _claim(out: Path, sweep: Sweep, keys: set[str]) -> None:
         if lost:
             before, now = earlier.config.model_dump(), sweep.config.model_dump()
             changed = [name for name in now if now[name] != before[name]] or ["a clip's file"]
-            raise ValueError(
-                f"--out: found another sweep in {out}, {lost} of whose items this one has not (it differs in "
-                f"{', '.join(changed)}); accepted is the same sweep, one that only adds methods, ratios, clips, "
-                "disturbances, strengths or seeds to it, or a new folder"
+            raise RefusedSweepError(
+                f"--out: {out} holds another sweep, {lost} of whose items this one has not (it differs in "
+                f"{', '.join(changed)}); choose another folder, or only add methods, ratios, clips, disturbances, "
+                "strengths or seeds to that sweep"
             )
-    write_whole(path, (json.dumps(content | {"hash": sweep.hash}, indent=1) + "\n").encode())
+    with replaced(path) as temporary:
+        temporary.write_text(json.dumps(content | {"hash": sweep.hash}, indent=1) + "\n", encoding="utf-8")
 
 
 def _earlier(path: Path) -> Sweep:
@@ -223,6 +242,6 @@ def _earlier(path: Path) -> Sweep:
         return Sweep(SweepConfig.model_validate(content["config"]), content["digests"], path.parent)
     except (ValueError, KeyError, TypeError) as error:
         reason = explain(error) if isinstance(error, ValidationError) else error
-        raise ValueError(
-            f"--out: found {path}, which this version cannot go on from ({reason}); accepted is a new folder"
+        raise RefusedSweepError(
+            f"--out: this version cannot go on from {path} ({reason}); choose another folder"
         ) from error

@@ -10,15 +10,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple
 
-import torch
-import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictInt, ValidationError, model_validator
 from pydantic_core import PydanticCustomError
 
 from infomerge.config import explain
-from infomerge.methods import get_method
+from infomerge.extras import needs
+from infomerge.methods import get_method, make_compressor
 from infomerge.methods.pruning import LARGEST_SEED
 from infomerge.video import DISTURBANCES, disturbance_names, sample_names, write_script
+
+with needs("sweep"):
+    import yaml
 
 SCHEMA = 2
 """Part of every item's key. To be raised when a method or a measure gives other numbers than before."""
@@ -34,7 +36,7 @@ def _refused(message: str) -> PydanticCustomError:
 def _no_unknown_key(model: type[BaseModel], given: Any) -> Any:
     for key in given if isinstance(given, Mapping) else ():
         if key not in model.model_fields:
-            raise _refused(f"{key}: unknown key; accepted are {', '.join(model.model_fields)}")
+            raise _refused(f"{key}: unknown key; expected {', '.join(model.model_fields)}")
     return given
 
 
@@ -78,7 +80,7 @@ def _own_strengths(given: Any) -> Any:
     for name, strengths in given.items():
         if name not in (UNDISTURBED, *disturbance_names()):
             accepted = ", ".join((UNDISTURBED, *disturbance_names()))
-            raise _refused(f"{name}: unknown disturbance; accepted are {accepted}")
+            raise _refused(f"{name}: unknown disturbance; expected {accepted}")
         own = [0.0] if name == UNDISTURBED else list(DISTURBANCES[name].strengths)
         filled[name] = own if strengths is None else strengths
     return filled
@@ -135,10 +137,10 @@ class SweepConfig(BaseModel):
             most = 0 if name == UNDISTURBED else DISTURBANCES[name].maximum
             for strength in strengths:
                 if not 0 <= strength <= most:
-                    raise _refused(f"disturbances.{name}: found strength {strength:g}; accepted are 0 to {most:g}")
+                    raise _refused(f"disturbances.{name}: got strength {strength:g}; expected 0 to {most:g}")
         kinds = {clip_kind(name) for name in self.clip_names()}
         if "tokens" in kinds and set(self.disturbances) != {UNDISTURBED}:
-            raise _refused("disturbances: tokens have no pixels to disturb; accepted with them is none alone")
+            raise _refused("disturbances: tokens have no pixels to disturb; expected none alone")
         if "scene" in kinds:
             try:
                 write_script(0, self.num_frames, self.scene_size)
@@ -165,7 +167,7 @@ def _refuse_repeats(name: str, values: Sequence[Hashable], meanings: Sequence[Ha
     for first, *others in alike.values():
         if others:
             spelling = "" if others[-1] == first else f", as {others[-1]!r} too"
-            raise _refused(f"{name}: found {first!r} {1 + len(others)} times{spelling}; accepted is each once")
+            raise _refused(f"{name}: got {first!r} {1 + len(others)} times{spelling}; expected each once")
 
 
 def clip_kind(name: str) -> Literal["scene", "tokens", "sample", "file"]:
@@ -181,7 +183,7 @@ def _written_out(clip: str) -> list[str]:
         return [clip]
     first, last = int(match[2]), int(match[3] or match[2])
     if first > last:
-        raise _refused(f"clips: found {clip!r}; accepted are ranges from the lower number to the higher")
+        raise _refused(f"clips: got {clip!r}; expected ranges from the lower number to the higher")
     return [f"{match[1]}:{number}" for number in range(first, last + 1)]
 
 
@@ -265,7 +267,7 @@ def _digest(content: Any, digits: int) -> str:
 
 
 def read_sweep(path: Path | str) -> Sweep:
-    """Read and check a sweep's YAML file; what its methods make of their options is tried on a few tokens.
+    """Read and check a sweep's YAML file; the options of its methods are checked too.
 
     Raises:
         pydantic.ValidationError: (a ValueError) an unknown key or a bad value.
@@ -276,11 +278,11 @@ def read_sweep(path: Path | str) -> Sweep:
     try:
         given = yaml.load(path.read_text(encoding="utf-8"), _UniqueKeys)
     except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ValueError(f"{path}: found no YAML: {' '.join(str(error).split())}") from error
+        raise ValueError(f"{path}: got no YAML: {' '.join(str(error).split())}") from error
     if not isinstance(given, dict):
-        raise ValueError(f"{path}: found no keys; accepted are {', '.join(SweepConfig.model_fields)}")
+        raise ValueError(f"{path}: got no keys; expected {', '.join(SweepConfig.model_fields)}")
     config = SweepConfig.model_validate(given)
-    _try_methods(config)
+    _check_methods(config)
     names = [name for name in config.clip_names() if clip_kind(name) == "file"]
     digests = {name: file_digest(path.parent, name) for name in names}
     _refuse_repeats("clips", names, [(path.parent / name).resolve() for name in names])
@@ -298,11 +300,10 @@ class _UniqueKeys(yaml.SafeLoader):
         return super().construct_mapping(node, deep)
 
 
-def _try_methods(config: SweepConfig) -> None:
-    tokens = torch.arange(2 * 4 * 3, dtype=torch.float32).view(2, 4, 3).sin()
+def _check_methods(config: SweepConfig) -> None:
     for name, _, options in config.variants():
         try:
-            get_method(name)(tokens, config.ratios[0], **options)
+            make_compressor(name, retention_ratio=config.ratios[0], **options)
         except ValidationError as error:
             raise ValueError(f"methods: {name}: {explain(error)}") from error
         except (ValueError, TypeError) as error:
@@ -320,7 +321,7 @@ def file_digest(folder: Path, name: str) -> str:
     # Line breaks would break the table, whose lines are its rows.
     if not path.is_file() or "\n" in name or "\r" in name:
         raise ValueError(
-            f"clips: found no file {name!r} in {str(folder)!r}; accepted are video files, samples "
+            f"clips: got no file {name!r} in {str(folder)!r}; expected video files, samples "
             f"({', '.join(sample_names())}), scene:SEED, scene:FIRST-LAST, tokens:SEED and tokens:FIRST-LAST"
         )
     with path.open("rb") as file:

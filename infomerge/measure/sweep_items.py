@@ -21,6 +21,7 @@ from torch import Tensor
 
 from infomerge.compression import Compression
 from infomerge.config import InfoMergeConfig
+from infomerge.encoded_clip import EncodedClip
 from infomerge.encoders import EfficientNetEncoder, Encoding
 from infomerge.measure.coverage import Coverage, coverage
 from infomerge.measure.detection import (
@@ -35,51 +36,62 @@ from infomerge.measure.fidelity import Fidelity, fidelity
 from infomerge.measure.keeping import Keeping, keeping
 from infomerge.measure.sweep_config import UNDISTURBED, Group, Item, Sweep, clip_kind, file_digest
 from infomerge.measure.sweep_table import Row
-from infomerge.methods import get_method
-from infomerge.video import CellTruth, SceneClip, TruncatedClipWarning, disturb, read_clip, sample_clip, scene_clip
+from infomerge.methods import get_method, make_compressor
+from infomerge.video import (
+    CellTruth,
+    Clip,
+    SceneClip,
+    TruncatedClipWarning,
+    disturb,
+    read_clip,
+    sample_clip,
+    scene_clip,
+)
 
 LONGEST_ERROR = 500
 SYNTHETIC_GRID, SYNTHETIC_CHANNELS, SYNTHETIC_SCENES = (4, 4), 16, 3
 
 
 @dataclass(frozen=True, eq=False)
-class Material:
-    """What the items of one group share: a clip's tokens under one disturbance, and what is known about them."""
+class SharedClip:
+    """What the items of one group share: a clip encoded under one disturbance, and what is computed of it once."""
 
-    encoding: Encoding
-    truth: CellTruth | None = None
-    """Of the clean clip, on the encoding's grid; known for procedural clips only."""
+    encoded: EncodedClip
+    """The disturbed frames and their tokens; what is known of the clip holds of the clean frames."""
     encoder: EfficientNetEncoder | None = None
     """None where no encoder made the tokens."""
-    notes: tuple[str, ...] = ()
-    """What the reader of the file found wrong with it."""
+
+    @property
+    def cells(self) -> CellTruth:
+        """What is true of the clean clip's cells, for the measures of procedural clips."""
+        assert self.encoded.cells is not None
+        return self.encoded.cells
 
     @cached_property
     def full_logits(self) -> Float[Tensor, "frames classes"]:
         """The network's answers for all tokens."""
         assert self.encoder is not None
-        return self.encoder.classify(self.encoding.tokens)
+        return self.encoder.classify(self.encoded.tokens)
 
     @cached_property
     def detection(self) -> dict[str, float]:
         """How well each prior finds what stands still, which no method has a part in."""
-        assert self.truth is not None
-        tokens, config = self.encoding.tokens, InfoMergeConfig()
-        bounds = {"scenes": scene_segments(self.truth), "dyseg": dyseg_segments(self.encoding, config)}
-        found = {}
+        tokens, config = self.encoded.tokens, InfoMergeConfig()
+        bounds = {"scenes": scene_segments(self.cells), "dyseg": dyseg_segments(self.encoded, config)}
+        scores_of = {}
         for (segmentation, segments), prior in product(bounds.items(), PRIORS):
-            scores, still = prior_scores(tokens, segments, prior), still_positions(self.truth, segments)
+            scores, still = prior_scores(tokens, segments, prior), still_positions(self.cells, segments)
             result = detect(scores, still, config.static_ratio)
             for name in DETECTED:
-                found[f"detection_{segmentation}_{prior}_{name}"] = float(getattr(result, name))
-        return found
+                scores_of[f"detection_{segmentation}_{prior}_{name}"] = float(getattr(result, name))
+        return scores_of
 
 
 @dataclass(frozen=True, eq=False)
 class Context:
     """What a measure looks at."""
 
-    material: Material
+    clip: SharedClip
     compression: Compression
 
 
@@ -120,14 +132,13 @@ def _coverage(context: Context) -> dict[str, float]:
 
 
 def _fidelity(context: Context) -> dict[str, float]:
-    material = context.material
-    assert material.encoder is not None
-    return _prefixed("fidelity_", fidelity(context.compression, material.encoder, material.full_logits))
+    clip = context.clip
+    assert clip.encoder is not None
+    return _prefixed("fidelity_", fidelity(context.compression, clip.encoder, clip.full_logits))
 
 
 def _keeping(context: Context) -> dict[str, float]:
-    assert context.material.truth is not None
-    return _prefixed("keeping_", keeping(context.compression, context.material.truth))
+    return _prefixed("keeping_", keeping(context.compression, context.clip.cells))
 
 
 MEASURES: Mapping[str, Measure] = MappingProxyType(
@@ -141,7 +152,7 @@ MEASURES: Mapping[str, Measure] = MappingProxyType(
                 f"detection_{segmentation}_{prior}_{name}"
                 for segmentation, prior, name in product(("scenes", "dyseg"), PRIORS, DETECTED)
             ),
-            lambda context: context.material.detection,
+            lambda context: context.clip.detection,
             needs="truth",
         ),
     }
@@ -154,7 +165,7 @@ def pattern_seed(clip: str, seed: int) -> int:
     return int.from_bytes(hashlib.sha256(f"{clip} {seed}".encode()).digest()[:4], "big")
 
 
-def synthetic_tokens(seed: int, num_frames: int) -> Encoding:
+def synthetic_tokens(seed: int, num_frames: int) -> EncodedClip:
     """Random tokens for checking a set-up, built as a clip's are; they come from no picture and prove nothing.
 
     16 positions (4 x 4) of 16 channels in float32. Three scenes whose prototypes are drawn anew; in each, half of the
@@ -167,7 +178,7 @@ def synthetic_tokens(seed: int, num_frames: int) -> Encoding:
     spread = np.where(rng.random((SYNTHETIC_SCENES, positions, 1)) < 0.5, 0.05, 1.0)
     noise = rng.standard_normal((num_frames, positions, SYNTHETIC_CHANNELS))
     tokens = torch.from_numpy((prototypes[scene] + spread[scene] * noise).astype(np.float32))
-    return Encoding(tokens, None, None, SYNTHETIC_GRID, "none")
+    return EncodedClip.from_arrays(tokens, grid=SYNTHETIC_GRID, name=f"tokens:{seed}")
 
 
 @functools.lru_cache(maxsize=1)
@@ -184,11 +195,11 @@ def _encode(frames: UInt8[np.ndarray, "frames height width 3"], encoder: Efficie
     return dataclasses.replace(encodings[0], tokens=tokens, saliency=saliency)
 
 
-def _material(group: Group, sweep: Sweep) -> Material:
+def _shared_clip(group: Group, sweep: Sweep) -> SharedClip:
     config, kind = sweep.config, clip_kind(group.clip)
     if kind == "tokens":
-        return Material(synthetic_tokens(_number(group.clip), config.num_frames))
-    clip: Any
+        return SharedClip(synthetic_tokens(_number(group.clip), config.num_frames))
+    clip: Clip | SceneClip
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", TruncatedClipWarning)
         if kind == "scene":
@@ -203,10 +214,9 @@ def _material(group: Group, sweep: Sweep) -> Material:
     if group.disturbance != UNDISTURBED:
         frames = disturb(group.disturbance, frames, group.strength, pattern_seed(group.clip, group.seed))
     encoder = _encoder(config.image_size)
-    encoding = _encode(frames, encoder)
-    truth = clip.cells(encoding.grid) if isinstance(clip, SceneClip) else None
-    notes = tuple(str(note.message) for note in caught if issubclass(note.category, TruncatedClipWarning))
-    return Material(encoding, truth, encoder, notes)
+    notes = [str(note.message) for note in caught if issubclass(note.category, TruncatedClipWarning)]
+    encoded = EncodedClip.from_clip(clip, _encode(frames, encoder), encoder=encoder.name, notes=notes)
+    return SharedClip(dataclasses.replace(encoded, name=group.clip, frames=frames), encoder)
 
 
 def _check_same_file(name: str, sweep: Sweep) -> None:
@@ -214,7 +224,7 @@ def _check_same_file(name: str, sweep: Sweep) -> None:
     found, accepted = file_digest(sweep.folder, name), sweep.digests[name]
     if found != accepted:
         raise ValueError(
-            f"clips: found another file under {name!r} (SHA-256 {found[:12]}) than when the sweep began; accepted is "
+            f"clips: got another file under {name!r} (SHA-256 {found[:12]}) than when the sweep began; expected "
             f"the same ({accepted[:12]})"
         )
 
@@ -236,26 +246,25 @@ def run_group(group: Group, sweep: Sweep) -> Outcome:
     torch.set_num_threads(1)
     started = perf_counter()
     try:
-        material = _material(group, sweep)
+        clip = _shared_clip(group, sweep)
     except Exception as error:
         return Outcome(failed_rows(group, error))
     seconds = _seconds(started)
-    rows = [_run_item(item, group, sweep, material) | {"encode_seconds": seconds} for item in group.items]
-    return Outcome(rows, material.notes)
+    rows = [_run_item(item, group, sweep, clip) | {"encode_seconds": seconds} for item in group.items]
+    return Outcome(rows, clip.encoded.notes)
 
 
-def _run_item(item: Item, group: Group, sweep: Sweep, material: Material) -> Row:
+def _run_item(item: Item, group: Group, sweep: Sweep, clip: SharedClip) -> Row:
     row = _identity(item, group)
-    method = get_method(item.method)
     options = json.loads(item.options or "{}")
-    if "seed" in method.options:
+    if "seed" in get_method(item.method).options:
         options.setdefault("seed", item.seed)
     started = perf_counter()
     try:
-        encoding = material.encoding
-        out = method(encoding.tokens, item.ratio, encoding.saliency, encoding.frame_features, **options)
+        compressor = make_compressor(item.method, retention_ratio=item.ratio, **options)
+        out = clip.encoded.compress(compressor)
         row["method_seconds"], started = _seconds(started), perf_counter()
-        numbers = _measure(Context(material, out), sweep.config.measures, clip_kind(group.clip))
+        numbers = _measure(Context(clip, out), sweep.config.measures, clip_kind(group.clip))
         row["measure_seconds"] = _seconds(started)
     except Exception as error:
         return row | _failure(error)
@@ -268,10 +277,10 @@ def _measure(context: Context, names: Iterable[str], kind: str) -> Row:
         measure = MEASURES[name]
         if not measure.applies(kind):
             continue
-        found = measure.run(context)
-        if set(found) != set(measure.columns):
-            raise ValueError(f"{name}: found {', '.join(found)}; accepted are {', '.join(measure.columns)}")
-        numbers |= {column: repr(value if isinstance(value, int) else float(value)) for column, value in found.items()}
+        values = measure.run(context)
+        if set(values) != set(measure.columns):
+            raise ValueError(f"{name}: got {', '.join(values)}; expected {', '.join(measure.columns)}")
+        numbers |= {column: repr(value if isinstance(value, int) else float(value)) for column, value in values.items()}
     return numbers
 
 

@@ -3,10 +3,16 @@
 import csv
 import io
 import os
-import tempfile
 from pathlib import Path
 
+from infomerge.files import replaced
+
 Row = dict[str, str]
+
+
+class RefusedSweepError(ValueError):
+    """What was asked for cannot be done: an argument, or the folder, which holds something else."""
+
 
 TABLE = "results.csv"
 IDENTITY = ("key", "clip", "disturbance", "strength", "seed", "method", "options", "ratio")
@@ -41,7 +47,8 @@ class Table:
 
     def _replace(self, rows: list[Row]) -> None:
         header = dict(zip(self.columns, self.columns, strict=True))
-        write_whole(self.path, self._lines([header, *rows]))
+        with replaced(self.path) as temporary:
+            temporary.write_bytes(self._lines([header, *rows]))
 
     def _lines(self, rows: list[Row]) -> bytes:
         text = io.StringIO()
@@ -62,10 +69,10 @@ def _read(path: Path, columns: tuple[str, ...] | None = None) -> list[Row]:
     lines = list(csv.reader(whole[: whole.rfind(b"\n") + 1].decode().split("\n")[:-1]))
     header = lines[0] if lines else []
     if columns is not None and tuple(header) != columns:
-        raise ValueError(f"{path}: found the columns {','.join(header)}; accepted are {','.join(columns)}")
+        raise RefusedSweepError(f"{path}: got the columns {','.join(header)}; expected {','.join(columns)}")
     for number, line in enumerate(lines, 1):
         if len(line) != len(header):
-            raise ValueError(f"{path}: found {len(line)} cells in line {number}; accepted are {len(header)}")
+            raise RefusedSweepError(f"{path}: got {len(line)} cells in line {number}; expected {len(header)}")
     return [dict(zip(header, line, strict=True)) for line in lines[1:]]
 
 
@@ -77,21 +84,6 @@ def read_results(out: Path | str) -> list[Row]:
 
     Raises:
         FileNotFoundError: there is no table.
-        ValueError: a line is broken.
+        RefusedSweepError: (a ValueError) a line is broken.
     """
     return _read(Path(out) / TABLE)
-
-
-def write_whole(path: Path, content: bytes) -> None:
-    """Write a file whole or not at all, and have it on the disk."""
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=path.name, suffix=".part")
-    temporary = Path(name)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.chmod(0o644)
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)

@@ -11,7 +11,7 @@ def fastest(run: Callable[[], object], repeats: int = 5) -> float:
         ValueError: fewer than one run is asked for.
     """
     if repeats < 1:
-        raise ValueError(f"repeats: found {repeats}; accepted is 1 or more")
+        raise ValueError(f"repeats: got {repeats}; expected 1 or more")
     took = []
     for _ in range(repeats):
         started = perf_counter()

@@ -12,7 +12,7 @@ from torch import Tensor
 from infomerge import fast
 from infomerge.budget import requested_tokens
 from infomerge.compression import Compression
-from infomerge.config import InfoMergeConfig, Precision
+from infomerge.config import InfoMergeConfig, Precision, did_you_mean, renamed_options
 from infomerge.inputs import clip_tensors
 from infomerge.methods.result import Ownership, assemble
 from infomerge.pipeline import run
@@ -59,19 +59,20 @@ class Method:
         Raises:
             ValueError, TypeError: the ratio or an option's value is out of range, or the method has no such option.
         """
+        options = renamed_options(options, stacklevel=5)
         for option in options:
             if option not in self.options:
-                known = ", ".join(self.options) or "none"
-                raise ValueError(f"{option}: not an option of the method {self.name!r}; its options: {known}")
-        if precision not in get_args(Precision) + ("auto",):
-            raise ValueError(f"precision: found {precision!r}; accepted are 'exact', 'fast' and 'auto'")
+                known, hint = ", ".join(self.options) or "none", did_you_mean(option, self.options)
+                raise ValueError(f"{option}: not an option of the method {self.name!r}{hint}; its options: {known}")
+        if precision not in (*get_args(Precision), "auto"):
+            raise ValueError(f"precision: got {precision!r}; expected 'exact', 'fast' or 'auto'")
         if self.configure is not None:
             config = self.configure(retention_ratio, **options)
-            return Compressor(self, config.retention_ratio, dict(options), config, precision)
+            return Compressor(self, config.retention_ratio, options, config, precision)
         if self.check is not None:
             self.check(**options)
         ratio = InfoMergeConfig(retention_ratio=retention_ratio).retention_ratio
-        return Compressor(self, ratio, dict(options), precision=precision)
+        return Compressor(self, ratio, options, precision=precision)
 
     def __call__(
         self,

@@ -64,12 +64,12 @@ def uniform_positions(
     return _prune(features, place < share_evenly(requested, frames)[:, None])
 
 
-def check_seed(seed: int = 0) -> None:
+def check_seed(seed: object = 0) -> None:
     """Refuse what torch's generators do not take as it is."""
     if not isinstance(seed, int) or isinstance(seed, bool):
-        raise TypeError(f"seed: found {type(seed).__name__}; accepted is a whole number")
+        raise TypeError(f"seed: got {type(seed).__name__}; expected a whole number")
     if not 0 <= seed <= LARGEST_SEED:
-        raise ValueError(f"seed: found {seed}; accepted are whole numbers from 0 to {LARGEST_SEED}")
+        raise ValueError(f"seed: got {seed}; expected whole numbers from 0 to {LARGEST_SEED}")
 
 
 @owning_method(

@@ -34,10 +34,10 @@ def register_method(method: Method) -> Method:
         ValueError: another method has this name, or the method has neither or both of `configure` and `choose`.
     """
     if METHODS.get(method.name, method) != method:
-        raise ValueError(f"name: found {method.name!r}, which another method has; accepted is a name of its own")
+        raise ValueError(f"name: got {method.name!r}, which another method has; expected a name of its own")
     if (method.configure is None) == (method.choose is None):
         found = "neither" if method.choose is None else "both"
-        raise ValueError(f"{method.name}: found {found} of configure and choose; accepted is one of them")
+        raise ValueError(f"{method.name}: got {found} of configure and choose; expected one of them")
     METHODS[method.name] = method
     return method
 
@@ -71,7 +71,7 @@ def get_method(name: str) -> Method:
         ValueError: there is none; the message lists those that there are.
     """
     if name not in METHODS:
-        raise ValueError(f"method: found {name!r}; accepted are {', '.join(METHODS)}")
+        raise ValueError(f"method: got {name!r}; expected {', '.join(METHODS)}")
     return METHODS[name]
 
 
@@ -80,16 +80,11 @@ def make_compressor(
     method: "str | InfoMergeConfig | Method | Compressor | None" = None,
     *,
     retention_ratio: float | None = None,
-    precision: PrecisionChoice | None = None,
     **options: Any,
 ) -> Compressor: ...
 @overload
 def make_compressor(
-    method: CustomMethod,
-    *,
-    retention_ratio: float | None = None,
-    precision: PrecisionChoice | None = None,
-    **options: Any,
+    method: CustomMethod, *, retention_ratio: float | None = None, **options: Any
 ) -> "Compressor | CustomMethod": ...
 def make_compressor(
     method: "str | InfoMergeConfig | Method | Compressor | CustomMethod | None" = None,
@@ -114,7 +109,7 @@ def make_compressor(
     if "config" in options:
         warn_renamed("config=", "the argument 'method', which takes an InfoMergeConfig too")
         if method is not None:
-            raise ValueError("config: found beside a method; accepted is one of them")
+            raise ValueError("config: given beside a method; expected one of them")
         method = options.pop("config")
     given = options if retention_ratio is None else {**options, "retention_ratio": retention_ratio}
     if isinstance(method, Compressor):
@@ -133,12 +128,12 @@ def make_compressor(
             given = {**given, "precision": precision}
         if given:
             raise ValueError(
-                f"{next(iter(given))}: found beside a callable; accepted are options of named methods, or a "
+                f"{next(iter(given))}: given beside a callable; expected options of named methods, or a "
                 "functools.partial of the callable"
             )
         return method
     raise TypeError(
-        f"method: found {type(method).__name__}; accepted are a method's name, an InfoMergeConfig, a Compressor, and a "
+        f"method: got {type(method).__name__}; expected a method's name, an InfoMergeConfig, a Compressor, and a "
         "callable (tokens, saliency=...) -> Compression; a ratio goes by keyword, as in retention_ratio=0.1"
     )
 
@@ -178,7 +173,8 @@ def compress(
         ValueError: an argument has the wrong shape, is empty, holds NaN or infinity, or lies on another device; there
             is no such method or option, or a value is out of range.
     """
-    compressor = make_compressor(method, retention_ratio=retention_ratio, precision=precision, **options)
+    given = options if precision is None else {**options, "precision": precision}
+    compressor = make_compressor(method, retention_ratio=retention_ratio, **given)
     return compressor(tokens, saliency=saliency, frame_features=frame_features)
 
 

@@ -1,29 +1,33 @@
 """Figures: plain functions of arrays that return a matplotlib Figure, in one style, at print size."""
 
-from infomerge.plots.ablation import (
-    Differences,
-    KnobCurves,
-    RatioCurves,
-    knob_curves,
-    method_curves,
-    part_differences,
-)
-from infomerge.plots.allocation import (
-    allocation_comparison,
-    budget_bars,
-    budget_share,
-    budget_shift,
-    method_overview,
-)
-from infomerge.plots.budget_chart import budget_chart, film_strip
-from infomerge.plots.contact_sheet import contact_sheet, heat_sheet, ownership_sheet
-from infomerge.plots.methods import methods_side_by_side
-from infomerge.plots.prior_verdicts import prior_verdicts
-from infomerge.plots.priors import DisturbanceCurves, prior_curves
-from infomerge.plots.prompts import next_token_bars, prompt_diagram, saliency_strip
-from infomerge.plots.redundancy import fingerprint_matrices, prior_maps, token_grid
-from infomerge.plots.spectrum import energy_spectrum
-from infomerge.plots.style import DOUBLE_COLUMN, SINGLE_COLUMN, save, styled
+from infomerge.extras import needs
+
+with needs("plots"):
+    from infomerge.plots.ablation import (
+        Differences,
+        KnobCurves,
+        RatioCurves,
+        knob_curves,
+        method_curves,
+        part_differences,
+    )
+    from infomerge.plots.allocation import (
+        allocation_comparison,
+        budget_bars,
+        budget_share,
+        budget_shift,
+        method_overview,
+    )
+    from infomerge.plots.budget_chart import budget_chart, film_strip
+    from infomerge.plots.contact_sheet import contact_sheet, heat_sheet, ownership_sheet
+    from infomerge.plots.methods import methods_side_by_side
+    from infomerge.plots.prior_verdicts import prior_verdicts
+    from infomerge.plots.priors import DisturbanceCurves, prior_curves
+    from infomerge.plots.prompts import next_token_bars, prompt_diagram, saliency_strip
+    from infomerge.plots.redundancy import fingerprint_matrices, prior_maps, static_score_maps, token_grid
+    from infomerge.plots.spectrum import energy_spectrum
+    from infomerge.plots.style import DOUBLE_COLUMN, SINGLE_COLUMN, save, styled
+    from infomerge.plots.titles import kept_title
 
 __all__ = [
     "DOUBLE_COLUMN",
@@ -42,6 +46,7 @@ __all__ = [
     "film_strip",
     "fingerprint_matrices",
     "heat_sheet",
+    "kept_title",
     "knob_curves",
     "method_curves",
     "method_overview",
@@ -55,6 +60,7 @@ __all__ = [
     "prompt_diagram",
     "saliency_strip",
     "save",
+    "static_score_maps",
     "styled",
     "token_grid",
 ]

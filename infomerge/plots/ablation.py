@@ -12,8 +12,8 @@ from matplotlib.ticker import LogLocator, NullFormatter
 from infomerge.plots.style import (
     BLUE,
     DOUBLE_COLUMN,
+    GRAY,
     GREEN,
-    GREY,
     INK,
     ORANGE,
     PALE,
@@ -34,9 +34,9 @@ LOOKS: tuple[Look, ...] = (
     (PURPLE, "v", (0, (5, 1, 1, 1))),
     (SKY, "P", (0, (3, 1))),
     (INK, "X", (0, (1, 1))),
-    (GREY, "<", "--"),
-    (GREY, ">", "-."),
-    (GREY, "*", ":"),
+    (GRAY, "<", "--"),
+    (GRAY, ">", "-."),
+    (GRAY, "*", ":"),
 )
 LABEL_SIZE = 5.8
 
@@ -100,7 +100,7 @@ def method_curves(panels: Sequence[RatioCurves], *, columns: int = 3) -> PrintFi
     """
     most = max(len(panel.curves) for panel in panels)
     if most > len(LOOKS):
-        raise ValueError(f"panels: found {most} methods; accepted are up to {len(LOOKS)}")
+        raise ValueError(f"panels: got {most} methods; expected up to {len(LOOKS)}")
     rows = -(-len(panels) // columns)
     height = 2.35 * rows + 0.35
     figure = PrintFigure(figsize=(DOUBLE_COLUMN, height))
@@ -131,8 +131,8 @@ def method_curves(panels: Sequence[RatioCurves], *, columns: int = 3) -> PrintFi
 
 
 def _curve(axes: Axes, x: Float[np.ndarray, "n"], y: Float[np.ndarray, "n"], look: Look, width: float) -> None:
-    colour, marker, dash = look
-    axes.plot(x, y, color=colour, marker=marker, markersize=3, linestyle=dash, linewidth=width)
+    color, marker, dash = look
+    axes.plot(x, y, color=color, marker=marker, markersize=3, linestyle=dash, linewidth=width)
 
 
 def _logarithmic(axes: Axes) -> None:
@@ -200,7 +200,7 @@ def part_differences(panels: Sequence[Differences], *, paper: Differences | None
     everything = [*panels, *([paper] if paper else [])]
     most = max(len(panel.ratios) for panel in everything)
     if most > len(RATIO_MARKS):
-        raise ValueError(f"panels: found {most} ratios; accepted are up to {len(RATIO_MARKS)}")
+        raise ValueError(f"panels: got {most} ratios; expected up to {len(RATIO_MARKS)}")
     parts = list(everything[0].parts)
     figure = PrintFigure(figsize=(DOUBLE_COLUMN, 0.36 * len(parts) + 0.95))
     height = figure.get_figheight()
@@ -210,8 +210,8 @@ def part_differences(panels: Sequence[Differences], *, paper: Differences | None
         _forest(axes, panel, is_paper=panel is paper)
     grid[0].set_yticks(range(len(parts)), parts)
     grid[0].set_ylim(len(parts) - 0.5, -0.5)
-    for (marker, colour), ratio in zip(RATIO_MARKS, everything[0].ratios, strict=False):
-        grid[0].plot([], [], marker=marker, color=colour, markersize=3.5, linestyle="", label=f"{ratio:.0%}")
+    for (marker, color), ratio in zip(RATIO_MARKS, everything[0].ratios, strict=False):
+        grid[0].plot([], [], marker=marker, color=color, markersize=3.5, linestyle="", label=f"{ratio:.0%}")
     handles, labels = grid[0].get_legend_handles_labels()
     near = {"borderaxespad": 0.1, "columnspacing": 0.8, "handletextpad": 0.0}
     figure.legend(handles, labels, loc="lower left", ncols=len(labels), **near)
@@ -224,11 +224,11 @@ def part_differences(panels: Sequence[Differences], *, paper: Differences | None
 def _forest(axes: Axes, panel: Differences, *, is_paper: bool) -> None:
     for row, (part, (mean, low, high)) in enumerate(panel.parts.items()):
         for number, place in enumerate(row + 0.24 * (np.arange(len(mean)) - (len(mean) - 1) / 2)):
-            marker, colour = RATIO_MARKS[number]
+            marker, color = RATIO_MARKS[number]
             if np.isfinite(low[number]):
-                axes.hlines(place, low[number], high[number], color=colour, linewidth=0.9)
-            fill = colour if panel.decided[part][number] else "white"
-            axes.plot(mean[number], place, marker=marker, markersize=3.5, color=colour, markerfacecolor=fill,
+                axes.hlines(place, low[number], high[number], color=color, linewidth=0.9)
+            fill = color if panel.decided[part][number] else "white"
+            axes.plot(mean[number], place, marker=marker, markersize=3.5, color=color, markerfacecolor=fill,
                       markeredgewidth=0.8, linestyle="")  # fmt: skip
     for row in range(1, len(panel.parts)):
         axes.axhline(row - 0.5, color=PALE, linewidth=0.5, zorder=0)
@@ -290,4 +290,4 @@ def _marks(axes: Axes, x: Float[np.ndarray, "n"], y: Float[np.ndarray, "n"], fil
 
 def _paper_curve(axes: Axes, x: Float[np.ndarray, "n"], y: Float[np.ndarray, "n"]) -> None:
     axes.set_facecolor("#F4F4F4")
-    axes.plot(x, y, color=GREY, marker="D", markersize=3, linestyle="--")
+    axes.plot(x, y, color=GRAY, marker="D", markersize=3, linestyle="--")

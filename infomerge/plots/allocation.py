@@ -17,7 +17,7 @@ from infomerge.plots.style import (
     BLUE,
     CONTEXT,
     DOUBLE_COLUMN,
-    GREY,
+    GRAY,
     INK,
     ORANGE,
     SALIENT,
@@ -25,19 +25,9 @@ from infomerge.plots.style import (
     VERMILLION,
     PrintFigure,
     frame_edges,
+    segment_edges,
     styled,
 )
-
-
-def segment_bounds(out: Compression, timestamps: Float[np.ndarray, "frames"]) -> Float[np.ndarray, "edges"]:
-    """Where segments begin and end on the clip's time axis, in seconds."""
-    edges = frame_edges(timestamps)
-    return edges[np.append(out.trace.segments[:, 0].cpu().numpy(), len(timestamps))]
-
-
-def segment_lengths(out: Compression) -> Int[np.ndarray, "segments"]:
-    """|V_k|: frames of each segment."""
-    return np.diff(out.trace.segments.cpu().numpy(), axis=1).squeeze(1)
 
 
 @takes_clip
@@ -66,13 +56,11 @@ def allocation_comparison(
     film_strip(strip, frames, edges, next(iter(runs.values())).trace.segment_of_frame.tolist())
     for axes, (ratio, out) in zip(panels, runs.items(), strict=True):
         trace = infomerge_trace(out, "allocation_comparison")
-        bounds = segment_bounds(out, timestamps)
-        compare_budgets(
-            axes, bounds, trace.budget.cpu().numpy(), trace.length_budget.cpu().numpy(), segment_lengths(out)
-        )
+        bounds, lengths = segment_edges(trace.bounds, edges), trace.lengths.cpu().numpy()
+        compare_budgets(axes, bounds, trace.budget.cpu().numpy(), trace.length_budget.cpu().numpy(), lengths)
         total, moved = int(trace.budget.sum()), int((trace.budget - trace.length_budget).clamp(min=0).sum())
         words = f"{moved} of {total} context tokens moved, {moved / max(1, total):.0%}"
-        axes.set_title(words, fontsize=6.5, weight="normal", color=GREY, pad=2)
+        axes.set_title(words, fontsize=6.5, weight="normal", color=GRAY, pad=2)
         axes.set_ylabel(f"{ratio:.0%}\ncontext tokens\na frame", rotation=0, ha="right", va="center", labelpad=6)
         axes.locator_params(axis="y", nbins=3)
     key = "by content (line; number: $B_k$) against by length (dashes); filled: gained, hatched: given up"
@@ -101,10 +89,13 @@ def budget_shift(
     """
     edges = frame_edges(timestamps)
     first = next(iter(runs.values()))
-    bounds = segment_bounds(first, timestamps)
+    bounds = segment_edges(first.trace.bounds, edges)
     budgets = [infomerge_trace(out, "budget_shift").budget for out in runs.values()]
     shares = np.stack(
-        [budget.cpu().numpy() / segment_lengths(out) for budget, out in zip(budgets, runs.values(), strict=True)]
+        [
+            budget.cpu().numpy() / out.trace.lengths.cpu().numpy()
+            for budget, out in zip(budgets, runs.values(), strict=True)
+        ]
     )
     figure = PrintFigure(figsize=(DOUBLE_COLUMN, 1.35 + 0.24 * len(runs)))
     layout = {"left": 0.1, "right": 0.88, "top": 0.88, "bottom": 0.17, "hspace": 0.12}
@@ -115,9 +106,9 @@ def budget_shift(
     middle = (shares.max() + shares.min()) / 2
     for row, budget in enumerate(budgets):
         for k, tokens in enumerate(budget.tolist()):
-            colour = INK if shares[row, k] > middle else "white"
+            color = INK if shares[row, k] > middle else "white"
             words = {"ha": "center", "va": "center_baseline", "fontsize": 5.5, "clip_on": True}
-            axes.text((bounds[k] + bounds[k + 1]) / 2, row + 0.5, str(tokens), color=colour, **words)
+            axes.text((bounds[k] + bounds[k + 1]) / 2, row + 0.5, str(tokens), color=color, **words)
     axes.set_yticks(np.arange(len(runs)) + 0.5, [f"{value:g}" for value in runs])
     axes.set(ylabel=knob, xlabel="time (s); numbers: a segment's whole budget $B_k$")
     axes.tick_params(length=0)
@@ -212,7 +203,7 @@ def method_overview(
         axes.spines[:].set_visible(False)
     for left, right in pairwise(lefts):
         ends = ((left + width + 0.004, base + height / 2), (right - 0.004, base + height / 2))
-        look = {"arrowstyle": "-|>", "mutation_scale": 7, "color": GREY, "linewidth": 0.8}
+        look = {"arrowstyle": "-|>", "mutation_scale": 7, "color": GRAY, "linewidth": 0.8}
         arrow = FancyArrowPatch(*ends, transform=figure.transFigure, **look)
         figure.add_artist(arrow)
 
@@ -231,7 +222,7 @@ def method_overview(
     draw_lines(prior, outlines(trace.static[segment].cpu().numpy().reshape(grid)), grid, box, "white", 1.8)
     draw_lines(prior, outlines(trace.static[segment].cpu().numpy().reshape(grid)), grid, box, VERMILLION, 0.9)
 
-    lengths = segment_lengths(out)
+    lengths = trace.lengths.cpu().numpy()
     bounds = np.append(0.0, np.cumsum(lengths))
     compare_budgets(bars, bounds, trace.budget.cpu().numpy(), trace.length_budget.cpu().numpy(), lengths, numbers=False)
     bars.axvspan(start, end, color="#EEEEEE", zorder=0)
@@ -247,8 +238,8 @@ def method_overview(
     per_row = 42
     kinds = np.full(-(-out.kept // per_row) * per_row, np.nan)
     kinds[: out.kept] = out.is_context.cpu().numpy()
-    colours = ListedColormap([SALIENT, CONTEXT])
-    sequence.pcolormesh(kinds.reshape(-1, per_row)[::-1], cmap=colours, edgecolors="white", linewidth=0.2)
+    colors = ListedColormap([SALIENT, CONTEXT])
+    sequence.pcolormesh(kinds.reshape(-1, per_row)[::-1], cmap=colors, edgecolors="white", linewidth=0.2)
     return figure
 
 
@@ -266,9 +257,9 @@ def budget_share(
     axes = figure.subplots()
     axes.plot([0, 1], [0, 1], color=INK, linestyle="--", linewidth=0.9, label="by length")
     looks = ((ORANGE, "o", "-"), (BLUE, "s", "-."), (VERMILLION, "^", ":"))
-    for (name, share), (colour, marker, dash) in zip(budget_shares.items(), looks, strict=False):
-        axes.plot(frame_share, share, color=colour, marker=marker, markersize=3.5, linestyle=dash, label=name)
-    axes.axvline(0.5, color=GREY, linewidth=0.6, zorder=0)
+    for (name, share), (color, marker, dash) in zip(budget_shares.items(), looks, strict=False):
+        axes.plot(frame_share, share, color=color, marker=marker, markersize=3.5, linestyle=dash, label=name)
+    axes.axvline(0.5, color=GRAY, linewidth=0.6, zorder=0)
     axes.set(
         xlim=(0, 1), ylim=(0, 1.02), xlabel="event's share of the frames", ylabel="its share of the context budget"
     )

@@ -16,15 +16,16 @@ from infomerge.plots.clip_argument import takes_clip
 from infomerge.plots.style import (
     BLUE,
     DOUBLE_COLUMN,
+    GRAY,
     GREEN,
-    GREY,
     INK,
     ORANGE,
     PURPLE,
-    SEGMENT_COLOURS,
+    SEGMENT_COLORS,
     VERMILLION,
     PrintFigure,
     frame_edges,
+    segment_edges,
     styled,
 )
 
@@ -65,8 +66,8 @@ def film_strip(
     for number in sorted(set(segment)):
         members = [frame for frame, owner in enumerate(segment) if owner == number]
         left, right = edges[members[0]], edges[members[-1] + 1]
-        colour = SEGMENT_COLOURS[number % len(SEGMENT_COLOURS)]
-        axes.add_patch(Rectangle((left, 0), right - left, band, facecolor=colour, edgecolor="white", linewidth=0.6))
+        color = SEGMENT_COLORS[number % len(SEGMENT_COLORS)]
+        axes.add_patch(Rectangle((left, 0), right - left, band, facecolor=color, edgecolor="white", linewidth=0.6))
         words = {"color": "white", "fontsize": 5.5, "weight": "bold", "ha": "center", "va": "center_baseline"}
         axes.text((left + right) / 2, band / 2, str(number + 1), clip_on=True, **words)
     axes.set(xlim=(edges[0], edges[-1]), ylim=(0, top))
@@ -102,11 +103,11 @@ def budget_chart(
         ValueError: `pinned` is of another number of frames.
     """
     if pinned and len(pinned.trace.tokens) != len(timestamps):
-        raise ValueError(f"pinned: found {len(pinned.trace.tokens)} frames; accepted are the same {len(timestamps)}")
+        raise ValueError(f"pinned: got {len(pinned.trace.tokens)} frames; expected the same {len(timestamps)}")
     trace, config = infomerge_trace(out, "budget_chart"), out.config
     assert config is not None
     edges = frame_edges(timestamps)
-    bounds, lengths = _bounds(out, edges), _lengths(out)
+    bounds, lengths = segment_edges(trace.bounds, edges), trace.lengths.cpu().numpy()
     figure = PrintFigure(figsize=(DOUBLE_COLUMN, 5.5))
     _headline(figure, title)
     height = figure.get_figheight()
@@ -133,10 +134,10 @@ def budget_chart(
     found = trace.segments[1:, 0].cpu().numpy()
     circles = {"marker": "o", "markersize": 4.5, "markerfacecolor": "none", "markeredgecolor": BLUE, "linestyle": ""}
     similarity.plot(edges[found], transition[found - 1], **circles)
-    similarity.axhline(config.segment_threshold, color=GREY, linestyle="--", linewidth=0.8)
+    similarity.axhline(config.segment_threshold, color=GRAY, linestyle="--", linewidth=0.8)
     threshold = f"cut below\n{config.segment_threshold:g}"
     level = (1.01, config.segment_threshold)
-    similarity.annotate(threshold, level, xycoords=("axes fraction", "data"), color=GREY, fontsize=6.5, va="center")
+    similarity.annotate(threshold, level, xycoords=("axes fraction", "data"), color=GRAY, fontsize=6.5, va="center")
     crosses = "; crosses: where A's were" if pinned else ""
     _label(similarity, "similarity\n$t_l$", f"of each frame with the next; circles: where segments were cut{crosses}")
 
@@ -157,15 +158,6 @@ def budget_chart(
         for bound in bounds[1:-1]:
             axes.axvline(bound, color="#DDDDDD", linewidth=0.6, zorder=0)
     return figure
-
-
-def _bounds(out: Compression, edges: Float[np.ndarray, "frame_edges"]) -> Float[np.ndarray, "segment_edges"]:
-    """When segments begin and end."""
-    return edges[np.append(out.trace.segments[:, 0].cpu().numpy(), len(edges) - 1)]
-
-
-def _lengths(out: Compression) -> Int[np.ndarray, "segments"]:
-    return np.diff(out.trace.segments.cpu().numpy(), axis=1).squeeze(1)
 
 
 def _headline(figure: PrintFigure, title: str) -> None:
@@ -218,7 +210,8 @@ def _draw_pinned(
     budget: Axes,
 ) -> None:
     """Draw another compression over the panels of the first."""
-    trace, bounds, lengths = infomerge_trace(out, "pinned"), _bounds(out, edges), _lengths(out)
+    trace = infomerge_trace(out, "pinned")
+    bounds, lengths = segment_edges(trace.bounds, edges), trace.lengths.cpu().numpy()
     cuts = trace.segments[1:, 0].cpu().numpy()
     crosses = {"marker": "x", "markersize": 4, "color": VERMILLION, "linestyle": ""}
     similarity.plot(edges[cuts], trace.transition.cpu().numpy()[cuts - 1], **crosses)
@@ -259,13 +252,13 @@ def compare_budgets(
         axes.text(middle, height + 0.02 * top, str(tokens), ha="center", va="bottom", fontsize=6.5)
 
 
-def _steps(axes: Axes, bounds: Float[np.ndarray, "edges"], values: Float[np.ndarray, "segments"], colour: str) -> None:
-    axes.stairs(values, bounds, fill=True, color=colour, alpha=0.25)
-    axes.stairs(values, bounds, color=colour, linewidth=1.2, baseline=None)
+def _steps(axes: Axes, bounds: Float[np.ndarray, "edges"], values: Float[np.ndarray, "segments"], color: str) -> None:
+    axes.stairs(values, bounds, fill=True, color=color, alpha=0.25)
+    axes.stairs(values, bounds, color=color, linewidth=1.2, baseline=None)
     axes.set_ylim(0, 1.25 * max(values.max(), 1e-3))
 
 
 def _label(axes: Axes, name: str, meaning: str) -> None:
     axes.set_ylabel(name, rotation=0, ha="right", va="center", labelpad=6)
-    axes.set_title(meaning, fontsize=6.5, weight="normal", color=GREY, pad=2)
+    axes.set_title(meaning, fontsize=6.5, weight="normal", color=GRAY, pad=2)
     axes.locator_params(axis="y", nbins=3)

@@ -14,6 +14,7 @@ FROM_CLIP: dict[str, Callable[[EncodedClip], Any]] = {
     "timestamps": lambda clip: clip.times,
     "grid": lambda clip: clip.grid,
     "true_cuts": lambda clip: clip.true_cuts,
+    "unit": lambda clip: clip.unit,
 }
 """Parameters of plots that a clip fills, by name."""
 
@@ -22,8 +23,8 @@ def takes_clip(draw: Callable[..., Result]) -> Callable[..., Result]:
     """Let a plot be called with an `EncodedClip` in the place of its first argument, and without what the clip knows.
 
     `draw(frames, timestamps, out, grid, ..., true_cuts=...)` is called as `draw(clip, out, ...)` too: the parameters
-    `frames`, `timestamps`, `grid` and `true_cuts` are the clip's unless they are given by keyword; all others keep
-    their order.
+    `frames`, `timestamps`, `grid`, `true_cuts` and `unit` are the clip's unless they are given by keyword; all others
+    keep their order.
 
     Raises:
         ValueError: the plot draws frames, and the clip has none.
@@ -39,10 +40,10 @@ def takes_clip(draw: Callable[..., Result]) -> Callable[..., Result]:
         clip, *rest = arguments
         given = dict(zip(others, rest, strict=False)) | keywords
         if len(rest) > len(others):
-            raise TypeError(f"{draw.__name__}: found {len(rest)} arguments after the clip; accepted are {others}")
+            raise TypeError(f"{draw.__name__}: got {len(rest)} arguments after the clip; expected {others}")
         given |= {name: FROM_CLIP[name](clip) for name in filled if name not in keywords}
         if "frames" in names and given["frames"] is None:
-            raise ValueError(f"{draw.__name__}: found a clip without frames; accepted is one with pictures to draw on")
+            raise ValueError(f"{draw.__name__}: got a clip without frames; expected one with pictures to draw on")
         return draw(**given)
 
     return drawn

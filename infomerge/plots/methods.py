@@ -89,9 +89,9 @@ def methods_side_by_side(
 
 def _check(count: int, runs: Mapping[str, Compression], shown: Sequence[int]) -> None:
     if not runs:
-        raise ValueError("runs: found none; accepted is at least one compression")
+        raise ValueError("runs: got none; expected at least one compression")
     if not shown or not all(0 <= frame < count for frame in shown):
-        raise ValueError(f"shown: found {list(shown)}; accepted are one or more of the frames 0 to {count - 1}")
+        raise ValueError(f"shown: got {list(shown)}; expected one or more of the frames 0 to {count - 1}")
 
 
 def _counts(out: Compression) -> str:

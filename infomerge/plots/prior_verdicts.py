@@ -9,12 +9,12 @@ from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.patches import Rectangle
 
 from infomerge.measure.statistics import Comparison
-from infomerge.plots.style import BLUE, DOUBLE_COLUMN, GREY, INK, ORANGE, PALE, PrintFigure, styled
+from infomerge.plots.style import BLUE, DOUBLE_COLUMN, GRAY, INK, ORANGE, PALE, PrintFigure, styled
 
 FULL = 0.1
 """Differences of this size and more have the full colour."""
 
-_COLOURS = LinearSegmentedColormap.from_list("adjacent to TFD", [ORANGE, "#FFFFFF", BLUE])
+_COLORS = LinearSegmentedColormap.from_list("adjacent to TFD", [ORANGE, "#FFFFFF", BLUE])
 
 
 @styled
@@ -62,10 +62,10 @@ def _draw_cell(axes: Axes, row: int, column: int, found: Comparison) -> None:
     decided = found.verdict != "undecided"
     # The root makes small differences visible; the number gives the size.
     place = 0.5 + 0.5 * float(np.sign(difference) * min(1.0, abs(difference) / FULL) ** 0.5)
-    face = _COLOURS(place) if decided else "white"
+    face = _COLORS(place) if decided else "white"
     axes.add_patch(Rectangle((column, row), 1, 1, facecolor=face, edgecolor=PALE, linewidth=0.5))
     x, side = {"higher": (0.96, "right"), "lower": (0.04, "left"), "undecided": (0.5, "center")}[found.verdict]
     ink = "white" if decided and place > 0.8 else "black"
-    words = {"color": ink, "weight": "bold"} if decided else {"color": GREY}
+    words = {"color": ink, "weight": "bold"} if decided else {"color": GRAY}
     text = f"{difference:+.3f}".replace("0.", ".")
     axes.text(column + x, row + 0.53, text, ha=side, va="center", fontsize=5.6, **words)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float
 
-from infomerge.plots.style import BLUE, DOUBLE_COLUMN, GREY, INK, ORANGE, PrintFigure, styled
+from infomerge.plots.style import BLUE, DOUBLE_COLUMN, GRAY, INK, ORANGE, PrintFigure, styled
 
 
 @dataclass(frozen=True)
@@ -47,12 +47,12 @@ def prior_curves(panels: Sequence[DisturbanceCurves], *, measure: str, columns: 
     floor = np.floor(20 * lowest) / 20 - 0.08
     for axes, panel in zip(grid.flat, panels, strict=False):
         places = np.arange(len(panel.strengths))
-        for (name, (mean, low, high)), (colour, marker, dash) in zip(panel.curves.items(), looks, strict=False):
-            axes.fill_between(places, low, high, color=colour, alpha=0.2, linewidth=0)
-            axes.plot(places, mean, color=colour, marker=marker, markersize=3, linestyle=dash, label=name)
+        for (name, (mean, low, high)), (color, marker, dash) in zip(panel.curves.items(), looks, strict=False):
+            axes.fill_between(places, low, high, color=color, alpha=0.2, linewidth=0)
+            axes.plot(places, mean, color=color, marker=marker, markersize=3, linestyle=dash, label=name)
         for place, winner in zip(places, panel.verdicts, strict=True):
-            colours = {name: look[0] for name, look in zip(panel.curves, looks, strict=False)}
-            words = {"ha": "center", "va": "bottom", "fontsize": 5.5, "color": colours.get(winner, GREY)}
+            colors = {name: look[0] for name, look in zip(panel.curves, looks, strict=False)}
+            words = {"ha": "center", "va": "bottom", "fontsize": 5.5, "color": colors.get(winner, GRAY)}
             axes.text(place, floor + 0.005, winner[:3] or "?", **words)
         axes.set_title(panel.name)
         axes.set_xticks(places, [f"{strength:g}" for strength in panel.strengths])

@@ -14,7 +14,7 @@ from matplotlib.ticker import MaxNLocator, StrMethodFormatter
 from infomerge.plots.style import (
     BLUE,
     DOUBLE_COLUMN,
-    GREY,
+    GRAY,
     INK,
     ORANGE,
     SINGLE_COLUMN,
@@ -68,14 +68,14 @@ def prompt_diagram(
 
 def _strips(axes: Axes, frames: Int[np.ndarray, "sequence"], source: Int[np.ndarray, "shortened"]) -> None:
     """Both prompts as strips to one scale, with each frame's tokens led from the one to the other."""
-    colours = mpl.colormaps["cividis"]
+    colors = mpl.colormaps["cividis"]
     norm = Normalize(0, max(1, int(frames.max())))
     kept = np.where(source < 0, -2, frames[source.clip(min=0)])
     left = (len(frames) - len(kept)) / 2
     for row, start, (top, bottom) in ((frames, 0.0, (2.0, 1.6)), (kept, left, (0.4, 0.0))):
         picture = np.full((1, len(row), 3), mpl.colors.to_rgb(INK))
         picture[0, row == -2] = 1
-        picture[0, row >= 0] = colours(norm(row[row >= 0]))[:, :3]
+        picture[0, row >= 0] = colors(norm(row[row >= 0]))[:, :3]
         axes.imshow(picture, extent=(start, start + len(row), bottom, top), aspect="auto", interpolation="nearest")
     ribbons, shades = [], []
     for frame in range(int(frames.max()) + 1):
@@ -83,7 +83,7 @@ def _strips(axes: Axes, frames: Int[np.ndarray, "sequence"], source: Int[np.ndar
         if len(below):
             ends = (above[0], above[-1] + 1, left + below[-1] + 1, left + below[0])
             ribbons.append([(ends[0], 1.58), (ends[1], 1.58), (ends[2], 0.42), (ends[3], 0.42)])
-            shades.append(colours(norm(frame)))
+            shades.append(colors(norm(frame)))
     axes.add_collection(PolyCollection(ribbons, facecolors=shades, edgecolors="white", linewidths=0.3, alpha=0.5))
     tokens = int((frames >= 0).sum())
     left_over = int((kept >= 0).sum())
@@ -105,12 +105,12 @@ def _positions(axes: Axes, frames: Int[np.ndarray, "places"], positions: Int[np.
     labels = (
         ["video tokens"] if len(positions) == 1 else [f"video tokens: {name}" for name in ("time", "height", "width")]
     )
-    for number, ((colour, marker), label, values) in enumerate(zip(_AXES, labels, positions, strict=False)):
+    for number, ((color, marker), label, values) in enumerate(zip(_AXES, labels, positions, strict=False)):
         # Time lies above height and width, which fill an area.
         look: dict[str, Any] = {"markersize": 3, "zorder": 4} if number == 0 else {"markersize": 2, "alpha": 0.5}
-        axes.plot(places[video], values[video], marker, color=colour, label=label, rasterized=True, **look)
+        axes.plot(places[video], values[video], marker, color=color, label=label, rasterized=True, **look)
     axes.plot(places[~video], positions[0][~video], "s", color=INK, markersize=2.5, label="words and marks", zorder=5)
-    axes.grid(color=GREY, alpha=0.25, linewidth=0.5)
+    axes.grid(color=GRAY, alpha=0.25, linewidth=0.5)
 
 
 @styled
@@ -167,11 +167,9 @@ def next_token_bars(
     height = 0.8 / len(probabilities)
     rows = np.arange(len(labels))
     looks = ((INK, ""), (ORANGE, "//"), (BLUE, ".."), (VERMILLION, "xx"))
-    for number, ((name, values), (colour, hatch)) in enumerate(zip(probabilities.items(), looks, strict=False)):
+    for number, ((name, values), (color, hatch)) in enumerate(zip(probabilities.items(), looks, strict=False)):
         offset = (number - (len(probabilities) - 1) / 2) * height
-        axes.barh(
-            rows + offset, values, height, color=colour, hatch=hatch, edgecolor="white", linewidth=0.3, label=name
-        )
+        axes.barh(rows + offset, values, height, color=color, hatch=hatch, edgecolor="white", linewidth=0.3, label=name)
     axes.set_yticks(rows, labels)
     axes.invert_yaxis()
     axes.xaxis.set_major_locator(MaxNLocator(4))

@@ -1,6 +1,8 @@
 """Fingerprints and what is read off them: which positions of a segment stand still."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import wraps
+from typing import Any
 
 import numpy as np
 from jaxtyping import Bool, Float, UInt8
@@ -8,8 +10,12 @@ from matplotlib.patches import Rectangle
 from matplotlib.patheffects import withStroke
 from matplotlib.ticker import MaxNLocator
 
+from infomerge.compression import Compression
+from infomerge.deprecation import warn_renamed
+from infomerge.plots.clip_argument import takes_clip
 from infomerge.plots.contact_sheet import outlines
-from infomerge.plots.style import DOUBLE_COLUMN, GREY, INK, VERMILLION, PrintFigure, styled
+from infomerge.plots.style import DOUBLE_COLUMN, GRAY, INK, VERMILLION, PrintFigure, styled
+from infomerge.redundancy import static_candidates
 
 LETTERS = "abcdefgh"
 """By which positions are told apart."""
@@ -55,7 +61,7 @@ def fingerprint_matrices(
     count, height, width, _ = frames.shape
     shown = len(positions)
     if not 1 <= shown <= len(LETTERS):
-        raise ValueError(f"positions: found {shown}; accepted are 1 to {len(LETTERS)}")
+        raise ValueError(f"positions: got {shown}; expected 1 to {len(LETTERS)}")
     figure = PrintFigure(figsize=(DOUBLE_COLUMN, 2.25), layout="constrained")
     overview, *rest = figure.subplots(1, shown + 1, gridspec_kw={"width_ratios": [1.5] + [1] * shown})
     overview.imshow(
@@ -107,7 +113,7 @@ def _square(pixels: UInt8[np.ndarray, "height width 3"], size: int = 24) -> UInt
 
 
 @styled
-def prior_maps(
+def static_score_maps(
     frames: UInt8[np.ndarray, "segments height width 3"],
     tfd: Float[np.ndarray, "segments positions"],
     adjacent: Float[np.ndarray, "segments positions"],
@@ -151,7 +157,7 @@ def prior_maps(
                     ha="center",
                     va="center",
                     fontsize=6.5,
-                    color=GREY,
+                    color=GRAY,
                 )
             for start, end in outlines(chosen.reshape(grid)):
                 axes.plot(*zip(start, end, strict=True), color="white", linewidth=2)
@@ -165,6 +171,56 @@ def prior_maps(
         axes.set(xticks=[], yticks=[])
         axes.spines[:].set_visible(False)
     return figure
+
+
+def _taking_arrays(draw: Callable[..., PrintFigure]) -> Callable[..., PrintFigure]:
+    """Let `prior_maps` be called as `static_score_maps` is, which had its name in the release before."""
+
+    @wraps(draw)
+    def drawn(*arguments: Any, **keywords: Any) -> PrintFigure:
+        if "tfd" in keywords or any(isinstance(argument, np.ndarray) for argument in arguments[1:2]):
+            warn_renamed("plots.prior_maps of arrays of scores", "plots.static_score_maps")
+            return static_score_maps(*arguments, **keywords)
+        return draw(*arguments, **keywords)
+
+    return drawn
+
+
+@_taking_arrays
+@takes_clip
+def prior_maps(
+    frames: UInt8[np.ndarray, "frames height width 3"],
+    out: Compression,
+    grid: tuple[int, int],
+    *,
+    segments: int | Sequence[int] = 3,
+    names: Sequence[str] | None = None,
+) -> PrintFigure:
+    """TFD and the adjacent-frame difference over the first frames of some segments, by `static_score_maps`.
+
+    The static candidates that are outlined are those that either of them would give at the run's static ratio.
+
+    Args:
+        frames: the frames that were encoded.
+        out: the compression of their tokens.
+        grid: rows and columns of tokens in a frame.
+        segments: the segments' numbers, from 0, or how many of the longest, the longest first.
+        names: a title for each segment; without them, its number, from 1.
+
+    Raises:
+        ValueError: the compression has no static ratio: it is by another method than InfoMerge.
+    """
+    if out.config is None:
+        raise ValueError(f"out: got a compression by {out.method!r}; expected one by InfoMerge, at a static ratio")
+    trace = out.trace
+    longest = trace.lengths.argsort(descending=True, stable=True).tolist()
+    chosen = longest[:segments] if isinstance(segments, int) else list(segments)
+    tfd, adjacent = trace.tfd[chosen], trace.adjacent[chosen]
+    by_tfd, by_adjacent = (static_candidates(scores, out.config.static_ratio) for scores in (tfd, adjacent))
+    names = [f"segment {k + 1}" for k in chosen] if names is None else names
+    starts = [trace.bounds[k][0] for k in chosen]
+    scores = tfd.cpu().numpy(), adjacent.cpu().numpy()
+    return static_score_maps(frames[starts], *scores, by_tfd.cpu().numpy(), by_adjacent.cpu().numpy(), grid, names)
 
 
 @styled

@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 
 from infomerge.compression import Compression
-from infomerge.plots.style import DOUBLE_COLUMN, SEGMENT_COLOURS, VERMILLION, PrintFigure
+from infomerge.plots.style import DOUBLE_COLUMN, SEGMENT_COLORS, VERMILLION, PrintFigure
 
 Box = tuple[float, float, float, float]
 """Left, top, width and height of a drawn frame."""
@@ -35,17 +35,19 @@ def frame_sheet(
     title: str,
     true_cuts: Sequence[int],
     columns: int,
+    unit: str = "s",
 ) -> PrintFigure:
     """Lay out a clip's frames in rows, with segment bands, times, cuts and a headline; `draw` fills each frame's box.
 
     Args:
         aspect: a frame's height over its width.
-        timestamps: of the frames, in seconds.
+        timestamps: of the frames, in `unit`.
         out: the compression, for its segments and its counts.
         draw: called with the axes, the frame's number and its box, in inches from the top left corner.
         title: what the clip is.
         true_cuts: frames after which the clip is known to cut; marked by a wedge.
         columns: frames in a row of the sheet.
+        unit: "s", or "frame" where `timestamps` are the frames' numbers.
     """
     count = len(timestamps)
     columns = min(columns, count)
@@ -71,13 +73,14 @@ def frame_sheet(
         last = frame == count - 1 or segment[frame] != segment[frame + 1]
         start = left if first else left - GAP
         length = image_width + GAP * (not first) + GAP * (not last)
-        colour = SEGMENT_COLOURS[segment[frame] % len(SEGMENT_COLOURS)]
-        sheet.add_patch(Rectangle((start, top - BAND), length, BAND - 0.015, color=colour, linewidth=0))
+        color = SEGMENT_COLORS[segment[frame] % len(SEGMENT_COLORS)]
+        sheet.add_patch(Rectangle((start, top - BAND), length, BAND - 0.015, color=color, linewidth=0))
         middle = top - BAND / 2 - 0.005
         words = {"color": "white", "fontsize": 5, "va": "center_baseline"}
         if first or frame % columns == 0:
             sheet.text(left + 0.02, middle, f"segment {segment[frame] + 1}", weight="bold", **words)
-        sheet.text(left + image_width - 0.02, middle, f"{timestamps[frame]:.1f} s", ha="right", **words)
+        time = f"{timestamps[frame]:.1f} s" if unit == "s" else f"{unit} {timestamps[frame]:g}"
+        sheet.text(left + image_width - 0.02, middle, time, ha="right", **words)
         if frame in true_cuts:
             # Half of a wedge would hang over the paper's edge.
             between = min(left + image_width + GAP, DOUBLE_COLUMN - 0.025)

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 from jaxtyping import Float
 
-from infomerge.plots.style import BLUE, GREEN, GREY, INK, ORANGE, PURPLE, SINGLE_COLUMN, VERMILLION, PrintFigure, styled
+from infomerge.plots.style import BLUE, GRAY, GREEN, INK, ORANGE, PURPLE, SINGLE_COLUMN, VERMILLION, PrintFigure, styled
 
 LINES = ((BLUE, "-"), (ORANGE, "--"), (GREEN, "-."), (PURPLE, ":"), (VERMILLION, (0, (5, 1, 1, 1))))
 """Colour and dash of each clip: two ways to tell one from another."""
@@ -26,19 +26,19 @@ def energy_spectrum(
         ValueError: there are more clips than lines that can be told apart.
     """
     if len(spectra) > len(LINES):
-        raise ValueError(f"spectra: found {len(spectra)}; accepted are up to {len(LINES)}")
+        raise ValueError(f"spectra: got {len(spectra)}; expected up to {len(LINES)}")
     figure = PrintFigure(figsize=(SINGLE_COLUMN, 2.4), layout="constrained")
     axes = figure.subplots()
-    for (name, spectrum), (colour, dash) in zip(spectra.items(), LINES, strict=False):
+    for (name, spectrum), (color, dash) in zip(spectra.items(), LINES, strict=False):
         share = np.cumsum(spectrum)
         held = share[min(top, len(share)) - 1]
-        axes.plot(np.arange(1, len(share) + 1), share, color=colour, linestyle=dash, label=f"{name}: {held:.1%}")
-        axes.plot(min(top, len(share)), held, marker="o", markersize=3.5, color=colour)
+        axes.plot(np.arange(1, len(share) + 1), share, color=color, linestyle=dash, label=f"{name}: {held:.1%}")
+        axes.plot(min(top, len(share)), held, marker="o", markersize=3.5, color=color)
     if paper_share is not None:
         axes.plot(
             top, paper_share, marker="D", markersize=4.5, color=INK, linestyle="", label=f"paper: {paper_share:.1%}"
         )
-    axes.axvline(top, color=GREY, linewidth=0.6, linestyle="--", zorder=0)
+    axes.axvline(top, color=GRAY, linewidth=0.6, linestyle="--", zorder=0)
     axes.set(
         xscale="log", ylim=(0, 1.03), xlabel="singular directions, largest first", ylabel="share of the energy held"
     )

@@ -3,7 +3,7 @@
 import io
 import os
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import wraps
 from importlib.resources import as_file, files
@@ -17,23 +17,30 @@ from jaxtyping import Float
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
+from infomerge.palette import (
+    BLUE,
+    CONTEXT,
+    GRAY,
+    GREEN,
+    INK,
+    ORANGE,
+    PALE,
+    PURPLE,
+    SALIENT,
+    SEGMENT_COLORS,
+    SKY,
+    VERMILLION,
+)
+
+__all__ = [
+    "BLUE", "CONTEXT", "DOUBLE_COLUMN", "GRAY", "GREEN", "INK", "ORANGE", "PALE", "PURPLE", "SALIENT",
+    "SEGMENT_COLORS", "SINGLE_COLUMN", "SKY", "VERMILLION", "PrintFigure", "frame_edges", "save", "styled",
+]  # fmt: skip
+
 SINGLE_COLUMN, DOUBLE_COLUMN = 3.4, 7.0
 """Widths of a figure in inches, in a two-column paper."""
 
-# Okabe-Ito: told apart under every common form of colour blindness.
-ORANGE, SKY, GREEN, YELLOW, BLUE, VERMILLION, PURPLE = (
-    "#E69F00",
-    "#56B4E9",
-    "#009E73",
-    "#F0E442",
-    "#0072B2",
-    "#D55E00",
-    "#CC79A7",
-)
-INK, GREY, PALE = "#222222", "#777777", "#D8D8D8"
-SALIENT, CONTEXT = ORANGE, BLUE
-SEGMENT_COLOURS = (BLUE, ORANGE, GREEN, PURPLE, SKY, VERMILLION)
-"""Bands of consecutive segments; they always carry the segment's number too."""
+GRAY, SEGMENT_COLORS = GRAY, SEGMENT_COLORS
 
 Arguments = ParamSpec("Arguments")
 
@@ -105,3 +112,15 @@ def frame_edges(timestamps: Float[np.ndarray, "frames"]) -> Float[np.ndarray, "f
     first = timestamps[0] - (middles[0] - timestamps[0])
     last = timestamps[-1] + (timestamps[-1] - middles[-1])
     return np.concatenate([[first], middles, [last]])
+
+
+def segment_edges(
+    bounds: Sequence[tuple[int, int]], edges: Float[np.ndarray, "frame_edges"]
+) -> Float[np.ndarray, "segment_edges"]:
+    """Where segments begin and end in time, one number more than there are segments.
+
+    Args:
+        bounds: first frame and frame after the last of each segment, without gaps, as traces and plans have them.
+        edges: the frames' own, by `frame_edges`.
+    """
+    return edges[[start for start, _ in bounds] + [bounds[-1][1]]]

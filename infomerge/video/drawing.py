@@ -13,7 +13,7 @@ import torch
 from jaxtyping import Float32, Int64, UInt8
 from torch import Tensor
 
-from infomerge.video.script import COLOURS, Colour, SceneObject
+from infomerge.video.script import COLORS, Color, SceneObject
 
 LEVELS = 16
 """Coverage is counted in sixteenths of a pixel, so that a pixel is either touched visibly or not at all."""
@@ -45,8 +45,8 @@ def windows_around(sightings: Sequence[Sighting], size: tuple[int, int], device:
     """Windows inside the frame that hold each object where it is and where it was in the frame before."""
     reach = math.ceil(max(item.radius + item.speed for item, _ in sightings)) + 1
     side = 2 * reach + 1
-    centres = np.array([item.centre(frame) for item, frame in sightings])
-    firsts = np.clip(np.rint(centres[:, ::-1]).astype(np.int64) - reach, 0, np.array(size) - side)
+    centers = np.array([item.center(frame) for item, frame in sightings])
+    firsts = np.clip(np.rint(centers[:, ::-1]).astype(np.int64) - reach, 0, np.array(size) - side)
     rows, columns = torch.from_numpy(firsts).to(device)[..., None].unbind(dim=1)
     steps = torch.arange(side, device=device)
     return Windows(rows + steps, columns + steps)
@@ -55,7 +55,7 @@ def windows_around(sightings: Sequence[Sighting], size: tuple[int, int], device:
 def coverage(sightings: Sequence[Sighting], windows: Windows) -> UInt8[Tensor, "pictures side side"]:
     """How many sixteenths of each pixel of its window the object of each sighting covers."""
     device = windows.rows.device
-    placed = torch.tensor([(*item.centre(frame), item.radius) for item, frame in sightings], dtype=torch.float32)
+    placed = torch.tensor([(*item.center(frame), item.radius) for item, frame in sightings], dtype=torch.float32)
     x, y, radius = placed.to(device).T[..., None, None]
     across, along = windows.columns[:, None] + 0.5 - x, windows.rows[:, :, None] + 0.5 - y
     levels = torch.zeros(len(sightings), across.shape[2], across.shape[2], dtype=torch.uint8, device=device)
@@ -118,14 +118,14 @@ def paint_over(
 ) -> None:
     """Draw each object over the picture at its place, mixed in whole numbers; changes `pictures`."""
     share = coverage(sightings, windows)[..., None].to(torch.int16)
-    colours = torch.tensor([COLOURS[item.colour] for item, _ in sightings], dtype=torch.int16).to(pictures.device)
+    colors = torch.tensor([COLORS[item.color] for item, _ in sightings], dtype=torch.int16).to(pictures.device)
     there = (places[:, None, None], windows.rows[:, :, None], windows.columns[:, None])
-    mixed = pictures[there] * (LEVELS - share) + colours[:, None, None] * share
+    mixed = pictures[there] * (LEVELS - share) + colors[:, None, None] * share
     pictures[there] = ((mixed + LEVELS // 2) // LEVELS).to(torch.uint8)
 
 
 def backgrounds(
-    tones: Sequence[tuple[Colour, Colour]], seeds: Sequence[int], size: tuple[int, int], device: torch.device
+    tones: Sequence[tuple[Color, Color]], seeds: Sequence[int], size: tuple[int, int], device: torch.device
 ) -> UInt8[Tensor, "pictures height width 3"]:
     """Smooth band-limited noise that runs between two tones, one picture for each seed."""
     noise = torch.zeros((len(seeds), *size), device=device)

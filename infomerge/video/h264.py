@@ -5,10 +5,14 @@ from fractions import Fraction
 from io import BufferedIOBase
 from pathlib import Path
 
-import av
 import numpy as np
-from av.video.frame import VideoFrame
 from jaxtyping import UInt8
+
+from infomerge.extras import needs
+
+with needs("video"):
+    import av
+    from av.video.frame import VideoFrame
 
 # No choice of algorithm by processor either.
 _X264 = "threads=1:open-gop=0:cpu-independent=1"

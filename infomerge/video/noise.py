@@ -14,13 +14,11 @@ from types import MappingProxyType
 import numpy as np
 from jaxtyping import Bool, Float64, UInt8
 
-from infomerge.video.h264 import decode, encode
-
 Frames = UInt8[np.ndarray, "frames height width 3"]
 Picture = UInt8[np.ndarray, "height width 3"]
 
-_MIDDLE_GREY = 128
-_FOG_GREY = 190
+_MIDDLE_GRAY = 128
+_FOG_GRAY = 190
 _GLARE = 0.85
 _BLOCK = 16
 # x264 refuses frames narrower than this.
@@ -73,25 +71,25 @@ def disturb(name: str, frames: Frames, strength: float, seed: int = 0) -> Frames
         TypeError: the frames are not a uint8 array.
     """
     if name not in DISTURBANCES:
-        raise ValueError(f"name: found {name!r}; accepted are {', '.join(DISTURBANCES)}")
+        raise ValueError(f"name: got {name!r}; expected {', '.join(DISTURBANCES)}")
     return DISTURBANCES[name](frames, strength, seed)
 
 
 def _check(disturbance: Disturbance, frames: object, strength: float, seed: int) -> None:
-    accepted = "accepted is a uint8 array [frames, height, width, 3], RGB, not empty"
+    accepted = "expected a uint8 array [frames, height, width, 3], RGB, not empty"
     if not isinstance(frames, np.ndarray):
-        raise TypeError(f"frames: found {type(frames).__name__}; {accepted}")
+        raise TypeError(f"frames: got {type(frames).__name__}; {accepted}")
     if frames.dtype != np.uint8:
-        raise TypeError(f"frames: found dtype {frames.dtype}; {accepted}")
+        raise TypeError(f"frames: got dtype {frames.dtype}; {accepted}")
     if frames.ndim != 4 or frames.shape[3] != 3 or frames.size == 0:
-        raise ValueError(f"frames: found shape {list(frames.shape)}; {accepted}")
+        raise ValueError(f"frames: got shape {list(frames.shape)}; {accepted}")
     if not 0 <= strength <= disturbance.maximum:
         raise ValueError(
-            f"strength: found {strength}; accepted for {disturbance.name} are 0 to {disturbance.maximum:g} "
+            f"strength: got {strength}; expected for {disturbance.name} 0 to {disturbance.maximum:g} "
             f"({disturbance.unit})"
         )
     if seed < 0:
-        raise ValueError(f"seed: found {seed}; accepted are integers from 0")
+        raise ValueError(f"seed: got {seed}; expected integers from 0")
 
 
 def _per_frame(change: Callable[[int, Picture], np.ndarray], frames: Frames) -> Frames:
@@ -106,7 +104,7 @@ def _sensor_noise(frames: Frames, strength: float, seed: int) -> Frames:
     rng = np.random.default_rng(seed)
     # Half the variance at middle grey is read noise, half is shot noise, which grows with the light.
     levels = np.arange(256, dtype=np.float32)
-    deviation = np.float32(strength) * np.sqrt(np.float32(0.5) + np.float32(0.5) * levels / _MIDDLE_GREY)
+    deviation = np.float32(strength) * np.sqrt(np.float32(0.5) + np.float32(0.5) * levels / _MIDDLE_GRAY)
 
     def noisy(_: int, frame: Picture) -> np.ndarray:
         return frame + deviation[frame] * rng.standard_normal(frame.shape, dtype=np.float32)
@@ -156,10 +154,10 @@ def _block_noise(frames: Frames, strength: float, seed: int) -> Frames:
     for number in range(len(frames)):
         hit = rng.random(blocks) < 0.5
         hit.flat[int(rng.integers(hit.size))] = True
-        colours = rng.integers(0, 256, (*blocks, 3), dtype=np.uint8)
+        colors = rng.integers(0, 256, (*blocks, 3), dtype=np.uint8)
         if bad[number]:
             where = np.kron(hit, np.ones((_BLOCK, _BLOCK), dtype=np.bool_))[:height, :width]
-            spread = colours.repeat(_BLOCK, axis=0).repeat(_BLOCK, axis=1)[:height, :width]
+            spread = colors.repeat(_BLOCK, axis=0).repeat(_BLOCK, axis=1)[:height, :width]
             result[number][where] = spread[where]
     return result
 
@@ -194,6 +192,8 @@ def _shifted(frame: Picture, down: float, right: float) -> np.ndarray:
 
 
 def _compression(frames: Frames, strength: float, _: int) -> Frames:
+    from infomerge.video.h264 import decode, encode  # The only disturbance that needs PyAV.
+
     height, width = frames.shape[1:3]
     # Colour at half resolution needs even sides.
     padding = [max(side + side % 2, _SMALLEST_CODED) - side for side in (height, width)]
@@ -215,7 +215,7 @@ def _slow_wave(count: int, seed: int) -> Float64[np.ndarray, "frames"]:
 def _fog(frames: Frames, strength: float, seed: int) -> Frames:
     density = strength * _slow_wave(len(frames), seed)
     return _per_frame(
-        lambda number, frame: frame + np.float32(density[number]) * (_FOG_GREY - frame.astype(np.float32)), frames
+        lambda number, frame: frame + np.float32(density[number]) * (_FOG_GRAY - frame.astype(np.float32)), frames
     )
 
 

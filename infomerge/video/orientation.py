@@ -1,10 +1,12 @@
 """Standing frames upright as the file's display matrix asks."""
 
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-from av.video.frame import VideoFrame
 from jaxtyping import UInt8
+
+if TYPE_CHECKING:
+    from av.video.frame import VideoFrame
 
 # Where the matrix sends "to the right" (x, y; y points down), by quarter turns clockwise.
 _QUARTER_TURNS = {(1, 0): 0, (0, 1): 1, (-1, 0): 2, (0, -1): 3}
@@ -25,12 +27,12 @@ class Orientation(NamedTuple):
 AS_STORED = Orientation()
 
 
-def has_display_matrix(frame: VideoFrame) -> bool:
+def has_display_matrix(frame: "VideoFrame") -> bool:
     """Whether the file asks to turn or mirror its frames."""
     return frame.side_data.get("DISPLAYMATRIX") is not None
 
 
-def orientation_of(frame: VideoFrame) -> Orientation:
+def orientation_of(frame: "VideoFrame") -> Orientation:
     """What a frame's display matrix asks for; nothing if it has none, or one that is not made of quarter turns."""
     data: Any = frame.side_data.get("DISPLAYMATRIX")
     if data is None:

@@ -4,17 +4,20 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import partial
 
-import av.error
 import numpy as np
-from av.container import InputContainer
-from av.video.frame import VideoFrame
-from av.video.stream import VideoStream
 from jaxtyping import Int64, UInt8
 
+from infomerge.extras import needs
 from infomerge.video.orientation import AS_STORED, Orientation, orientation_of
 from infomerge.video.sampled import Sampled, sample_indices
 from infomerge.video.source import AnyPacket, demux_to_end, open_video, unreadable
 from infomerge.video.survey import Survey
+
+with needs("video"):
+    import av.error
+    from av.container import InputContainer
+    from av.video.frame import VideoFrame
+    from av.video.stream import VideoStream
 
 # One that fails, one that finds the number of frames, one that reads them; and one to spare.
 _MOST_PASSES = 4

@@ -6,7 +6,7 @@ from typing import TypeVar
 
 import numpy as np
 
-from infomerge.video.script import COLOURS, DIRECTIONS, SHAPES, Script
+from infomerge.video.script import COLORS, DIRECTIONS, SHAPES, Script
 
 # Keeps these draws apart from those that made the script out of the same seed.
 _STREAM = 1
@@ -47,38 +47,36 @@ def questions(script: Script, existence_pairs: int = 3) -> list[Question]:
         ValueError: `existence_pairs` is out of range.
     """
     if not 0 <= existence_pairs <= 6:
-        raise ValueError(f"existence_pairs: found {existence_pairs}; accepted are 0 to 6")
+        raise ValueError(f"existence_pairs: got {existence_pairs}; expected 0 to 6")
     return [_about_flash(script), *_about_motion(script), *_about_existence(script, existence_pairs), _count(script)]
 
 
 def _about_flash(script: Script) -> Question:
-    return Question("What colour is the star that flashes?", script.flash.colour, "flash", tuple(COLOURS))
+    return Question("What colour is the star that flashes?", script.flash.color, "flash", tuple(COLORS))
 
 
 def _about_motion(script: Script) -> list[Question]:
     moving = [scene.moving for scene in script.scenes]
-    times = Counter(item.colour for item in moving)
+    times = Counter(item.color for item in moving)
     return [
-        Question(f"Which way does the {item.colour} object move?", item.direction, "motion", tuple(DIRECTIONS))
+        Question(f"Which way does the {item.color} object move?", item.direction, "motion", tuple(DIRECTIONS))
         for item in moving
-        if times[item.colour] == 1 and item.direction is not None
+        if times[item.color] == 1 and item.direction is not None
     ]
 
 
 def _about_existence(script: Script, pairs: int) -> list[Question]:
-    present = {(item.colour, item.shape) for item in script.objects if item.shape in SHAPES}
-    colours, shapes = {colour for colour, _ in present}, {shape for _, shape in present}
-    absent = [(colour, shape) for colour in COLOURS for shape in SHAPES if (colour, shape) not in present]
+    present = {(item.color, item.shape) for item in script.objects if item.shape in SHAPES}
+    colors, shapes = {color for color, _ in present}, {shape for _, shape in present}
+    absent = [(color, shape) for color in COLORS for shape in SHAPES if (color, shape) not in present]
     rng = np.random.default_rng([script.seed, _STREAM])
-    near = [pair for pair in absent if pair[0] in colours and pair[1] in shapes]
+    near = [pair for pair in absent if pair[0] in colors and pair[1] in shapes]
     far = [pair for pair in absent if pair not in near]
     count = min(pairs, len(present), len(absent))
     false = [*_shuffled(rng, near), *_shuffled(rng, far)][:count]
     true = _shuffled(rng, sorted(present))[:count]
     asked = _shuffled(rng, [*((*pair, "yes") for pair in true), *((*pair, "no") for pair in false)])
-    return [
-        Question(f"Is there a {colour} {shape}?", answer, "exists", ("yes", "no")) for colour, shape, answer in asked
-    ]
+    return [Question(f"Is there a {color} {shape}?", answer, "exists", ("yes", "no")) for color, shape, answer in asked]
 
 
 def _shuffled(rng: np.random.Generator, items: list[_Item]) -> list[_Item]:

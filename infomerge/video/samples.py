@@ -11,15 +11,17 @@ from itertools import accumulate, chain, islice
 from pathlib import Path
 from typing import NamedTuple
 
-import av
-import platformdirs
-from av.filter import Graph
-from av.video.frame import PictureType, VideoFrame
-from av.video.stream import VideoStream
-
+from infomerge.extras import needs
 from infomerge.video.clip import Clip
 from infomerge.video.reading import check_num_frames, read_clip, read_named_clip
 from infomerge.video.truth import GroundTruth, Shot, StillRegion
+
+with needs("video"):
+    import av
+    import platformdirs
+    from av.filter import Graph
+    from av.video.frame import PictureType, VideoFrame
+    from av.video.stream import VideoStream
 
 
 class _PackagedFile(NamedTuple):
@@ -247,5 +249,5 @@ def open_clip(source: str | os.PathLike[str], num_frames: int = 32) -> Clip:
         return sample_clip(source, num_frames)
     if not path.exists():
         samples = ", ".join(sample_names())
-        raise FileNotFoundError(f"source: found no file {str(path)!r}; accepted is a video file or a sample: {samples}")
+        raise FileNotFoundError(f"source: got no file {str(path)!r}; expected a video file or a sample: {samples}")
     return read_clip(path, num_frames)

@@ -15,7 +15,6 @@ from jaxtyping import Bool, Float32, Float64, Int64, UInt8
 from torch import Tensor
 
 from infomerge.video.drawing import LEVELS, Sighting, backgrounds, coverage, paint_over, windows_around
-from infomerge.video.h264 import save_clip
 from infomerge.video.questions import Question, questions
 from infomerge.video.script import FLASH_FRAMES, Scene, SceneObject, Script, write_script
 from infomerge.video.truth import GroundTruth, Shot
@@ -30,7 +29,6 @@ __all__ = [
     "Script",
     "questions",
     "render_scenes",
-    "save_clip",
     "scene_clip",
     "write_script",
 ]
@@ -106,6 +104,8 @@ class SceneClip:
 
     def save(self, path: Path | str, crf: float = 10.0, *, force: bool = False) -> Path:
         """Write a video file; see `save_clip`."""
+        from infomerge.video.h264 import save_clip  # Only a file needs PyAV.
+
         return save_clip(self.frames, path, self.script.frame_rate, crf, force=force)
 
 
@@ -160,7 +160,7 @@ def render_scenes(
         ValueError: an argument is out of range.
     """
     if not len(seeds):
-        raise ValueError("seeds: found none; accepted is at least one integer")
+        raise ValueError("seeds: got none; expected at least one integer")
     scripts = tuple(
         write_script(int(seed), num_frames, size, scene_counts=scene_counts, frame_rate=frame_rate) for seed in seeds
     )
@@ -237,7 +237,7 @@ def _paint_all(
 
 def _cells(scripts: Sequence[Script], grid: tuple[int, int], device: torch.device) -> CellTruth:
     if min(grid) < 1:
-        raise ValueError(f"grid: found {grid}; accepted are rows and columns from 1")
+        raise ValueError(f"grid: got {grid}; expected rows and columns from 1")
     times = _Timetable(scripts)
     scene_of_frame = torch.tensor(times.scene_of_frame, device=device)
     flashes = torch.tensor(times.flash_places, device=device)

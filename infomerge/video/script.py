@@ -10,10 +10,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-Colour = tuple[int, int, int]
+Color = tuple[int, int, int]
 
 # Each has a channel of 186 or more and no background one above 124, so that an edge changes every pixel it crosses.
-COLOURS: Mapping[str, Colour] = MappingProxyType(
+COLORS: Mapping[str, Color] = MappingProxyType(
     {
         "red": (228, 52, 46),
         "green": (44, 186, 84),
@@ -48,7 +48,7 @@ class SceneObject:
 
     Attributes:
         shape: one of `SHAPES`, or "star".
-        colour: a name in `COLOURS`.
+        colour: a name in `COLORS`.
         x, y: the centre in frame `start`; the frame's upper left corner is at 0, 0.
         radius: of the circle that the shape stays in.
         direction: of its motion, a name in `DIRECTIONS`; None for a still object.
@@ -57,7 +57,7 @@ class SceneObject:
     """
 
     shape: str
-    colour: str
+    color: str
     x: float
     y: float
     radius: float
@@ -66,7 +66,7 @@ class SceneObject:
     start: int
     stop: int
 
-    def centre(self, frame: int) -> tuple[float, float]:
+    def center(self, frame: int) -> tuple[float, float]:
         """Where its centre is in a frame, x before y."""
         if self.direction is None:
             return self.x, self.y
@@ -89,7 +89,7 @@ class Scene:
 
     start: int
     stop: int
-    tones: tuple[Colour, Colour]
+    tones: tuple[Color, Color]
     texture_seed: int
     moving: SceneObject
     still: tuple[SceneObject, SceneObject]
@@ -159,7 +159,7 @@ def write_script(
     rng = np.random.default_rng(seed)
     count = int(rng.integers(scene_counts[0], scene_counts[1] + 1))
     bounds = _scene_bounds(rng, num_frames, count)
-    movers = [name for _ in range(0, count, len(COLOURS)) for name in _shuffled(rng, COLOURS)]
+    movers = [name for _ in range(0, count, len(COLORS)) for name in _shuffled(rng, COLORS)]
     # Hues spread over the whole circle tell the scenes apart; shuffled, since a rainbow in order would tell the time.
     hues = (rng.random() + (rng.permutation(count) + 0.3 * rng.random(count)) / count) % 1.0
     drawn = [
@@ -183,18 +183,18 @@ def _check_arguments(
 ) -> None:
     fewest, most = scene_counts
     if seed < 0:
-        raise ValueError(f"seed: found {seed}; accepted are integers from 0")
+        raise ValueError(f"seed: got {seed}; expected integers from 0")
     if not 1 <= fewest <= most:
-        raise ValueError(f"scene_counts: found {scene_counts}; accepted are (fewest, most) with 1 <= fewest <= most")
+        raise ValueError(f"scene_counts: got {scene_counts}; expected (fewest, most) with 1 <= fewest <= most")
     if num_frames < SHORTEST_SCENE * most:
         raise ValueError(
-            f"num_frames: found {num_frames}; accepted are {SHORTEST_SCENE * most} or more for up to {most} scenes, "
+            f"num_frames: got {num_frames}; expected {SHORTEST_SCENE * most} or more for up to {most} scenes, "
             f"{SHORTEST_SCENE} frames each (scene_counts says how many scenes there may be)"
         )
     if min(size) < SMALLEST_SIDE:
-        raise ValueError(f"size: found {size}; accepted are a height and a width of {SMALLEST_SIDE} pixels or more")
+        raise ValueError(f"size: got {size}; expected a height and a width of {SMALLEST_SIDE} pixels or more")
     if frame_rate < 1:
-        raise ValueError(f"frame_rate: found {frame_rate}; accepted are whole frames a second from 1")
+        raise ValueError(f"frame_rate: got {frame_rate}; expected whole frames a second from 1")
 
 
 def _scene_bounds(rng: np.random.Generator, num_frames: int, count: int) -> list[int]:
@@ -219,22 +219,22 @@ class _Spot(NamedTuple):
 
 
 def _draw_scene(
-    rng: np.random.Generator, start: int, stop: int, mover_colour: str, hue: float, size: tuple[int, int]
+    rng: np.random.Generator, start: int, stop: int, mover_color: str, hue: float, size: tuple[int, int]
 ) -> tuple[Scene, _Spot]:
     """A scene, and a spot in it that stays empty."""
     direction = list(DIRECTIONS)[int(rng.integers(len(DIRECTIONS)))]
     lane, spots = _draw_layout(rng, direction, size)
-    colours = [name for name in _shuffled(rng, COLOURS) if name != mover_colour]
+    colors = [name for name in _shuffled(rng, COLORS) if name != mover_color]
     shapes = [SHAPES[int(i)] for i in rng.integers(len(SHAPES), size=3)]
     scene = Scene(
         start=start,
         stop=stop,
         tones=_draw_tones(rng, hue),
         texture_seed=int(rng.integers(2**32)),
-        moving=_draw_mover(rng, shapes[0], mover_colour, lane, direction, (start, stop), size),
+        moving=_draw_mover(rng, shapes[0], mover_color, lane, direction, (start, stop), size),
         still=(
-            SceneObject(shapes[1], colours[0], *spots[0], None, 0.0, start, stop),
-            SceneObject(shapes[2], colours[1], *spots[1], None, 0.0, start, stop),
+            SceneObject(shapes[1], colors[0], *spots[0], None, 0.0, start, stop),
+            SceneObject(shapes[2], colors[1], *spots[1], None, 0.0, start, stop),
         ),
     )
     return scene, spots[2]
@@ -273,7 +273,7 @@ def _draw_spot(
 def _draw_mover(
     rng: np.random.Generator,
     shape: str,
-    colour: str,
+    color: str,
     lane: _Spot,
     direction: str,
     span: tuple[int, int],
@@ -289,25 +289,25 @@ def _draw_mover(
     if right + down < 0:
         begin = extent - begin
     x, y = (begin, lane.y) if right else (lane.x, begin)
-    return SceneObject(shape, colour, x, y, lane.radius, direction, speed, *span)
+    return SceneObject(shape, color, x, y, lane.radius, direction, speed, *span)
 
 
-def _draw_tones(rng: np.random.Generator, hue: float) -> tuple[Colour, Colour]:
+def _draw_tones(rng: np.random.Generator, hue: float) -> tuple[Color, Color]:
     """A muted darker and a muted lighter colour, close in hue."""
     saturation, value, turn = rng.uniform((0.35, 0.25, -0.07), (0.6, 0.32, 0.07))
     dark = colorsys.hsv_to_rgb(hue, saturation, value * 0.8)
     light = colorsys.hsv_to_rgb((hue + turn) % 1.0, saturation * 0.75, value * 1.5)
-    return _as_colour(dark), _as_colour(light)
+    return _as_color(dark), _as_color(light)
 
 
-def _as_colour(rgb: tuple[float, float, float]) -> Colour:
+def _as_color(rgb: tuple[float, float, float]) -> Color:
     red, green, blue = (min(round(255 * channel), _BRIGHTEST_BACKGROUND) for channel in rgb)
     return red, green, blue
 
 
 def _draw_flash(rng: np.random.Generator, scene: Scene, spot: _Spot) -> SceneObject:
     """A star in a colour that nothing else in its scene has, with a frame of the scene before and after it."""
-    there = {item.colour for item in (scene.moving, *scene.still)}
-    colour = next(name for name in _shuffled(rng, COLOURS) if name not in there)
+    there = {item.color for item in (scene.moving, *scene.still)}
+    color = next(name for name in _shuffled(rng, COLORS) if name not in there)
     start = int(rng.integers(scene.start + 1, scene.stop - FLASH_FRAMES))
-    return SceneObject("star", colour, *spot, None, 0.0, start, start + FLASH_FRAMES)
+    return SceneObject("star", color, *spot, None, 0.0, start, start + FLASH_FRAMES)

@@ -5,14 +5,16 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import av
-import av.error
-from av.container import InputContainer
-from av.packet import Packet
-from av.stream import Disposition
-from av.video.stream import VideoStream
-
+from infomerge.extras import needs
 from infomerge.video.clip import UnreadableClipError
+
+with needs("video"):
+    import av
+    import av.error
+    from av.container import InputContainer
+    from av.packet import Packet
+    from av.stream import Disposition
+    from av.video.stream import VideoStream
 
 # PyAV's packets are generic for type checkers only.
 if TYPE_CHECKING:
@@ -70,4 +72,4 @@ def _video_stream(path: Path, container: InputContainer) -> VideoStream:
 def unreadable(path: Path, found: str) -> UnreadableClipError:
     """The error that names the file, what was found in it and what is accepted."""
     accepted = "a video file with at least one picture, such as mp4, mkv, webm, mov, avi, ts or gif"
-    return UnreadableClipError(f"cannot read '{path}' as a clip: {found}; accepted: {accepted}")
+    return UnreadableClipError(f"cannot read '{path}' as a clip: {found}; expected: {accepted}")

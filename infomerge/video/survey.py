@@ -5,12 +5,14 @@ from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
-import av.error
-from av.container import InputContainer
-from av.video.frame import VideoFrame
-from av.video.stream import VideoStream
-
+from infomerge.extras import needs
 from infomerge.video.source import AnyPacket, demux_to_end, open_video
+
+with needs("video"):
+    import av.error
+    from av.container import InputContainer
+    from av.video.frame import VideoFrame
+    from av.video.stream import VideoStream
 
 # These formats declare their length up front, so that a file that ends before it has been cut short.
 _DECLARE_DURATION = {"mov,mp4,m4a,3gp,3g2,mj2", "matroska,webm", "avi", "flv", "asf"}

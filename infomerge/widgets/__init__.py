@@ -1,7 +1,8 @@
 """Interactive views for notebooks and for pages without a kernel. Each is imported when it is first asked for."""
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from infomerge.extras import lazy_names, needs
 
 if TYPE_CHECKING:
     from infomerge.widgets.budget_explorer import BudgetExplorer
@@ -9,11 +10,6 @@ if TYPE_CHECKING:
 
 __all__ = ["BudgetExplorer", "TokenLens"]
 
-_ROOMS = {"BudgetExplorer": "budget_explorer", "TokenLens": "token_lens"}
-
-
-def __getattr__(name: str) -> Any:
-    # Looking at a view costs the import of a widget library; `import infomerge.widgets` alone does not.
-    if name in _ROOMS:
-        return getattr(import_module(f"infomerge.widgets.{_ROOMS[name]}"), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+# Looking at a view costs the import of a widget library; `import infomerge.widgets` alone does not.
+with needs("notebooks", "anywidget", "ipywidgets", "plotly", "PIL"):
+    __getattr__ = lazy_names(__name__, {"BudgetExplorer": "budget_explorer", "TokenLens": "token_lens"})

@@ -1,6 +1,7 @@
 """A button that takes a file of the reader's own computer, and says at once when the file is too large to be sent."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import anywidget
@@ -18,32 +19,7 @@ class Upload(anywidget.AnyWidget):
         refuse: called with the name and the bytes of a file that is too large; it was not sent.
     """
 
-    _esm = """
-    function render({ model, el }) {
-      const button = document.createElement("button");
-      button.type = "button";
-      button.className = "jupyter-widgets jupyter-button";
-      button.title = `A video of this computer, up to ${model.get("most") / 1e6} MB`;
-      button.textContent = "Upload";
-      const icon = document.createElement("i");
-      icon.className = "fa fa-upload";
-      button.prepend(icon);
-      const input = document.createElement("input");
-      Object.assign(input, { type: "file", accept: "video/*,image/gif", hidden: true });
-      button.addEventListener("click", () => input.click());
-      input.addEventListener("change", async () => {
-        const [file] = input.files;
-        if (!file) return;
-        const about = { name: file.name, size: file.size };
-        const fits = file.size <= model.get("most");
-        model.send({ ...about, sent: fits }, undefined, fits ? [await file.arrayBuffer()] : []);
-        // The same file may be chosen again.
-        input.value = "";
-      });
-      el.append(button, input);
-    }
-    export default { render };
-    """
+    _esm = Path(__file__).with_name("upload.js")
     most = traitlets.Int(MOST_BYTES).tag(sync=True)
 
     def __init__(

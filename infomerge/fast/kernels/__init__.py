@@ -1,1 +1,1 @@
-"""InfoMerge in GPU kernels, each named after what it computes and equal to the plain function that its docstring names."""
+"""InfoMerge in GPU kernels, each named after what it computes and equal to the plain function that it names."""

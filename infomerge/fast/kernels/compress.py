@@ -47,11 +47,13 @@ def compress(
     check_shapes(tokens, saliency, frame_features)
     tokens = tokens.detach().contiguous()
     sizes = layout(tuple(tokens.shape), config)
-    given = [None if value is None else value.detach() for value in (saliency, frame_features)]
+    saliency = None if saliency is None else saliency.detach()
+    frame_features = None if frame_features is None else frame_features.detach()
+    given = (tokens, saliency, frame_features, config, sizes)
     if graphs:
-        kept, blocks = GRAPHS.replay(tokens, *given, config, sizes)
+        kept, blocks = GRAPHS.replay(*given)
     else:
-        kept, blocks = run(tokens, *given, config, sizes)
+        kept, blocks = run(*given)
     out = shaped(sizes.results(), views(sizes.results(), blocks))
     replaced = out["replaced"].view(torch.bool)
     plan = MergePlan(
@@ -65,7 +67,7 @@ def compress(
         replaced=replaced,
         segments=out["bounds"],
     )
-    trace = UnreadTrace(tokens, lambda: _read(tokens, *given, config, sizes, out))
+    trace = UnreadTrace(tokens, lambda: _read(*given, out))
     return Compression(kept, plan, sizes.requested, trace, config)
 
 

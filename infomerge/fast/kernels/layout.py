@@ -158,7 +158,7 @@ def shaped(spec: Spec, flat: dict[str, Tensor]) -> dict[str, Tensor]:
 
 
 def _by_dtype(spec: Spec) -> dict[torch.dtype, tuple[list[str], list[int]]]:
-    """Names and sizes of the tensors of each dtype; sizes are rounded up, so that each begins where a GPU reads best."""
+    """Names and sizes of the tensors of each dtype; rounded up, so that each begins where a GPU reads best."""
     groups: dict[torch.dtype, tuple[list[str], list[int]]] = {}
     for name, (dtype, shape) in spec.items():
         names, sizes = groups.setdefault(dtype, ([], []))

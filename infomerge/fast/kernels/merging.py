@@ -32,8 +32,8 @@ def anchors(scores, salient, static, quota, start, end, chosen, positions, WIDTH
 
 @triton.jit
 def numbering(
-    anchor, salient, first_anchor, anchor_token, index, is_context, anchor_of_kept, number, positions, salient_per_frame,
-    WIDTH: tl.constexpr,
+    anchor, salient, first_anchor, anchor_token, index, is_context, anchor_of_kept, number, positions,
+    salient_per_frame, WIDTH: tl.constexpr,
 ):  # fmt: skip
     """Places of the kept tokens, without a search: how many there are before each frame is known. Programs: frames.
 

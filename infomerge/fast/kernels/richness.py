@@ -1,8 +1,8 @@
 """Spectral entropy of every segment by squarings, on the tensor cores: what `fast.squarings` says, for all at once.
 
-The matrices lie packed one after another, as `segments` says, each of them a number of TILEs a side. They are symmetric:
-a block of work is a row of tiles by two columns, on or below the diagonal, shared out among a fixed number of programs.
-A matrix is kept as two halves: `high` (float16), which the products read, mirrored into the upper triangle, and `low`,
+The matrices lie packed one after another, as `segments` says, a number of TILEs a side. They are symmetric: a block
+of work is a row of tiles by two columns, on or below the diagonal, shared out among a fixed number of programs. A
+matrix is kept as two halves: `high` (float16), which the products read, mirrored into the upper triangle, and `low`,
 what float16 leaves out, in the lower one alone.
 """
 
@@ -201,7 +201,7 @@ def wait_for_all(arrived, expected):
 def traces(
     diagonals, norms, packing, trace, width, powers, WIDTH: tl.constexpr, TILE: tl.constexpr, BLOCK: tl.constexpr
 ):
-    """tr F_j of every segment, and in the last row |F_j|^2 of the last. Programs: segments x rows."""
+    """Traces of all F_j of every segment, and in the last row |F_j|^2 of the last. Programs: segments x rows."""
     segment, power = tl.program_id(0), tl.program_id(1)
     of_norms = power == powers
     values = tl.where(of_norms, 0, power) * width

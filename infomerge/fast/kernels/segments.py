@@ -64,9 +64,8 @@ def segments(
     """Where the clip is cut (eq. 23): `segmentation.find_segments`; one program.
 
     Also `packing` [5, WIDTH], how the segments' Gram matrices lie one after another: tiles a side, blocks of two
-    tiles on or below the diagonal, the first of these (larger matrices first), the first of all its tiles, and the first
-    on the diagonal.
-    `arrived`, by which programs wait for one another later, begins at 0.
+    tiles on or below the diagonal, the first of these (larger matrices first), the first of all its tiles, and the
+    first on the diagonal. `arrived`, by which programs wait for one another later, begins at 0.
     """
     tl.store(arrived, 0)
     slot = tl.arange(0, WIDTH)

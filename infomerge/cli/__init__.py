@@ -1,0 +1,48 @@
+"""The `infomerge` command. Each file of `infomerge/cli/commands` is one command, by its own name.
+
+A new command is a new file there, which calls what it makes `command`. These files are all read before any command
+runs, for the list that `infomerge --help` prints, so that they import what is slow to import (torch, numpy, plots,
+models) inside the function that needs it.
+"""
+
+import sys
+import warnings
+from importlib import import_module
+from pkgutil import iter_modules
+
+import click
+
+from infomerge.cli import commands
+from infomerge.cli.errors import Notes, one_line
+from infomerge.extras import MissingExtraError
+
+group = click.Group(
+    help="See, measure and teach how video tokens are compressed before a language model reads them.",
+    commands={
+        file.name: import_module(f"{commands.__name__}.{file.name}").command for file in iter_modules(commands.__path__)
+    },
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+group = click.version_option(package_name="infomerge")(group)
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run the command. What its user got wrong ends it with exit code 2 and one line on standard error."""
+    notes = Notes()
+    with warnings.catch_warnings():
+        warnings.showwarning = notes.add
+        # Old spellings that a user has typed; Python shows these warnings to programmers only.
+        warnings.filterwarnings("default", ".* is deprecated and goes with the next release", DeprecationWarning)
+        try:
+            group.main(arguments, prog_name="infomerge", standalone_mode=False, obj=notes)
+        except click.Abort:
+            sys.exit(130)
+        except click.exceptions.NoArgsIsHelpError as error:
+            click.echo(error.format_message())
+            sys.exit(2)
+        except (click.ClickException, MissingExtraError) as error:
+            notes.drop()
+            click.echo(f"infomerge: {one_line(error)}", err=True)
+            sys.exit(2)
+        finally:
+            notes.tell()

@@ -1,0 +1,132 @@
+"""The project's figures: each drawn, shown in a notebook, or written by `infomerge figures`."""
+
+import io
+import math
+import time
+from collections.abc import Iterable
+from pathlib import Path
+
+import PIL.Image
+
+from infomerge import plots
+from infomerge.extras import needs
+from infomerge.files import replaced
+
+# Importing a module of recipes registers its figures; this is their order in the gallery.
+from infomerge.paper import figures_clip, figures_tables, figures_methods  # isort: skip
+from infomerge.paper.recipes import FIGURES, Drawn, FigureRecipe
+from infomerge.plots.style import PrintFigure
+
+__all__ = [
+    "FIGURES",
+    "Drawn",
+    "FigureRecipe",
+    "draw",
+    "figures_clip",
+    "figures_methods",
+    "figures_tables",
+    "gallery",
+    "show",
+    "write_figures",
+]
+
+
+def draw(name: str) -> PrintFigure:
+    """One figure.
+
+    Args:
+        name: as in `FIGURES`.
+
+    Raises:
+        ValueError: there is no figure of this name.
+    """
+    (recipe,) = _recipes([name])
+    return recipe.draw().figure
+
+
+def write_figures(names: Iterable[str], folder: Path) -> list[tuple[FigureRecipe, float]]:
+    """Draw figures and write each as PDF and PNG, with the gallery README.md where all of them are written.
+
+    Args:
+        names: of the figures, as in `FIGURES`.
+        folder: where to; files of the same names are replaced.
+
+    Returns:
+        Each figure's recipe with the seconds that it took.
+
+    Raises:
+        ValueError: there is no figure of some name.
+    """
+    recipes = _recipes(names)
+    written = []
+    for recipe in recipes:
+        start = time.perf_counter()
+        drawn = recipe.draw()
+        plots.save(drawn.figure, folder / recipe.name)
+        written.append((recipe, time.perf_counter() - start, drawn.findings))
+    if {recipe.name for recipe in recipes} == set(FIGURES):
+        with replaced(folder / "README.md") as temporary:
+            temporary.write_text(gallery(written), encoding="utf-8")
+    return [(recipe, seconds) for recipe, seconds, _ in written]
+
+
+def show(*names: str) -> None:
+    """Draw figures and show each in a notebook, over its caption and its findings.
+
+    They are shown as PNG in 256 colours, at a third of the size: a notebook can hold all of them.
+
+    Args:
+        names: of the figures, as in `FIGURES`.
+
+    Raises:
+        ValueError: there is no figure of some name.
+    """
+    with needs("notebooks"):
+        from IPython.display import Image, Markdown, display
+    for recipe in _recipes(names):
+        drawn = recipe.draw()
+        picture = Image(_in_256_colors(drawn.figure._repr_png_()))  # type: ignore[no-untyped-call]
+        display(picture, Markdown(_described(recipe, drawn.findings)))  # type: ignore[no-untyped-call]
+
+
+def _recipes(names: Iterable[str]) -> list[FigureRecipe]:
+    names = list(names)
+    for name in names:
+        if name not in FIGURES:
+            raise ValueError(f"figure: got {name!r}; expected {', '.join(FIGURES)}")
+    return [FIGURES[name] for name in names]
+
+
+def _described(recipe: FigureRecipe, findings: str) -> str:
+    return f"{recipe.caption} {findings}".strip()
+
+
+def _in_256_colors(png: bytes) -> bytes:
+    """The same picture with its 256 colours chosen for it; undithered, so that surfaces stay even."""
+    smaller = io.BytesIO()
+    with PIL.Image.open(io.BytesIO(png)) as picture:
+        few = picture.convert("RGB").quantize(256, PIL.Image.Quantize.MEDIANCUT, dither=PIL.Image.Dither.NONE)
+        few.save(smaller, "PNG", optimize=True)
+    return smaller.getvalue()
+
+
+def gallery(written: Iterable[tuple[FigureRecipe, float, str]]) -> str:
+    """The gallery page: every figure with its caption, findings, command, function, inputs and seconds.
+
+    Args:
+        written: each figure's recipe, the seconds that it took and its findings.
+    """
+    lines = ["# Figures", "", "Written by `make figures`, from real runs; a second run gives the same pictures.", ""]
+    for recipe, seconds, findings in written:
+        lines += [
+            f"## {recipe.name.replace('_', ' ').capitalize()}",
+            "",
+            f"![{recipe.caption}]({recipe.name}.png)",
+            "",
+            _described(recipe, findings),
+            "",
+            f"`infomerge figures {recipe.name}`, function `{recipe.function}`. Input: {recipe.inputs}. Drawn in "
+            f"{math.ceil(seconds)} s.",
+            "",
+        ]
+    return "\n".join(lines)

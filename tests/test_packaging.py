@@ -1,0 +1,184 @@
+"""The distributions, built as they are published and used in a clean environment outside the checkout."""
+
+import email
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import sysconfig
+import tarfile
+import venv
+import zipfile
+from pathlib import Path
+
+import pytest
+from packaging.metadata import Metadata
+
+ROOT = Path(__file__).parent.parent
+LEFT_BEHIND = shutil.ignore_patterns(".*", "__pycache__", "*.egg-info", "build", "dist", "out", "test-artifacts")
+FIGURES = sorted(path.stem for path in (ROOT / "figures").glob("*.png"))
+NOTEBOOKS = sorted(path.name for path in (ROOT / "notebooks").glob("*.ipynb"))
+READ_DATA = [
+    "01_from_video_to_tokens.ipynb",
+    "04_budgets.ipynb",
+    "07_tfd_against_adjacent.ipynb",
+    "08_what_each_part_adds.ipynb",
+    "11_paper_figures.ipynb",
+]
+# The others need nothing that a checkout has and a wheel has not, and test_notebooks.py executes them. Nor is the last
+# of these run here: it draws the figures that `infomerge figures` draws.
+EXECUTED = READ_DATA[:-1]
+EXECUTE = """
+import sys
+import nbformat
+from nbclient import NotebookClient
+path = sys.argv[1]
+resources = {"metadata": {"path": "."}}
+NotebookClient(nbformat.read(path, 4), timeout=600, kernel_name="python3", resources=resources).execute()
+"""
+
+
+@pytest.fixture(scope="module")
+def distributions(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """A source distribution, and the wheel that is built from it."""
+    folder = tmp_path_factory.mktemp("packaging")
+    shutil.copytree(ROOT, folder / "source", ignore=LEFT_BEHIND)
+    # Without isolation it is built with what is installed, and nothing is fetched.
+    build = [sys.executable, "-m", "build", "--no-isolation", "--outdir", str(folder / "dist"), str(folder / "source")]
+    subprocess.run(build, check=True, capture_output=True, text=True)
+    (source,), (wheel,) = (list((folder / "dist").glob(pattern)) for pattern in ("*.tar.gz", "*.whl"))
+    return source, wheel
+
+
+class Installed:
+    """The wheel in an environment that has the dependencies of this one and not its infomerge."""
+
+    def __init__(self, folder: Path, wheel: Path) -> None:
+        venv.create(folder / "environment", symlinks=True)
+        self.python = folder / "environment" / "bin" / "python"
+        self.home = folder / "home"
+        self.home.mkdir()
+        site = next((folder / "environment" / "lib").glob("python*/site-packages"))
+        pip = [sys.executable, "-m", "pip", "--python", str(self.python), "--disable-pip-version-check"]
+        subprocess.run([*pip, "install", "--no-deps", "--no-index", "--quiet", str(wheel)], check=True)
+        # Only now, so that pip sees no other infomerge. A folder on the path: the editable install in it works by .pth
+        # files, which are not read from there.
+        (site / "dependencies.pth").write_text(sysconfig.get_path("purelib") + "\n")
+        self.site = site
+
+    def run(self, *command: str | Path) -> str:
+        """What a command prints that is run outside the checkout, in an environment without its variables."""
+        environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+        environment |= {"MPLBACKEND": "Agg", "TQDM_DISABLE": "1"}
+        done = subprocess.run(
+            [str(part) for part in command], cwd=self.home, env=environment, capture_output=True, text=True
+        )
+        assert done.returncode == 0, f"{command}: {done.stderr[-3000:]}"
+        return done.stdout
+
+    def infomerge(self, *arguments: str | Path) -> str:
+        return self.run(self.python.parent / "infomerge", *arguments)
+
+
+@pytest.fixture(scope="module")
+def installed(distributions: tuple[Path, Path], tmp_path_factory: pytest.TempPathFactory) -> Installed:
+    return Installed(tmp_path_factory.mktemp("installed"), distributions[1])
+
+
+def test_the_wheel_is_what_is_imported(installed: Installed) -> None:
+    found = installed.run(installed.python, "-c", "import infomerge; print(infomerge.__file__)").strip()
+    assert Path(found) == installed.site / "infomerge" / "__init__.py"
+
+
+def test_every_command_works(installed: Installed) -> None:
+    installed.infomerge("run", "tour", "--num-frames", "8", "--out", "run")
+    assert (installed.home / "run" / "contact_sheet.png").stat().st_size > 10_000
+
+    random = "from infomerge.models import save_tiny_random_model; save_tiny_random_model('model')"
+    installed.run(installed.python, "-c", random)
+    asked = ("What happens?", "--model", "model", "--num-frames", "4", "--max-new-tokens", "2")
+    installed.infomerge("ask", "tour", *asked, "--json", "answer.json")
+    assert json.loads((installed.home / "answer.json").read_text())["question"] == "What happens?"
+
+    (installed.home / "sweep.yaml").write_text(
+        "methods: [infomerge]\nratios: [0.25]\nclips: ['tokens:2']\nmeasures: [kept]\nnum_frames: 4\n"
+    )
+    installed.infomerge("sweep", "sweep.yaml", "--out", "sweep", "--jobs", "1")
+    assert len((installed.home / "sweep" / "results.csv").read_text().splitlines()) == 2
+
+
+def test_every_figure_is_drawn(installed: Installed) -> None:
+    installed.infomerge("figures", "--out", "figures")
+    assert sorted(path.stem for path in (installed.home / "figures").glob("*.pdf")) == FIGURES
+    assert all((installed.home / "figures" / f"{name}.png").stat().st_size > 10_000 for name in FIGURES)
+    assert (installed.home / "figures" / "README.md").is_file()
+
+
+def test_the_notebooks_are_written_and_those_that_read_data_run(installed: Installed) -> None:
+    write = "from infomerge.paper.notebooks import write_notebooks; print(*write_notebooks('notebooks'))"
+    assert installed.run(installed.python, "-c", write).split() == [f"notebooks/{name}" for name in NOTEBOOKS]
+    reads = re.compile(r"infomerge\.paper|\.\./|\.csv|\.json\b|\.yaml")
+    written = {name: json.loads((installed.home / "notebooks" / name).read_text()) for name in NOTEBOOKS}
+    code = {
+        name: "".join("".join(cell["source"]) for cell in notebook["cells"] if cell["cell_type"] == "code")
+        for name, notebook in written.items()
+    }
+    assert [name for name in NOTEBOOKS if reads.search(code[name])] == READ_DATA
+    for name in EXECUTED:
+        installed.run(installed.python, "-c", EXECUTE, f"notebooks/{name}")
+
+
+def test_the_wheel_carries_every_file_of_the_package_and_all_results(distributions: tuple[Path, Path]) -> None:
+    with zipfile.ZipFile(distributions[1]) as wheel:
+        names = {name for name in wheel.namelist() if name.startswith("infomerge/")}
+    expected = {
+        str(path.relative_to(ROOT))
+        for path in (ROOT / "infomerge").rglob("*")
+        if path.is_file() and "__pycache__" not in path.parts
+    }
+    for path in (*(ROOT / "data").rglob("*"), *(ROOT / "notebooks").glob("*.ipynb")):
+        if path.is_file():
+            expected.add(str(Path("infomerge/paper", path.relative_to(ROOT))))
+    assert names == expected
+
+
+def test_the_page_of_a_package_index_shows_no_picture_and_leads_nowhere_that_is_not_there(
+    distributions: tuple[Path, Path],
+) -> None:
+    with zipfile.ZipFile(distributions[1]) as wheel:
+        (name,) = (name for name in wheel.namelist() if name.endswith(".dist-info/METADATA"))
+        content = wheel.read(name)
+    metadata = Metadata.from_email(content, validate=True)
+    assert metadata.description_content_type == "text/markdown"
+    text = metadata.description
+    assert text
+    assert "![" not in text
+    assert "<img" not in text
+    assert all(target.startswith(("https://", "#")) for target in re.findall(r"\]\(([^)]*)\)", text))
+    # Nothing else is left out: what remains of each paragraph of the README stands in it.
+    plain = " ".join(text.split())
+    for paragraph in (ROOT / "README.md").read_text(encoding="utf-8").split("\n\n"):
+        if not re.search(r"\]\(|<img|^\*", paragraph):
+            assert " ".join(paragraph.split()) in plain
+    assert email.message_from_bytes(content)["License-Expression"] == "MIT"
+
+
+def test_the_source_distribution_holds_what_its_tests_need_and_they_pass(
+    distributions: tuple[Path, Path], tmp_path: Path
+) -> None:
+    with tarfile.open(distributions[0]) as archive:
+        archive.extractall(tmp_path, filter="data")
+    (unpacked,) = tmp_path.iterdir()
+    for folder in ("benchmarks", "data", "figures", "infomerge", "notebooks", "tests"):
+        sources = {path.relative_to(ROOT) for path in (ROOT / folder).rglob("*") if path.is_file()}
+        hidden = {path for path in sources if any(part.startswith((".", "__pycache__")) for part in path.parts)}
+        missing = [path for path in sources - hidden if not (unpacked / path).exists()]
+        assert not missing
+    # Those that look for the most files; in the unpacked folder and with its code.
+    environment = os.environ | {"PYTHONPATH": str(unpacked)}
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/test_setup.py"]
+    command += ["tests/test_against_reference.py", "tests/test_figures.py", "-k", "not written_the_same_twice"]
+    done = subprocess.run(command, cwd=unpacked, env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout[-3000:]
