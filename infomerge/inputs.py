@@ -12,7 +12,7 @@ from infomerge.selection import frame_distinctness
 
 
 class ClipTensors(NamedTuple):
-    """A clip's tensors as the steps of a method take them: float64, but for `tokens` and, where so asked, the features."""
+    """A clip's tensors as the steps of a method take them: float64, but for `tokens` and, if so asked, the features."""
 
     tokens: Float[Tensor, "frames positions channels"]
     """As they were given, without their gradients."""

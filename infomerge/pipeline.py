@@ -118,7 +118,7 @@ def run(clip: ClipTensors, config: InfoMergeConfig, step: Steps = PLAINLY) -> Co
     plan = plan_budget(clip, config, step)
     chosen = choose_tokens(plan, step)
     merge = plan_merge(plan, chosen, step)
-    tokens = merge.combine(chosen.features).to(clip.tokens.dtype)
+    tokens = step(merging.MergePlan.combine, merge, chosen.features).to(clip.tokens.dtype)
     return Compression(tokens, merge, plan.requested, trace(plan, chosen), config)
 
 

@@ -9,11 +9,11 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from infomerge import budget as budgets
-from infomerge import density, pipeline
+from infomerge import density, merging, pipeline, selection
 from infomerge.fast.squarings import NEGLIGIBLE, smaller_gram, squared_spectral_entropy
 from infomerge.numerics import wide
 from infomerge.steps import Result, Steps
@@ -63,6 +63,35 @@ def spectral_entropy(tokens: Float[Tensor, "tokens channels"]) -> Float[Tensor, 
     return -torch.special.xlogy(energy, energy).sum() / math.log(len(gram))
 
 
+def replace_static(
+    tokens: Float[Tensor, "frames positions channels"],
+    replaced: Bool[Tensor, "frames positions"],
+    segments: Int[Tensor, "segments 2"],
+) -> Float[Tensor, "frames positions channels"]:
+    """Eq. 29 and 30 with the means of those positions alone that are replaced somewhere."""
+    out = tokens.clone()
+    for start, end in segments.tolist():
+        positions = replaced[start:end].any(dim=0).nonzero().squeeze(1)
+        given = tokens[start:end, positions]
+        out[start:end, positions] = torch.where(replaced[start:end, positions, None], given.mean(dim=0), given)
+    return out
+
+
+def combine(
+    plan: merging.MergePlan, features: Float[Tensor, "frames positions features"]
+) -> Float[Tensor, "kept features"]:
+    """Eq. 34 with sums that read the members where they lie."""
+    if features.device.type != "cpu":
+        return plan.combine(features)
+    flat = features.flatten(0, 1)
+    counts = torch.bincount(plan.target, minlength=plan.kept)
+    sums = torch.nn.functional.embedding_bag(plan.source, flat, counts.cumsum(0) - counts, mode="sum")
+    weight = (1 / (counts + 1)).clamp(min=plan.merge_weight)[:, None]
+    own = flat[plan.index]
+    merged = weight * own + (1 - weight) / counts.clamp(min=1)[:, None] * sums
+    return torch.where((counts > 0)[:, None], merged, own)
+
+
 def candidate_density(
     features: Float[Tensor, "frames positions channels"],
     frames: Int[Tensor, "anchor_frames"],
@@ -88,6 +117,8 @@ TWINS: Mapping[Callable[..., Any], Callable[..., Any]] = {
     budgets.uniqueness: uniqueness,
     budgets.richness: richness,
     budgets.content_weight: content_weight,
+    selection.replace_static: replace_static,
     pipeline.candidate_density: candidate_density,
+    merging.MergePlan.combine: combine,
 }
 FLOAT32 = Float32()
