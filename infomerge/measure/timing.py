@@ -1,4 +1,4 @@
-"""How long something takes, and how much memory: on a CPU or a GPU, medians with their spread, as a whole or by stage."""
+"""How long something takes and how much memory, on a CPU or a GPU: medians with spread, as a whole or by stage."""
 
 import statistics
 import time

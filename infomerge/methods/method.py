@@ -20,8 +20,8 @@ from infomerge.pipeline import run
 Group = Literal["infomerge", "published", "baseline"]
 """What kind of method it is: InfoMerge and its variants, another publication's, or common practice."""
 
-PrecisionChoice = Precision | Literal["auto"]
-"""How a method computes; "auto" is "fast" on a GPU and "exact" on a CPU."""
+PRECISIONS = (*get_args(Precision), "auto")
+"""How a method may be asked to compute; "auto" is "fast" on a GPU and "exact" on a CPU."""
 
 
 @dataclass(frozen=True)
@@ -51,9 +51,7 @@ class Method:
     check: Callable[..., None] | None = None
     """(**options) -> None; raises TypeError or ValueError for values that `choose` cannot take."""
 
-    def settled(
-        self, retention_ratio: float, options: Mapping[str, Any], precision: PrecisionChoice = "exact"
-    ) -> "Compressor":
+    def settled(self, retention_ratio: float, options: Mapping[str, Any], precision: str = "exact") -> "Compressor":
         """The method at one ratio with its options, which are checked here and not only when it runs.
 
         Raises:
@@ -64,7 +62,7 @@ class Method:
             if option not in self.options:
                 known, hint = ", ".join(self.options) or "none", did_you_mean(option, self.options)
                 raise ValueError(f"{option}: not an option of the method {self.name!r}{hint}; its options: {known}")
-        if precision not in (*get_args(Precision), "auto"):
+        if precision not in PRECISIONS:
             raise ValueError(f"precision: got {precision!r}; expected 'exact', 'fast' or 'auto'")
         if self.configure is not None:
             config = self.configure(retention_ratio, **options)
@@ -99,7 +97,8 @@ class Compressor:
     options: Mapping[str, Any] = field(default_factory=dict, hash=False)
     config: InfoMergeConfig | None = None
     """The configuration of InfoMerge that it is; None for a method that is none."""
-    precision: PrecisionChoice = "exact"
+    precision: str = "exact"
+    """One of `PRECISIONS`."""
 
     @property
     def name(self) -> str:

@@ -13,7 +13,7 @@ from torch import Tensor
 from infomerge.compression import Compression
 from infomerge.config import DEFAULT_RATIO, InfoMergeConfig
 from infomerge.deprecation import warn_renamed
-from infomerge.methods.method import Compressor, Group, Method, PrecisionChoice
+from infomerge.methods.method import Compressor, Group, Method
 from infomerge.methods.result import Ownership
 
 METHODS: dict[str, Method] = {}
@@ -90,7 +90,7 @@ def make_compressor(
     method: "str | InfoMergeConfig | Method | Compressor | CustomMethod | None" = None,
     *,
     retention_ratio: float | None = None,
-    precision: PrecisionChoice | None = None,
+    precision: str | None = None,
     **options: Any,
 ) -> "Compressor | CustomMethod":
     """A method with its ratio and options settled, by the one signature that everything takes.
@@ -145,7 +145,7 @@ def compress(
     retention_ratio: float | None = None,
     saliency: Float[Tensor, "frames positions"] | None = None,
     frame_features: Float[Tensor, "frames features"] | None = None,
-    precision: PrecisionChoice | None = None,
+    precision: str | None = None,
     **options: Any,
 ) -> Compression:
     """Keep a share of a clip's visual tokens, by InfoMerge or any other method.

@@ -86,15 +86,21 @@ class Layout(NamedTuple):
         }
 
     @lru_cache  # noqa: B019
-    def scratch(self) -> Spec:
-        """What is forgotten after the run."""
-        frames, channels = self.frames, self.channels
-        by_token, by_frame = (frames, self.positions), (frames,)
+    def matrices(self) -> Spec:
+        """The packed Gram matrices and what is kept of their powers: most of the memory, and free before the rest."""
         return {
             "halves": (torch.float16, (2 * self.gram_elements,)),
             "low": (torch.bfloat16, (self.gram_elements,)),
             "diagonals": (torch.float32, (SQUARINGS + 1, self.diagonal)),
             "norms": (torch.float32, (self.gram_elements // TILE**2,)),
+        }
+
+    @lru_cache  # noqa: B019
+    def scratch(self) -> Spec:
+        """What is forgotten after the run."""
+        frames, channels = self.frames, self.channels
+        by_token, by_frame = (frames, self.positions), (frames,)
+        return {
             "traces": (torch.float64, (SQUARINGS + 2, frames)),
             "segment_means": (torch.float64, (frames + 1, channels)),
             "mean_products": (torch.float64, (frames + 1, 2)),

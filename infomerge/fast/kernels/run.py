@@ -8,7 +8,7 @@ from torch import Tensor
 
 from infomerge.config import InfoMergeConfig
 from infomerge.fast.kernels import allocation, density, merging, redundancy, richness, segments, selection
-from infomerge.fast.kernels.layout import TILE, Layout
+from infomerge.fast.kernels.layout import TILE, Layout, carve, views
 from infomerge.fast.squarings import COEFFICIENTS, NEGLIGIBLE, SQUARINGS
 
 
@@ -133,17 +133,19 @@ def take_uniqueness(sizes: Layout, scratch: dict[str, Tensor]) -> None:
 def take_richness(tokens: Tensor, sizes: Layout, scratch: dict[str, Tensor]) -> None:
     """The traces of all F_j, from which `share_out` takes e_k (eq. 6 and 7)."""
     s, programs = scratch, _programs(tokens.device)
+    matrices = views(sizes.matrices(), carve(sizes.matrices(), tokens.device))
+    halves, low, diagonals, norms = (matrices[name] for name in ("halves", "low", "diagonals", "norms"))
     shape = {"WIDTH": sizes.frame_width, "TILE": TILE, "DEPTH": 64, "num_warps": 8, "num_stages": 3}
     richness.gram[(programs,)](
-        tokens, s["halves"], s["low"], s["diagonals"], s["start"], s["end"], s["trace_scale"], s["packing"],
+        tokens, halves, low, diagonals, s["start"], s["end"], s["trace_scale"], s["packing"],
         sizes.positions, sizes.channels, programs, OPERAND=richness.operand(tokens.dtype), **shape,
     )  # fmt: skip
     richness.squarings[(programs,)](
-        s["halves"], s["low"], s["diagonals"], s["norms"], s["packing"], s["arrived"],
+        halves, low, diagonals, norms, s["packing"], s["arrived"],
         sizes.gram_elements, sizes.diagonal, programs, SQUARINGS, **shape,
     )  # fmt: skip
     richness.traces[(sizes.frames, SQUARINGS + 2)](
-        s["diagonals"], s["norms"], s["packing"], s["traces"], sizes.diagonal, SQUARINGS + 1,
+        diagonals, norms, s["packing"], s["traces"], sizes.diagonal, SQUARINGS + 1,
         WIDTH=sizes.frame_width, TILE=TILE, BLOCK=1024,
     )  # fmt: skip
 
