@@ -14,6 +14,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from infomerge.extras import Extra
+from tests.rooms import ROOMS
 
 ROOT = Path(__file__).parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
@@ -99,11 +100,6 @@ def test_a_second_make_does_not_reinstall() -> None:
 
 
 def test_imports_run_one_way() -> None:
-    order = [
-        "deprecation", "extras", "files", "config", "numerics", "segmentation", "redundancy", "budget", "selection",
-        "merging", "steps", "compression", "inputs", "pipeline", "methods", "video", "encoders", "encoded_clip",
-        "measure", "models", "report", "plots", "paper", "results", "figures", "widgets", "cli",
-    ]  # fmt: skip
     for path in sorted((ROOT / "infomerge").rglob("*.py")):
         room = path.relative_to(ROOT / "infomerge").with_suffix("").parts[0]
         if room == "__init__":
@@ -113,10 +109,10 @@ def test_imports_run_one_way() -> None:
             name
             for names in re.findall(r"^\s*from infomerge import (.+)", path.read_text(), flags=re.MULTILINE)
             for name in re.findall(r"\w+", names)
-            if name in order
+            if name in ROOMS
         ]
         for name in used:
-            assert order.index(name) <= order.index(room), f"{path.name} imports {name}, which comes after it"
+            assert ROOMS.index(name) <= ROOMS.index(room), f"{path.name} imports {name}, which comes after it"
 
 
 def test_the_package_carries_its_data_files() -> None:
