@@ -76,9 +76,14 @@ def drawing() -> str:
         for place, (room, holds) in enumerate(rooms.items()):
             parts += _box(room, holds, _SIDE + place * (width + _GAP), top, width)
     parts += _lines(
-        "Imports go down, and to the left within a row. Filled with color: where a new one is one file or one function.",
-        _SIDE, height - 20, 130, 13, _QUIET,
-    )  # fmt: skip
+        "Imports go down, and to the left within a row. Filled with color: where a new one is one file or one "
+        "function.",
+        _SIDE,
+        height - 20,
+        130,
+        13,
+        _QUIET,
+    )
     return "\n".join([*parts, "</svg>", ""])
 
 

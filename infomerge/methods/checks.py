@@ -11,6 +11,7 @@ from torch import Tensor
 
 from infomerge.budget import requested_tokens
 from infomerge.compression import Compression
+from infomerge.inputs import clip_tensors
 from infomerge.methods.method import Method
 from infomerge.methods.registry import get_method
 
@@ -69,7 +70,8 @@ def check_method(method: str | Method, **options: Any) -> None:
 
 def exact_count(run: Run) -> str | None:
     """Keeps exactly round(ratio * frames * positions) tokens, at least one."""
-    wanted = requested_tokens(*run.tokens.shape[:2], run.retention_ratio)
+    frames, positions, _ = run.tokens.shape
+    wanted = requested_tokens(frames, positions, run.retention_ratio)
     return None if run.out.kept == run.out.requested == wanted else f"{run.out.kept} kept, {wanted} requested"
 
 
@@ -88,6 +90,16 @@ def owned_once(run: Run) -> str | None:
     if not torch.equal(owner[run.out.index], own):
         return f"the kept tokens' owners {owner[run.out.index].tolist()}"
     return None if torch.equal(owner.unique(), own) else f"the owners {owner.unique().tolist()}"
+
+
+def chosen_among_the_kept(run: Run) -> str | None:
+    """Every owner that `choose` names is a token that owns itself."""
+    if run.method.choose is None:
+        return None
+    clip = clip_tensors(*run.given)
+    owner = run.method.choose(clip.features.clone(), clip.saliency.clone(), run.out.requested, **run.options).owner
+    lost = (owner[owner] != owner).nonzero().flatten().tolist()
+    return f"tokens {lost} have an owner that is not kept" if lost else None
 
 
 def shapes_and_dtype(run: Run) -> str | None:
@@ -143,6 +155,7 @@ CHECKS: tuple[Callable[[Run], str | None], ...] = (
     exact_count,
     ascending_indices,
     owned_once,
+    chosen_among_the_kept,
     shapes_and_dtype,
     merges_as_planned,
     segments_cover_the_clip,
