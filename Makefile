@@ -8,7 +8,7 @@ BROWSER := $(VENV)/.browser
 LAB_SETTINGS := $(VENV)/share/jupyter/lab/settings
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lab test lint figures notebooks bench dist clean
+.PHONY: help setup lab test lint docs figures notebooks bench dist clean
 
 help: ## This list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -45,6 +45,10 @@ lint: $(READY) ## Lint with ruff, check types with mypy
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 
+docs: $(READY) ## Build the documentation with the API reference into site/, to be read offline
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build
+	@echo "Open site/index.html"
+
 notebooks: $(READY) ## Execute the notebooks in place, as they are committed
 	$(BIN)/python -m tests.notebooks --in-place
 
@@ -60,5 +64,5 @@ dist: $(READY) ## Build the wheel and the source distribution into dist/, with w
 	$(BIN)/python -m build --no-isolation
 
 clean: ## Remove .venv and caches; nothing that you made
-	rm -rf $(VENV) build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) build site *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -18,6 +18,7 @@ sys.path.insert(0, str(ROOT))
 from tests.rooms import LAYERS  # noqa: E402  after the path is known
 
 LINK = re.compile(r'\]\(([^)#\s]+)[^)]*\)|(?:src|href)="([^"#]+)"')
+NAMED = re.compile(r"\[`([\w.]+)`\]\(((?:\.\./)*)infomerge/(\w+)\S*?\.py\)")
 
 
 def on_config(config: MkDocsConfig) -> MkDocsConfig:
@@ -50,6 +51,11 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
             content = f"# {room}\n\n" + "\n".join(map(_module, _modules(room)))
             files.append(File.generated(config, _page(room), content=content))
     return files
+
+
+def on_page_markdown(markdown: str, **_: Any) -> str:
+    """A name that links to its file in the repository leads to its entry in the reference."""
+    return NAMED.sub(r"[`\1`](\2api/\3.md#infomerge.\1)", markdown)
 
 
 def _page(room: str) -> str:

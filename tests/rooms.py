@@ -1,8 +1,10 @@
-"""The rooms of the package in the order of their imports, and the drawing of them: `python -m tests.rooms`.
+"""The rooms of the package in the order of their imports; `python -m tests.rooms` draws and lists them anew.
 
-Written once here: tests/test_setup.py checks the imports against it, docs/architecture.svg is drawn from it.
+Written once here: tests/test_setup.py checks the imports against it, docs/architecture.svg is drawn from it, and the
+table at the end of docs/architecture.md holds the first line of each room's docstring.
 """
 
+import ast
 import textwrap
 from html import escape
 from pathlib import Path
@@ -11,6 +13,8 @@ from infomerge.files import replaced
 
 ROOT = Path(__file__).parent.parent
 DRAWING = ROOT / "docs" / "architecture.svg"
+PAGE = ROOT / "docs" / "architecture.md"
+HEADING = "## The rooms\n"
 
 LAYERS = {
     "Ground": {
@@ -109,6 +113,21 @@ def _lines(text: str, left: float, middle: float, wide: int, size: float, color:
     ]
 
 
+def table() -> str:
+    """The rooms in Markdown, each with the first line of its docstring."""
+    rows = ["| Room | What it holds |", "|---|---|", *(f"| `{room}` | {summary(room)} |" for room in ROOMS)]
+    return "\n".join([*rows, ""])
+
+
+def summary(room: str) -> str:
+    """The first line of a room's docstring."""
+    path = ROOT / "infomerge" / room
+    file = path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
+    return (ast.get_docstring(ast.parse(file.read_text(encoding="utf-8"))) or "").partition("\n")[0]
+
+
 if __name__ == "__main__":
-    with replaced(DRAWING) as temporary:
-        temporary.write_text(drawing(), encoding="utf-8")
+    before, _, _ = PAGE.read_text(encoding="utf-8").partition(HEADING)
+    for path, content in ((DRAWING, drawing()), (PAGE, f"{before}{HEADING}\n{table()}")):
+        with replaced(path) as temporary:
+            temporary.write_text(content, encoding="utf-8")

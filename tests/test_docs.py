@@ -1,0 +1,162 @@
+"""The words around the code say what is there: the README, the architecture, the guides, the changelog, the site."""
+
+import ast
+import importlib
+import operator
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from infomerge.models import SUPPORTED
+from tests.rooms import DRAWING, HEADING, PAGE, ROOMS, drawing, table
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+CHANGELOG = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+PAGES = [
+    *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "benchmarks/lmms_eval.md")),
+    *(ROOT / folder / "README.md" for folder in ("notebooks", "figures", "data")),
+    *sorted((ROOT / "docs").glob("*.md")),
+]
+EQUATION = re.compile(r"[eE]q\. (\d+)(?: (to|and) (\d+))?")
+EQUATIONS = {*range(1, 13), *range(21, 24), *range(29, 35)}
+"""Those of the paper that the method is made of; the others are its baseline's and its tables'."""
+
+
+def equations(text: str) -> set[int]:
+    """Numbers of the equations that a text names, such as "eq. 31 to 33"."""
+    found = set()
+    for first, word, last in EQUATION.findall(text):
+        found |= set(range(int(first), int(last) + 1)) if word == "to" else {int(first), int(last or first)}
+    return found
+
+
+def rows_of_equations() -> list[tuple[str, str]]:
+    return re.findall(
+        r"^\| (eq\. [^|]+) \|[^|]+\| \[`([\w.]+)`\]\(\.\./infomerge/\w+\.py\) \|$", PAGE.read_text(), re.M
+    )
+
+
+@pytest.mark.parametrize(("equation", "name"), rows_of_equations())
+def test_each_equation_is_computed_by_the_function_that_the_table_names(equation: str, name: str) -> None:
+    room, function = name.split(".", 1)
+    assert room in ROOMS
+    docstring = operator.attrgetter(function)(importlib.import_module(f"infomerge.{room}")).__doc__
+    assert equations(equation) <= equations(docstring), f"{name} does not say that it computes {equation}"
+
+
+def test_every_equation_of_the_method_has_its_function() -> None:
+    assert set().union(*(equations(equation) for equation, _ in rows_of_equations())) == EQUATIONS
+
+
+def test_the_drawing_and_the_table_of_rooms_are_those_of_the_package() -> None:
+    there = {
+        path.stem for path in (ROOT / "infomerge").iterdir() if path.suffix == ".py" or (path / "__init__.py").exists()
+    }
+    assert {*ROOMS} == there - {"__init__"}
+    assert len(ROOMS) == len({*ROOMS})
+    assert DRAWING.read_text(encoding="utf-8") == drawing(), "python -m tests.rooms"
+    assert PAGE.read_text(encoding="utf-8").partition(HEADING)[2].strip() == table().strip(), "python -m tests.rooms"
+
+
+def test_the_readme_is_short_and_begins_with_what_it_is_how_to_start_and_one_line_of_use() -> None:
+    assert len(README.split()) <= 900
+    first_screen = README[: README.index("\n## ")]
+    for part in ("contact_sheet.png", "make lab", "make test", "with compressing(model, retention_ratio=0.1)"):
+        assert part in first_screen
+    assert README.count("| Result |") == 1
+    measured = README.partition("| What | Result |\n|---|---|\n")[2].partition("\n\n")[0]
+    assert len(measured.splitlines()) <= 5
+    results = (ROOT / "docs" / "results.md").read_text(encoding="utf-8")
+    for row in measured.splitlines():
+        what, result = (cell.strip() for cell in row.strip("|").split("|"))
+        assert f"| {what} | {result}" in results
+
+
+def test_the_readme_names_the_models_that_are_supported() -> None:
+    (sentence,) = re.findall(r"^(`Llava.*)`\.\.\.ForConditionalGeneration`", README, re.M)
+    named = {f"{name}ForConditionalGeneration" for name in re.findall(r"`(\w+)`", sentence)}
+    assert named == {*SUPPORTED}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_links_lead_to_files_that_are_there(page: Path) -> None:
+    text = re.sub(r"```.*?```", "", page.read_text(encoding="utf-8"), flags=re.S)
+    links = [a or b for a, b in re.findall(r'\]\(([^)#\s]+)[^)]*\)|(?:src|href)="([^"#]+)"', text)]
+    missing = [link for link in links if "://" not in link and not (page.parent / link).exists()]
+    assert not missing
+
+
+def test_the_code_of_the_readme_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    blocks = re.findall(r"```python\n(.*?)```", README, re.S)
+    attached, library = blocks
+    names: dict[str, object] = {}
+    exec(library, names)
+    out = names["out"]
+    assert (out.tokens.shape, out.assignment.shape) == ((941, 320), (6272,))  # as its comments say
+    compile(attached, "README.md", "exec")
+    assert hasattr(importlib.import_module("infomerge"), "compressing")
+
+
+def deprecated_names() -> Iterator[tuple[str, str]]:
+    """File and name of every name that gives a DeprecationWarning, as far as the code spells it out."""
+    for path in sorted((ROOT / "infomerge").rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Name)):
+                continue
+            if node.func.id == "deprecated_names" and isinstance(node.args[1], ast.Dict):
+                names = [key.value for key in node.args[1].keys if isinstance(key, ast.Constant)]
+            elif node.func.id == "warn_renamed" and isinstance(node.args[0], ast.Constant):
+                names = [node.args[0].value]
+            else:
+                continue
+            for name in names:
+                yield str(path.relative_to(ROOT)), name
+
+
+def test_every_deprecated_name_is_in_the_changelog() -> None:
+    names = dict.fromkeys(deprecated_names())
+    assert len(names) > 5
+    section = CHANGELOG.partition("### Deprecated")[2].partition("\n## ")[0]
+    missing = [(file, name) for file, name in names if not re.search(rf"\b{re.escape(name.rstrip('='))}\b", section)]
+    assert not missing
+
+
+def test_the_changelog_knows_this_version() -> None:
+    import infomerge
+
+    assert f"\n## {infomerge.__version__}" in CHANGELOG
+    assert CHANGELOG.index("## Unreleased") < CHANGELOG.index(f"## {infomerge.__version__}")
+
+
+def test_lessons_that_rooms_name_are_there() -> None:
+    for room in ("segmentation", "redundancy", "budget", "selection", "merging", "pipeline"):
+        docstring = importlib.import_module(f"infomerge.{room}").__doc__ or ""
+        (number,) = re.findall(r"Taught in notebook (\d\d)", docstring)
+        assert list((ROOT / "notebooks").glob(f"{number}_*.ipynb")), room
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The site as `make docs` builds it, strictly: a warning would be an error."""
+    folder = tmp_path_factory.mktemp("site")
+    command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--quiet", "--site-dir", str(folder)]
+    built = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert built.returncode == 0, built.stdout + built.stderr
+    return folder
+
+
+def test_the_site_has_a_page_for_every_room_and_fetches_nothing(site: Path) -> None:
+    assert "content_weight" in (site / "api" / "budget.html").read_text(encoding="utf-8")
+    for room in ROOMS:
+        assert (site / "api" / f"{room}.html").is_file()
+    architecture = (site / "docs" / "architecture.html").read_text(encoding="utf-8")
+    assert 'href="../api/budget.html#infomerge.budget.content_weight"' in architecture
+    assert 'id="infomerge.budget.content_weight"' in (site / "api" / "budget.html").read_text(encoding="utf-8")
+    for page in site.rglob("*.html"):
+        fetched = re.findall(r'<(?:script|img|iframe|link)[^>]*?(?:src|href)="?(https?:[^">\s]+)', page.read_text())
+        assert not fetched, f"{page.relative_to(site)} fetches {fetched[0]}"
