@@ -60,7 +60,7 @@ LAYERS = {
 ROOMS = [room for layer in LAYERS.values() for room in layer]
 """All rooms. One may import those before it, and none after it."""
 
-_WIDTH, _SIDE, _GAP, _ROW, _BOX = 1000, 132, 12, 96, 76
+_WIDTH, _SIDE, _GAP, _ROW, _BOX = 780, 92, 8, 94, 82
 _INK, _QUIET, _RULE, _FILL, _ADD = "#1b2733", "#4d5b69", "#b8c4cf", "#f5f8fa", "#fdf1dc"
 
 
@@ -75,16 +75,15 @@ def drawing() -> str:
     ]
     for row, (title, rooms) in enumerate(reversed(LAYERS.items())):
         top = 10 + row * _ROW
-        parts += _lines(title, 10, top + _BOX / 2, 15, 13, _QUIET, "bold")
-        width = (_WIDTH - _SIDE - 10 - _GAP * (len(rooms) - 1)) / len(rooms)
+        parts += _lines(title, 4, top + _BOX / 2, 11, 13, _QUIET, "bold")
+        width = (_WIDTH - _SIDE - 4 - _GAP * (len(rooms) - 1)) / len(rooms)
         for place, (room, holds) in enumerate(rooms.items()):
             parts += _box(room, holds, _SIDE + place * (width + _GAP), top, width)
     parts += _lines(
-        "Imports go down, and to the left within a row. Filled with color: where a new one is one file or one "
-        "function.",
+        "Imports go down, and to the left within a row. Colored: what a new one of is a file or a function.",
         _SIDE,
         height - 20,
-        130,
+        100,
         13,
         _QUIET,
     )
@@ -95,9 +94,9 @@ def _box(room: str, holds: str, left: float, top: float, width: float) -> list[s
     fill = _ADD if holds.startswith("+") else _FILL
     return [
         f'<rect x="{left:.1f}" y="{top}" width="{width:.1f}" height="{_BOX}" rx="6" fill="{fill}" stroke="{_RULE}"/>',
-        f'<text x="{left + 12:.1f}" y="{top + 26}" font-size="15" font-weight="bold" fill="{_INK}" '
+        f'<text x="{left + 10:.1f}" y="{top + 24}" font-size="14" font-weight="bold" fill="{_INK}" '
         f'font-family="ui-monospace, SFMono-Regular, Menlo, Consolas, monospace">{escape(room)}</text>',
-        *_lines(holds.removeprefix("+ "), left + 12, top + 52, int((width - 20) / 6.6), 12.5, _QUIET),
+        *_lines(holds.removeprefix("+ "), left + 10, top + 54, int((width - 14) / 6.3), 12.5, _QUIET),
     ]
 
 

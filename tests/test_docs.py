@@ -1,11 +1,9 @@
-"""The words around the code say what is there: the README, the architecture, the guides, the changelog, the site."""
+"""The words around the code say what is there: the README, the architecture, the guides and the changelog."""
 
 import ast
 import importlib
 import operator
 import re
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -36,9 +34,8 @@ def equations(text: str) -> set[int]:
 
 
 def rows_of_equations() -> list[tuple[str, str]]:
-    return re.findall(
-        r"^\| (eq\. [^|]+) \|[^|]+\| \[`([\w.]+)`\]\(\.\./infomerge/\w+\.py\) \|$", PAGE.read_text(), re.M
-    )
+    row = r"^\| (eq\. [^|]+) \|[^|]+\| \[`([\w.]+)`\]\(\.\./infomerge/\w+\.py\) \|$"
+    return re.findall(row, PAGE.read_text(encoding="utf-8"), re.MULTILINE)
 
 
 @pytest.mark.parametrize(("equation", "name"), rows_of_equations())
@@ -71,10 +68,11 @@ def test_the_readme_is_short_and_begins_with_what_it_is_how_to_start_and_one_lin
     assert README.count("| Result |") == 1
     measured = README.partition("| What | Result |\n|---|---|\n")[2].partition("\n\n")[0]
     assert len(measured.splitlines()) <= 5
-    results = (ROOT / "docs" / "results.md").read_text(encoding="utf-8")
+    results = dict(re.findall(r"^\| ([^|]+) \| ([^|]+) \|", (ROOT / "docs" / "results.md").read_text(), re.MULTILINE))
     for row in measured.splitlines():
         what, result = (cell.strip() for cell in row.strip("|").split("|"))
-        assert f"| {what} | {result}" in results
+        for part in result.split("; "):
+            assert part in results[what]
 
 
 def test_the_readme_names_the_models_that_are_supported() -> None:
@@ -138,25 +136,3 @@ def test_lessons_that_rooms_name_are_there() -> None:
         docstring = importlib.import_module(f"infomerge.{room}").__doc__ or ""
         (number,) = re.findall(r"Taught in notebook (\d\d)", docstring)
         assert list((ROOT / "notebooks").glob(f"{number}_*.ipynb")), room
-
-
-@pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The site as `make docs` builds it, strictly: a warning would be an error."""
-    folder = tmp_path_factory.mktemp("site")
-    command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--quiet", "--site-dir", str(folder)]
-    built = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
-    assert built.returncode == 0, built.stdout + built.stderr
-    return folder
-
-
-def test_the_site_has_a_page_for_every_room_and_fetches_nothing(site: Path) -> None:
-    assert "content_weight" in (site / "api" / "budget.html").read_text(encoding="utf-8")
-    for room in ROOMS:
-        assert (site / "api" / f"{room}.html").is_file()
-    architecture = (site / "docs" / "architecture.html").read_text(encoding="utf-8")
-    assert 'href="../api/budget.html#infomerge.budget.content_weight"' in architecture
-    assert 'id="infomerge.budget.content_weight"' in (site / "api" / "budget.html").read_text(encoding="utf-8")
-    for page in site.rglob("*.html"):
-        fetched = re.findall(r'<(?:script|img|iframe|link)[^>]*?(?:src|href)="?(https?:[^">\s]+)', page.read_text())
-        assert not fetched, f"{page.relative_to(site)} fetches {fetched[0]}"
