@@ -4,6 +4,7 @@ README.md, docs/, notebooks/README.md and so on link to each other and to files 
 the same path, and what they link to comes along, so that a link that holds in the repository holds there too.
 """
 
+import ast
 import re
 import sys
 from pathlib import Path
@@ -45,10 +46,10 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
         files.append(File.generated(config, place, abs_src_path=str(ROOT / place)))
         if place.endswith(".md") and place in places:
             wanted += _linked(place)
-    files.append(File.generated(config, "api/infomerge.md", content="# infomerge\n\n" + _module("infomerge")))
+    files.append(File.generated(config, "api/infomerge.md", content="# infomerge\n\n" + _entry(ROOT / "infomerge")))
     for rooms in LAYERS.values():
         for room in rooms:
-            content = f"# {room}\n\n" + "\n".join(map(_module, _modules(room)))
+            content = f"# {room}\n\n" + "\n".join(map(_entry, _modules(ROOT / "infomerge" / room)))
             files.append(File.generated(config, _page(room), content=content))
     return files
 
@@ -80,14 +81,31 @@ def _linked(place: str) -> list[str]:
     return found
 
 
-def _modules(room: str) -> list[str]:
-    """Dotted names of a room's modules, the package itself first; those whose names begin with _ are its own affair."""
-    top = ROOT / "infomerge" / room
-    paths = sorted(top.rglob("*.py"), key=lambda path: (path.name != "__init__.py", path)) if top.is_dir() else []
-    paths = paths or [top.with_suffix(".py")]
-    names = [".".join(path.relative_to(ROOT).with_suffix("").parts) for path in paths]
-    return [name.removesuffix(".__init__") for name in names if "._" not in name.removesuffix(".__init__")]
+def _modules(room: Path) -> list[Path]:
+    """A room's modules, packages before what is in them; those whose names begin with _ are its own affair."""
+    if not room.is_dir():
+        return [room.with_suffix(".py")]
+    files = [path for path in room.rglob("*.py") if not re.search(r"/_[a-z]", str(path.relative_to(ROOT)))]
+    modules = [path.parent if path.name == "__init__.py" else path for path in files]
+    return sorted(modules, key=lambda path: path.with_suffix("").parts)
 
 
-def _module(name: str) -> str:
-    return f"::: {name}\n"
+def _entry(module: Path) -> str:
+    """A module in the reference. A package shows what is defined in it, and lists what it offers from its modules."""
+    name = ".".join(module.relative_to(ROOT).with_suffix("").parts)
+    if not module.is_dir():
+        return f"::: {name}\n"
+    tree = ast.parse((module / "__init__.py").read_text(encoding="utf-8"))
+    own = [node.name for node in tree.body if isinstance(node, ast.FunctionDef | ast.ClassDef) and node.name[0] != "_"]
+    (offered,) = [
+        ast.literal_eval(node.value)
+        for node in tree.body
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "__all__"
+    ] or [[]]
+    elsewhere = [offer for offer in offered if offer not in own and offer[0] != "_"]
+    # Optional, since constants without a docstring have no entry of their own.
+    links = ", ".join(
+        f'<autoref identifier="{name}.{offer}" optional><code>{offer}</code></autoref>' for offer in elsewhere
+    )
+    text = f"::: {name}\n    options:\n      members: {own or 'false'}\n"
+    return f"{text}\nIt offers {links}.\n" if links else text
