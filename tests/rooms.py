@@ -19,6 +19,7 @@ HEADING = "## The rooms\n"
 LAYERS = {
     "Ground": {
         "deprecation": "old names, for one release",
+        "extras": "the extra that is missing",
         "files": "a file is whole or not there",
         "config": "every option, Table 7",
         "numerics": "cosine, orders, group sums",
@@ -49,8 +50,9 @@ LAYERS = {
     },
     "Shown": {
         "plots": "figures of arrays",
-        "results": "the measured tables",
-        "figures": "+ one function per figure",
+        "paper": "+ tables; one function per figure",
+        "results": "old name of paper",
+        "figures": "old name of paper",
         "widgets": "explorer and lens",
         "cli": "+ one file per command",
     },
@@ -80,7 +82,7 @@ def drawing() -> str:
         for place, (room, holds) in enumerate(rooms.items()):
             parts += _box(room, holds, _SIDE + place * (width + _GAP), top, width)
     parts += _lines(
-        "Imports go down, and to the left within a row. Colored: what a new one of is a file or a function.",
+        "Imports go down, and to the left within a row. Colored: something new is one file or one function there.",
         _SIDE,
         height - 20,
         100,
@@ -96,7 +98,7 @@ def _box(room: str, holds: str, left: float, top: float, width: float) -> list[s
         f'<rect x="{left:.1f}" y="{top}" width="{width:.1f}" height="{_BOX}" rx="6" fill="{fill}" stroke="{_RULE}"/>',
         f'<text x="{left + 10:.1f}" y="{top + 24}" font-size="14" font-weight="bold" fill="{_INK}" '
         f'font-family="ui-monospace, SFMono-Regular, Menlo, Consolas, monospace">{escape(room)}</text>',
-        *_lines(holds.removeprefix("+ "), left + 10, top + 54, int((width - 14) / 6.3), 12.5, _QUIET),
+        *_lines(holds.removeprefix("+ "), left + 10, top + 54, int((width - 18) / 6.5), 12.5, _QUIET),
     ]
 
 

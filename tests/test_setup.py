@@ -69,7 +69,7 @@ def test_decord_is_left_out_where_it_has_no_wheels() -> None:
 
 
 def test_extras_are_those_that_errors_name_and_each_brings_what_it_is_for() -> None:
-    assert {*EXTRAS} - {"all", "dev"} == {*get_args(Extra)}
+    assert {*EXTRAS} - {"all", "dev", "docs"} == {*get_args(Extra)}
     names = {extra: {Requirement(text).name for text in of_extra(extra)} for extra in EXTRAS}
     assert set().union(*(names[extra] for extra in get_args(Extra))) == names["all"] < names["dev"]
     # lmms-eval has an older PyAV than the video readers allow.
@@ -88,7 +88,7 @@ def test_version_is_told_once() -> None:
 
 def test_make_help_lists_every_target() -> None:
     listed = subprocess.run(["make", "help"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
-    for target in ("setup", "lab", "test", "lint", "figures", "notebooks", "bench", "dist", "clean"):
+    for target in ("setup", "lab", "test", "lint", "docs", "figures", "notebooks", "bench", "dist", "clean"):
         assert f"make {target} " in listed
 
 
