@@ -40,10 +40,11 @@ $(BROWSER): $(READY)
 test: $(READY) $(BROWSER) lint ## Lint, check types, run all tests and re-execute every notebook
 	$(BIN)/python -m pytest
 
-lint: $(READY) ## Lint with ruff, check types with mypy
+lint: $(READY) ## Lint with ruff, check types with mypy; check types and units of the views' JavaScript, where Node is
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
+	$(BIN)/python -m tests.node
 
 docs: $(READY) ## Build the documentation with the API reference into site/, to be read offline
 	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build
@@ -64,5 +65,9 @@ dist: $(READY) ## Build the wheel and the source distribution into dist/, with w
 	$(BIN)/python -m build --no-isolation
 
 clean: ## Remove .venv and caches; nothing that you made
+<<<<<<< HEAD
 	rm -rf $(VENV) build site *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+=======
+	rm -rf $(VENV) build infomerge/widgets/node_modules *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+>>>>>>> main
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -8,6 +8,8 @@ import nbformat
 from nbclient import NotebookClient
 from nbformat import NotebookNode
 
+from infomerge.widgets.lens_page import LENS_MIME
+
 FOLDER = Path(__file__).parent.parent / "notebooks"
 NOTEBOOKS = sorted(FOLDER.glob("*.ipynb"))
 
@@ -32,6 +34,9 @@ def _settled(outputs: list[NotebookNode]) -> list[NotebookNode]:
     for output in outputs:
         if output.get("name") == "stderr":
             continue
+        if LENS_MIME in output.get("data", {}):
+            # No kernel holds the widget any more; JupyterLab would look for it instead of showing the picture.
+            output["data"].pop("application/vnd.jupyter.widget-view+json", None)
         if "text/plain" in output.get("data", {}):
             output["data"]["text/plain"] = re.sub(r" at 0x[0-9a-f]+", "", output["data"]["text/plain"])
         if settled and output.output_type == settled[-1].output_type == "stream":

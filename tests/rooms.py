@@ -49,6 +49,7 @@ LAYERS = {
         "report": "compression.json",
     },
     "Shown": {
+        "palette": "one color per role",
         "plots": "figures of arrays",
         "paper": "+ tables; one function per figure",
         "results": "old name of paper",

@@ -13,9 +13,10 @@ from matplotlib.collections import LineCollection
 from matplotlib.colors import LogNorm, to_hex
 
 from infomerge import Compression, InfoMergeConfig, compress, plots
+from infomerge.palette import group_colors
 from infomerge.paper import figures
 from infomerge.paper.panels import prior_panels
-from infomerge.plots.contact_sheet import edges_between, group_colours, kept_masks, outlines
+from infomerge.plots.contact_sheet import edges_between, kept_masks, outlines
 from infomerge.plots.priors import DisturbanceCurves
 from infomerge.plots.style import BLUE, INK, ORANGE
 from tests.clips import random_clip
@@ -59,9 +60,9 @@ def test_heat_sheet_sets_kept_tokens_off_from_the_frames() -> None:
     assert faded - scale.to_rgba(np.array([5.0, 16.0]))[:, :3].max() > 0.15
 
 
-def test_group_colours_are_the_means_of_all_patches_of_a_group() -> None:
+def test_group_colors_are_the_means_of_all_patches_of_a_group() -> None:
     out = run()
-    colours = group_colours(FRAMES, out, GRID)
+    colors = group_colors(FRAMES, GRID, out.assignment.numpy(), out.kept) / 255
     for token in range(out.kept):
         patches = []
         for member in out.members(token).tolist():
@@ -70,16 +71,16 @@ def test_group_colours_are_the_means_of_all_patches_of_a_group() -> None:
             # 24 x 40 pixels over 3 x 4 cells: whole patches of 8 x 10.
             patch = FRAMES[frame, 8 * row : 8 * row + 8, 10 * column : 10 * column + 10] / 255
             patches.append(patch.mean(axis=(0, 1)))
-        np.testing.assert_allclose(colours[token], np.mean(patches, axis=0))
+        np.testing.assert_allclose(colors[token], np.mean(patches, axis=0))
 
 
 def test_ownership_sheet_fills_every_patch_with_its_group() -> None:
     out = run()
-    colours = group_colours(FRAMES, out, GRID)
+    colors = group_colors(FRAMES, GRID, out.assignment.numpy(), out.kept) / 255
     images = plots.ownership_sheet(FRAMES, TIMES, out, GRID).axes[0].images
     for frame, image in enumerate(images):
         owner = out.assignment[frame * 12 : frame * 12 + 12].numpy()
-        np.testing.assert_allclose(image.get_array().reshape(12, 3), colours[owner])
+        np.testing.assert_allclose(image.get_array().reshape(12, 3), colors[owner])
 
 
 def test_edges_lie_between_cells_that_differ_and_nowhere_else() -> None:

@@ -275,7 +275,8 @@ def test_notebook_7_leaves_the_views_their_keys(opened_in_notebook_7: Callable) 
 
 def test_05_as_an_exported_page_without_a_server_still_scrubs_and_lights(browser: Browser, tmp_path: Path) -> None:
     notebook = ROOT / "notebooks" / "05_retained_tokens.ipynb"
-    command = [sys.executable, "-m", "nbconvert", "--to", "html", "--output-dir", str(tmp_path), str(notebook)]
+    exporter = "infomerge.widgets.notebook_page.LivingHTMLExporter"
+    command = [sys.executable, "-m", "nbconvert", "--to", exporter, "--output-dir", str(tmp_path), str(notebook)]
     subprocess.run(command, check=True, capture_output=True)
     page = browser.new_page(viewport={"width": 1200, "height": 1400})
     # The page's own frame asks for MathJax and the like; without a network it must do without.

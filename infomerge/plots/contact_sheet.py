@@ -12,6 +12,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Circle
 
 from infomerge.compression import Compression
+from infomerge.palette import group_colors
 from infomerge.plots.clip_argument import takes_clip
 from infomerge.plots.sheet import Box, extent, frame_sheet
 from infomerge.plots.style import CONTEXT, INK, SALIENT, VERMILLION, PrintFigure, styled
@@ -130,6 +131,7 @@ def contact_sheet(
     title: str = "",
     true_cuts: Sequence[int] = (),
     columns: int = 8,
+    unit: str = "s",
 ) -> PrintFigure:
     """Every sampled frame with its kept tokens in colour: salient ones outlined, context ones outlined and dotted.
 
@@ -138,12 +140,13 @@ def contact_sheet(
 
     Args:
         frames: the frames that were encoded.
-        timestamps: of the frames, in seconds.
+        timestamps: of the frames, in `unit`.
         out: the compression of their tokens.
         grid: rows and columns of tokens in a frame.
         title: what the clip is.
         true_cuts: frames after which the clip is known to cut; marked by a wedge.
         columns: frames in a row of the sheet.
+        unit: "s", or "frame" where `timestamps` are the frames' numbers.
     """
     salient, context = kept_masks(out, grid)
 
@@ -154,7 +157,7 @@ def contact_sheet(
         draw_tokens(axes, context[frame], box, CONTEXT, dotted=True)
 
     aspect = frames.shape[1] / frames.shape[2]
-    figure = frame_sheet(aspect, timestamps, out, draw, title=title, true_cuts=true_cuts, columns=columns)
+    figure = frame_sheet(aspect, timestamps, out, draw, title=title, true_cuts=true_cuts, columns=columns, unit=unit)
     token_legend(figure, out, true_cuts=len(true_cuts) > 0)
     return figure
 
@@ -201,28 +204,6 @@ def heat_sheet(
     return figure
 
 
-def group_colours(
-    frames: UInt8[np.ndarray, "frames height width 3"], out: Compression, grid: tuple[int, int]
-) -> Float[np.ndarray, "kept 3"]:
-    """Mean colour, 0 to 1, of all patches that each kept token stands for, over the whole clip."""
-    means = np.stack([patch_means(frame, grid) for frame in frames]).reshape(-1, 3)
-    owner = out.assignment.cpu().numpy()
-    sums = np.stack([np.bincount(owner, weights=means[:, colour], minlength=out.kept) for colour in range(3)], axis=1)
-    return sums / np.bincount(owner, minlength=out.kept)[:, None]
-
-
-def patch_means(
-    frame: UInt8[np.ndarray, "height width 3"], grid: tuple[int, int]
-) -> Float[np.ndarray, "rows columns 3"]:
-    """Mean colour of every patch of a frame, 0 to 1; each pixel counts for the patch that it lies in."""
-    rows = np.arange(frame.shape[0]) * grid[0] // frame.shape[0]
-    columns = np.arange(frame.shape[1]) * grid[1] // frame.shape[1]
-    cell = (rows[:, None] * grid[1] + columns[None, :]).ravel()
-    pixels = frame.reshape(-1, 3) / 255
-    sums = np.stack([np.bincount(cell, weights=pixels[:, c], minlength=grid[0] * grid[1]) for c in range(3)], axis=1)
-    return (sums / np.bincount(cell, minlength=grid[0] * grid[1])[:, None]).reshape(*grid, 3)
-
-
 @takes_clip
 @styled
 def ownership_sheet(
@@ -242,10 +223,10 @@ def ownership_sheet(
     `contact_sheet`.
     """
     owner = out.assignment.cpu().numpy().reshape(-1, *grid)
-    colours = group_colours(frames, out, grid)
+    colors = group_colors(frames, grid, out.assignment.cpu().numpy(), out.kept) / 255
 
     def draw(axes: Axes, frame: int, box: Box) -> None:
-        axes.imshow(colours[owner[frame]], extent=extent(box), aspect="auto")
+        axes.imshow(colors[owner[frame]], extent=extent(box), aspect="auto")
         draw_lines(axes, edges_between(owner[frame]), grid, box, "white", 0.35)
 
     aspect = frames.shape[1] / frames.shape[2]

@@ -35,17 +35,19 @@ def frame_sheet(
     title: str,
     true_cuts: Sequence[int],
     columns: int,
+    unit: str = "s",
 ) -> PrintFigure:
     """Lay out a clip's frames in rows, with segment bands, times, cuts and a headline; `draw` fills each frame's box.
 
     Args:
         aspect: a frame's height over its width.
-        timestamps: of the frames, in seconds.
+        timestamps: of the frames, in `unit`.
         out: the compression, for its segments and its counts.
         draw: called with the axes, the frame's number and its box, in inches from the top left corner.
         title: what the clip is.
         true_cuts: frames after which the clip is known to cut; marked by a wedge.
         columns: frames in a row of the sheet.
+        unit: "s", or "frame" where `timestamps` are the frames' numbers.
     """
     count = len(timestamps)
     columns = min(columns, count)
@@ -77,7 +79,8 @@ def frame_sheet(
         words = {"color": "white", "fontsize": 5, "va": "center_baseline"}
         if first or frame % columns == 0:
             sheet.text(left + 0.02, middle, f"segment {segment[frame] + 1}", weight="bold", **words)
-        sheet.text(left + image_width - 0.02, middle, f"{timestamps[frame]:.1f} s", ha="right", **words)
+        time = f"{timestamps[frame]:.1f} s" if unit == "s" else f"{unit} {timestamps[frame]:g}"
+        sheet.text(left + image_width - 0.02, middle, time, ha="right", **words)
         if frame in true_cuts:
             # Half of a wedge would hang over the paper's edge.
             between = min(left + image_width + GAP, DOUBLE_COLUMN - 0.025)

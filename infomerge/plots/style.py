@@ -17,23 +17,30 @@ from jaxtyping import Float
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
+from infomerge.palette import (
+    BLUE,
+    CONTEXT,
+    GRAY,
+    GREEN,
+    INK,
+    ORANGE,
+    PALE,
+    PURPLE,
+    SALIENT,
+    SEGMENT_COLORS,
+    SKY,
+    VERMILLION,
+)
+
+__all__ = [
+    "BLUE", "CONTEXT", "DOUBLE_COLUMN", "GREEN", "GREY", "INK", "ORANGE", "PALE", "PURPLE", "SALIENT",
+    "SEGMENT_COLOURS", "SINGLE_COLUMN", "SKY", "VERMILLION", "PrintFigure", "frame_edges", "save", "styled",
+]  # fmt: skip
+
 SINGLE_COLUMN, DOUBLE_COLUMN = 3.4, 7.0
 """Widths of a figure in inches, in a two-column paper."""
 
-# Okabe-Ito: told apart under every common form of colour blindness.
-ORANGE, SKY, GREEN, YELLOW, BLUE, VERMILLION, PURPLE = (
-    "#E69F00",
-    "#56B4E9",
-    "#009E73",
-    "#F0E442",
-    "#0072B2",
-    "#D55E00",
-    "#CC79A7",
-)
-INK, GREY, PALE = "#222222", "#777777", "#D8D8D8"
-SALIENT, CONTEXT = ORANGE, BLUE
-SEGMENT_COLOURS = (BLUE, ORANGE, GREEN, PURPLE, SKY, VERMILLION)
-"""Bands of consecutive segments; they always carry the segment's number too."""
+GREY, SEGMENT_COLOURS = GRAY, SEGMENT_COLORS
 
 Arguments = ParamSpec("Arguments")
 
