@@ -48,12 +48,14 @@ LAYERS = {
         "models": "+ Video-LLMs, one file per family",
         "report": "compression.json",
     },
-    "Shown": {
+    "Drawn": {
         "palette": "one color per role",
         "plots": "figures of arrays",
         "paper": "+ tables; one function per figure",
         "results": "old name of paper",
         "figures": "old name of paper",
+    },
+    "For users": {
         "widgets": "explorer and lens",
         "cli": "+ one file per command",
     },
@@ -83,7 +85,7 @@ def drawing() -> str:
         for place, (room, holds) in enumerate(rooms.items()):
             parts += _box(room, holds, _SIDE + place * (width + _GAP), top, width)
     parts += _lines(
-        "Imports go down, and to the left within a row. Colored: something new is one file or one function there.",
+        "Imports go down, and to the left within a row. Colored: a new one is one file or function.",
         _SIDE,
         height - 20,
         100,
