@@ -65,9 +65,5 @@ dist: $(READY) ## Build the wheel and the source distribution into dist/, with w
 	$(BIN)/python -m build --no-isolation
 
 clean: ## Remove .venv and caches; nothing that you made
-<<<<<<< HEAD
-	rm -rf $(VENV) build site *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
-=======
-	rm -rf $(VENV) build infomerge/widgets/node_modules *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
->>>>>>> main
+	rm -rf $(VENV) build site infomerge/widgets/node_modules *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
