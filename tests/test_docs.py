@@ -4,11 +4,14 @@ import ast
 import importlib
 import operator
 import re
+import shlex
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from infomerge.cli import group
+from infomerge.methods import METHODS
 from infomerge.models import SUPPORTED
 from tests.rooms import DRAWING, HEADING, PAGE, ROOMS, drawing, table
 
@@ -98,6 +101,19 @@ def test_the_code_of_the_readme_runs(monkeypatch: pytest.MonkeyPatch) -> None:
     assert (out.tokens.shape, out.assignment.shape) == ((941, 320), (6272,))  # as its comments say
     compile(attached, "README.md", "exec")
     assert hasattr(importlib.import_module("infomerge"), "compressing")
+
+
+def test_the_commands_of_the_readme_exist_with_their_options() -> None:
+    lines = re.findall(r"^infomerge (.+)$", README, re.MULTILINE)
+    assert len(lines) == 3
+    for name, *words in map(shlex.split, lines):
+        known = {option for parameter in group.commands[name].params for option in parameter.opts}
+        assert {word for word in words if word.startswith("--")} <= known
+
+
+def test_the_readme_counts_the_methods() -> None:
+    assert "Fifteen methods share this signature" in README
+    assert len(METHODS) == 15
 
 
 def deprecated_names() -> Iterator[tuple[str, str]]:
