@@ -8,10 +8,10 @@ BROWSER := $(VENV)/.browser
 LAB_SETTINGS := $(VENV)/share/jupyter/lab/settings
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lab test lint docs figures notebooks bench dist clean
+.PHONY: help setup lab test test-transformers lint docs figures notebooks bench dist clean
 
 help: ## This list
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-17s %s\n", $$1, $$2}'
 
 setup: $(READY) ## Create .venv and install the project with its pinned packages (once)
 
@@ -39,6 +39,11 @@ $(BROWSER): $(READY)
 
 test: $(READY) $(BROWSER) lint ## Lint, check types, run all tests and re-execute every notebook
 	$(BIN)/python -m pytest
+
+VERSIONS ?= 5.21.0 5.24.0
+
+test-transformers: $(READY) ## Run the tests of models on other releases of transformers: VERSIONS="5.21.0 5.24.0"
+	$(BIN)/python -m tests.other_transformers $(VERSIONS)
 
 lint: $(READY) ## Lint with ruff, check types with mypy; check types and units of the views' JavaScript, where Node is
 	$(BIN)/ruff check

@@ -54,12 +54,14 @@ class Memo(Steps):
         self._sizes = sizes
         self._results: dict[str, OrderedDict[Hashable, _Entry]] = {}
 
-    def __call__(self, step: Callable[..., Result], *inputs: Any) -> Result:  # noqa: D102  as in Steps
+    def __call__(self, step: Callable[..., Result], *inputs: Any) -> Result:
+        """What the step made of the same inputs before, or else makes of them now."""
         return self._recall(step, inputs, self._sizes.get(step.__name__, REMEMBERED))
 
-    def by_segment(  # noqa: D102  as in Steps
+    def by_segment(
         self, step: Callable[..., Tensor], features: Tensor, segments: Int[Tensor, "segments 2"], *options: Any
     ) -> Tensor:
+        """The rows of segments that were met before, and new ones for the others."""
         rows = [self._recall(step, (features, row, *options), REMEMBERED_SEGMENTS) for row in segments.split(1)]
         return torch.cat(rows)
 

@@ -9,7 +9,9 @@ import importlib
 import sys
 from enum import Enum
 from importlib.machinery import ModuleSpec
-from types import ModuleType
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -101,23 +103,27 @@ def part(path: str, file: str, ending: str) -> Any:
     return getattr(importlib.import_module(f"transformers.models.{folder}.{file}_{folder}"), f"{name}{ending}")
 
 
-def stock_prompt(name: str, given: bool, clip: Any) -> dict[str, Tensor]:
-    """What transformers makes of a clip, with the tiny checkpoint's settings of preprocessing or with none."""
-    from transformers.video_utils import VideoMetadata
-
-    from tests.tiny_checkpoints import CHECKPOINTS, tokenizer
+def stock_processor(name: str, given: bool) -> Any:
+    """A kind's processor of transformers, with the tiny checkpoint's settings of preprocessing or with none."""
+    from tests.tiny_checkpoints import settings_of, tokenizer
 
     folder, video_kind, image_kind = KINDS[name]
     own = f"{folder}.{name}"
-    settings = ALWAYS.get(name, {}) | (CHECKPOINTS[name][2] if given else {})
+    settings = ALWAYS.get(name, {}) | (settings_of(name) if given else {})
     words = tokenizer(name)
-    processor = part(own, "processing", "Processor")(
+    return part(own, "processing", "Processor")(
         image_processor=part(image_kind, "image_processing_pil", "ImageProcessorPil")(),
         tokenizer=words,
         video_processor=part(video_kind or own, "video_processing", "VideoProcessor")(**settings),
         chat_template=words.chat_template,
         **TOLD.get(name, ({}, {}))[not given],
     )
+
+
+def stock_prompt(processor: Any, clip: Any) -> dict[str, Tensor]:
+    """What transformers makes of a clip."""
+    from transformers.video_utils import VideoMetadata
+
     metadata = VideoMetadata(
         total_num_frames=int(clip["frame_count"]),
         fps=float(clip["frame_rate"]),
@@ -132,6 +138,21 @@ def stock_prompt(name: str, given: bool, clip: Any) -> dict[str, Tensor]:
     return {key: torch.as_tensor(value) for key, value in made.items()}
 
 
+def wrapped_answer(name: str, clip: Any, folder: Path) -> tuple[dict[str, Tensor], tuple[int, ...], tuple[int, int]]:
+    """The same by a checkpoint that was loaded with the processor: the prompt, its clip's shape, and what was kept."""
+    from infomerge.models import ask, load
+    from tests.tiny_checkpoints import save_checkpoint
+
+    model, processor = load(str(save_checkpoint(name, folder)), processor=stock_processor(name, given=True))
+    prompt = processor(clip["frames"], clip["timestamps"], QUESTION, float(clip["duration"]))
+    seen: Any = SimpleNamespace(
+        frames=clip["frames"], timestamps=clip["timestamps"], metadata=SimpleNamespace(duration=float(clip["duration"]))
+    )
+    model.name_or_path = ""  # so that the tokenizer comes from the processor
+    answer = ask(model, processor.processor, seen, QUESTION, retention_ratio=0.25, max_new_tokens=2)
+    return prompt.inputs, (prompt.frames, *prompt.grid), (answer.visual_tokens, answer.kept_tokens)
+
+
 def main() -> None:
     """Write the prompts of all kinds, by name and by whether settings were given."""
     stand_in()
@@ -139,8 +160,12 @@ def main() -> None:
 
     processing_smolvlm.num2words = {7: "seven"}.get
     clip = np.load(sys.argv[1])
-    prompts = {(name, given): stock_prompt(name, given, clip) for name in KINDS for given in (True, False)}
-    torch.save(prompts, sys.argv[2])
+    prompts = {
+        (name, given): stock_prompt(stock_processor(name, given), clip) for name in KINDS for given in (True, False)
+    }
+    with TemporaryDirectory() as folder:
+        answers = {name: wrapped_answer(name, clip, Path(folder) / name) for name in KINDS}
+    torch.save((prompts, answers), sys.argv[2])
 
 
 if __name__ == "__main__":

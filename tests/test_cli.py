@@ -224,6 +224,15 @@ def test_a_mistake_of_ours_keeps_its_traceback(
 
 
 @pytest.mark.parametrize("error", OURS, ids=lambda error: type(error).__name__)
+def test_a_mistake_of_ours_in_an_answer_keeps_its_traceback(error: Exception, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("infomerge.models.asking.load", lambda *_, **__: (object(), lambda *_: object()))
+    monkeypatch.setattr("infomerge.models.asking.answer", failing(error))
+    with pytest.raises(type(error)) as caught:
+        cli.main(["ask", "carphone", "Who?", "-m", "a model", "-n", "2"])
+    assert caught.value is error
+
+
+@pytest.mark.parametrize("error", OURS, ids=lambda error: type(error).__name__)
 def test_a_mistake_of_ours_in_a_sweep_keeps_its_traceback(
     error: Exception, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -238,7 +247,7 @@ def test_a_mistake_of_ours_in_a_sweep_keeps_its_traceback(
 def test_a_figure_that_cannot_be_drawn_is_a_mistake_of_ours(
     error: Exception, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from infomerge.figures import FIGURES
+    from infomerge.paper.figures import FIGURES
 
     monkeypatch.setitem(vars(FIGURES["contact_sheet"]), "draw", failing(error))
     with pytest.raises(type(error)) as caught:

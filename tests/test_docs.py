@@ -5,6 +5,7 @@ import importlib
 import operator
 import re
 import shlex
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -114,6 +115,12 @@ def test_the_commands_of_the_readme_exist_with_their_options() -> None:
 def test_the_readme_counts_the_methods() -> None:
     assert "Fifteen methods share this signature" in README
     assert len(METHODS) == 15
+
+
+def test_the_extras_are_those_of_the_package() -> None:
+    told = re.findall(r"^\| `(\w+)` \|", (ROOT / "docs" / "installing.md").read_text(encoding="utf-8"), re.MULTILINE)
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    assert {*told} == {*project["optional-dependencies"]}
 
 
 def deprecated_names() -> Iterator[tuple[str, str]]:

@@ -96,7 +96,7 @@ def test_every_command_works(installed: Installed) -> None:
     installed.infomerge("run", "tour", "--num-frames", "8", "--out", "run")
     assert (installed.home / "run" / "contact_sheet.png").stat().st_size > 10_000
 
-    random = "from infomerge.models import save_random_model; save_random_model('model')"
+    random = "from infomerge.models import save_tiny_random_model; save_tiny_random_model('model')"
     installed.run(installed.python, "-c", random)
     asked = ("What happens?", "--model", "model", "--num-frames", "4", "--max-new-tokens", "2")
     installed.infomerge("ask", "tour", *asked, "--json", "answer.json")

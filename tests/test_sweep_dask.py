@@ -79,7 +79,7 @@ def test_no_cluster_and_no_package_are_refused_in_one_line(
     arguments = ("sweep", write_config(tmp_path), "--out", tmp_path / "out", "--backend", "dask", "--scheduler")
     with monkeypatch.context() as patched:
         patched.setitem(sys.modules, "distributed", None)
-        assert "pip install 'infomerge[cluster]'" in refusal(capfd, *arguments, "tcp://127.0.0.1:9")
+        assert 'pip install "infomerge[cluster]"' in refusal(capfd, *arguments, "tcp://127.0.0.1:9")
     import dask
 
     with dask.config.set({"distributed.comm.timeouts.connect": "1s"}):

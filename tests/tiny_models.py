@@ -1,28 +1,40 @@
 """Stock Video-LLMs of transformers with random weights, small enough to run a hundred times, and prompts for them."""
 
+import atexit
+import functools
+import shutil
+import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from infomerge.models.adapters import TinyModel, VideoAdapter, adapters
+
 VOCABULARY = 128
-PAD, VIDEO, IMAGE, START, END, GLOBAL, NEWLINE = 0, 120, 121, 122, 123, 124, 10
-# Ids of captions: the digits, ':', ' ', 'Frame' and ' from'.
-ZERO, COLON, SPACE, FRAME, FROM = 100, 110, 111, 112, 113
-TEXT = {
-    "vocab_size": VOCABULARY,
-    "hidden_size": 32,
-    "intermediate_size": 48,
-    "num_hidden_layers": 3,
-    "num_attention_heads": 4,
-    "num_key_value_heads": 2,
-    "pad_token_id": PAD,
-    "bos_token_id": 1,
-    "eos_token_id": 2,
-    "max_position_embeddings": 4096,
+PAD, VIDEO, IMAGE, START, END, GLOBAL, UTTERANCE, NEWLINE = 0, 120, 121, 122, 123, 124, 125, 10
+# Ids of captions: the digits, ':', ' ', 'Frame', ' from' and what ends the sentence before SmolVLM's first frame.
+ZERO, COLON, SPACE, FRAME, FROM, OPENING = 100, 110, 111, 112, 113, 114
+WORDS = {
+    NEWLINE: "\n",
+    COLON: ":",
+    SPACE: " ",
+    FRAME: "Frame",
+    FROM: " from",
+    OPENING: " [H:MM:SS] video.",
+    **{ZERO + digit: str(digit) for digit in range(10)},
 }
+
+
+def special_ids(tiny: TinyModel) -> dict[str, int]:
+    """Ids of the special tokens of a tiny model, by what they stand for."""
+    fixed = {"<video>": VIDEO, "<|video_pad|>": VIDEO, "<image>": IMAGE, "<|image_pad|>": IMAGE, "<IMG_CONTEXT>": IMAGE}
+    fixed |= {"<|vision_start|>": START, "<img>": START, "<fake_token_around_image>": START}
+    fixed |= {"<|vision_end|>": END, "</img>": END, "<global-img>": GLOBAL, "<end_of_utterance>": UTTERANCE}
+    return {token: fixed[token] for token in tiny.special_tokens}
 
 
 @dataclass
@@ -40,7 +52,6 @@ class Kind:
     """One class, how to build it, and how its prompts look."""
 
     name: str
-    build: Callable[..., Any]
     visual: Callable[[int], list[int]]
     """Ids of a video of so many frames."""
     picture: list[int]
@@ -51,6 +62,23 @@ class Kind:
     frames_per_token: int = 1
     unequal: bool = True
     """Whether videos of one batch may have different numbers of frames."""
+
+    @property
+    def adapter(self) -> type[VideoAdapter]:
+        return adapters()[f"{self.name}ForConditionalGeneration"]
+
+    def build(self, seed: int = 0, attention: str = "sdpa", **more: Any) -> Any:
+        """A model with random weights; `more` changes its configuration."""
+        tiny = self.adapter.tiny
+        ends = {"vocab_size": VOCABULARY, "pad_token_id": PAD, "bos_token_id": 1, "eos_token_id": 2}
+        options = tiny.arguments(special_ids(tiny), **ends) | {"pad_token_id": PAD}
+        config = self.adapter.model_class().config_class(**_merged(options, more))
+        config._attn_implementation = attention
+        torch.manual_seed(seed)
+        model = _spread(self.adapter.model_class()._from_config(config, attn_implementation=attention).eval().float())
+        if self.adapter.modality == "image":
+            model.name_or_path = str(_words_folder())
+        return model
 
     def prompt(self, *parts: int | str, question: int = 3) -> Prompt:
         """A prompt of videos (numbers of frames), images ("image") and words."""
@@ -84,6 +112,21 @@ def noise(generator: torch.Generator, *shape: int) -> Tensor:
     return steps.cumsum(dim=0) * 0.3 + steps
 
 
+@functools.cache
+def _words_folder() -> Path:
+    """A folder with a tokenizer that knows the words of captions, as a checkpoint's would."""
+    from tokenizers import Tokenizer, decoders, models
+    from transformers import PreTrainedTokenizerFast
+
+    words = {number: f"<{number}>" for number in range(VOCABULARY)} | WORDS
+    core = Tokenizer(models.WordLevel({word: number for number, word in words.items()}, unk_token="<3>"))
+    core.decoder = decoders.Fuse()
+    folder = Path(tempfile.mkdtemp(prefix="infomerge-words-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    PreTrainedTokenizerFast(tokenizer_object=core).save_pretrained(folder)
+    return folder
+
+
 def _digits(number: int, width: int = 1) -> list[int]:
     return [ZERO + int(digit) for digit in f"{number:0{width}d}"]
 
@@ -91,7 +134,7 @@ def _digits(number: int, width: int = 1) -> list[int]:
 def _duration(seconds: int) -> list[int]:
     """What opens a video of SmolVLM, such as '0:00:08'."""
     hours, rest = divmod(seconds, 3600)
-    return [*_digits(hours), COLON, *_digits(rest // 60, 2), COLON, *_digits(rest % 60, 2)]
+    return [*_digits(hours), COLON, *_digits(rest // 60, 2), COLON, *_digits(rest % 60, 2), OPENING, NEWLINE]
 
 
 def _clock(second: int) -> list[int]:
@@ -162,19 +205,6 @@ def _frame_pixels(model: Any, prompts: list[Prompt], generator: torch.Generator)
     return {"pixel_values": _cat(rows)}
 
 
-def _build(class_name: str, config_class: str, **options: Any) -> Callable[..., Any]:
-    def build(seed: int = 0, attention: str = "sdpa", **more: Any) -> Any:
-        import transformers
-
-        config = getattr(transformers, config_class)(**_merged(options, more))
-        config._attn_implementation = attention
-        torch.manual_seed(seed)
-        model = getattr(transformers, class_name)._from_config(config, attn_implementation=attention)
-        return _spread(model.eval().float())
-
-    return build
-
-
 def _merged(options: dict[str, Any], more: dict[str, Any]) -> dict[str, Any]:
     """Options with some changed, those of nested configurations too."""
     result = {name: dict(value) if isinstance(value, dict) else value for name, value in options.items()}
@@ -192,48 +222,16 @@ def _spread(model: Any) -> Any:
     return model
 
 
-_SIGLIP = {
-    "model_type": "siglip_vision_model",
-    "hidden_size": 32,
-    "intermediate_size": 48,
-    "num_hidden_layers": 3,
-    "num_attention_heads": 4,
-    "image_size": 48,
-    "patch_size": 8,
-}
-
 LLAVA_ONEVISION = Kind(
     "LlavaOnevision",
-    _build(
-        "LlavaOnevisionForConditionalGeneration",
-        "LlavaOnevisionConfig",
-        vision_config=_SIGLIP | {"vision_use_head": False},
-        text_config={"model_type": "qwen2", **TEXT},
-        image_token_id=IMAGE,
-        video_token_id=VIDEO,
-        vision_feature_layer=-1,
-        vision_feature_select_strategy="full",
-        image_grid_pinpoints=[[48, 48]],
-    ),
     visual=lambda frames: [VIDEO] * (9 * frames + 1),
     picture=[IMAGE] * (36 + 6 * 7),
     pixels=_llava_pixels,
     positions=9,
     unequal=False,
 )
-
 LLAVA_NEXT_VIDEO = Kind(
     "LlavaNextVideo",
-    _build(
-        "LlavaNextVideoForConditionalGeneration",
-        "LlavaNextVideoConfig",
-        vision_config=_SIGLIP | {"model_type": "clip_vision_model", "projection_dim": 32},
-        text_config={"model_type": "llama", **TEXT},
-        image_token_id=IMAGE,
-        video_token_id=VIDEO,
-        vision_feature_layer=-2,
-        image_grid_pinpoints=[[48, 48]],
-    ),
     visual=lambda frames: [VIDEO] * (9 * frames),
     picture=[IMAGE] * (36 + 6 * 7),
     pixels=_llava_pixels,
@@ -241,36 +239,10 @@ LLAVA_NEXT_VIDEO = Kind(
     unequal=False,
 )
 
-_QWEN_VISION = {
-    "depth": 3,
-    "hidden_size": 32,
-    "intermediate_size": 48,
-    "num_heads": 4,
-    "patch_size": 4,
-    "spatial_merge_size": 2,
-    "temporal_patch_size": 2,
-    "out_hidden_size": 32,
-    "in_channels": 3,
-}
-_MROPE = {"rope_parameters": {"rope_type": "default", "rope_theta": 10000.0, "mrope_section": [2, 1, 1]}}
-_QWEN_TOKENS = {
-    "image_token_id": IMAGE,
-    "video_token_id": VIDEO,
-    "vision_start_token_id": START,
-    "vision_end_token_id": END,
-}
 
-
-def _qwen(name: str, vision: dict[str, Any], visual: Callable[[int], list[int]], **text: Any) -> Kind:
+def _qwen(name: str, visual: Callable[[int], list[int]]) -> Kind:
     return Kind(
         name,
-        _build(
-            f"{name}ForConditionalGeneration",
-            f"{name}Config",
-            vision_config=_QWEN_VISION | vision,
-            text_config=TEXT | _MROPE | text,
-            **_QWEN_TOKENS,
-        ),
         visual=visual,
         picture=[START, *[IMAGE] * 9, END],
         pixels=_grid_pixels(side=6, merge=2, channels=3 * 2 * 4 * 4, temporal=2),
@@ -279,34 +251,14 @@ def _qwen(name: str, vision: dict[str, Any], visual: Callable[[int], list[int]],
     )
 
 
-QWEN2_VL = _qwen(
-    "Qwen2VL",
-    {"embed_dim": 32, "hidden_size": 32, "mlp_ratio": 2},
-    lambda frames: [START, *[VIDEO] * (9 * (frames // 2)), END],
-)
-QWEN25_VL = _qwen(
-    "Qwen2_5_VL",
-    {"window_size": 16, "fullatt_block_indexes": [1], "tokens_per_second": 4},
-    lambda frames: [START, *[VIDEO] * (9 * (frames // 2)), END],
-)
+QWEN2_VL = _qwen("Qwen2VL", lambda frames: [START, *[VIDEO] * (9 * (frames // 2)), END])
+QWEN25_VL = _qwen("Qwen2_5_VL", lambda frames: [START, *[VIDEO] * (9 * (frames // 2)), END])
 QWEN3_VL = _qwen(
     "Qwen3VL",
-    {"deepstack_visual_indexes": [0, 1], "num_position_embeddings": 36},
     lambda frames: [token for t in range(frames // 2) for token in (50 + t, 60, START, *[VIDEO] * 9, END)],
-    head_dim=8,
 )
-
 SMOLVLM = Kind(
     "SmolVLM",
-    _build(
-        "SmolVLMForConditionalGeneration",
-        "SmolVLMConfig",
-        vision_config=_SIGLIP | {"model_type": "smolvlm_vision"},
-        text_config={"model_type": "llama", **TEXT},
-        image_token_id=IMAGE,
-        scale_factor=2,
-        pad_token_id=PAD,
-    ),
     visual=lambda frames: (
         _duration(frames) + [i for t in range(frames) for i in (*_clock(t), START, GLOBAL, *[IMAGE] * 9, START)]
     ),
@@ -315,47 +267,15 @@ SMOLVLM = Kind(
     pixels=_frame_pixels,
     positions=9,
 )
-
 INTERNVL = Kind(
     "InternVL",
-    _build(
-        "InternVLForConditionalGeneration",
-        "InternVLConfig",
-        vision_config={
-            "hidden_size": 32,
-            "intermediate_size": 48,
-            "num_hidden_layers": 3,
-            "num_attention_heads": 4,
-            "image_size": [48, 48],
-            "patch_size": [8, 8],
-            "layer_scale_init_value": 1.0,
-        },
-        text_config={"model_type": "qwen2", **TEXT},
-        image_token_id=IMAGE,
-        image_seq_length=9,
-    ),
     visual=lambda frames: [i for t in range(frames) for i in (*_number(t + 1), START, *[IMAGE] * 9, END)],
     picture=[START, *[IMAGE] * 18, END],
     pixels=_frame_pixels,
     positions=9,
 )
-
 VIDEO_LLAMA_3 = Kind(
     "VideoLlama3",
-    _build(
-        "VideoLlama3ForConditionalGeneration",
-        "VideoLlama3Config",
-        vision_config={
-            "hidden_size": 32,
-            "intermediate_size": 48,
-            "num_hidden_layers": 3,
-            "num_attention_heads": 4,
-            "patch_size": 4,
-        },
-        text_config={"model_type": "qwen2", **TEXT},
-        image_token_id=IMAGE,
-        video_token_id=VIDEO,
-    ),
     visual=lambda frames: [START, *[VIDEO] * (9 * frames), END],
     picture=[START, *[IMAGE] * 9, END],
     pixels=_grid_pixels(side=6, merge=2, channels=3 * 4 * 4, temporal=1),

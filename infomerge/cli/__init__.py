@@ -40,13 +40,9 @@ def main(arguments: list[str] | None = None) -> None:
         except click.exceptions.NoArgsIsHelpError as error:
             click.echo(error.format_message())
             sys.exit(2)
-        except click.ClickException as error:
+        except (click.ClickException, MissingExtraError) as error:
             notes.drop()
             click.echo(f"infomerge: {one_line(error)}", err=True)
-            sys.exit(2)
-        except MissingExtraError as error:
-            notes.drop()
-            click.echo(f"infomerge: {error}", err=True)
             sys.exit(2)
         finally:
             notes.tell()

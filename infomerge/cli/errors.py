@@ -59,9 +59,9 @@ class InputError(click.ClickException):
         super().__init__(f"{argument}: {problem}{'; ' if remedy else ''}{remedy}")
 
 
-def one_line(error: click.ClickException) -> str:
+def one_line(error: Exception) -> str:
     """An error as it is printed: the argument that it is about, what is wrong, and what to do."""
-    text = error.format_message()
+    text = error.format_message() if isinstance(error, click.ClickException) else str(error)
     if type(error) is click.BadParameter and error.param is not None:
         text = f"{max(error.param.opts, key=len)}: {error.message}"
     return _single_spaced(text)

@@ -1,7 +1,7 @@
 """Vision models of transformers, such as the SigLIP or CLIP tower of a Video-LLM, as encoders."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from os import PathLike
 from typing import Any, Literal, NamedTuple
 
@@ -11,13 +11,13 @@ from jaxtyping import Float, UInt8
 from torch import Tensor, nn
 from torch.nn import functional
 
+from infomerge.encoders.attention import probe_attention, recorded_attention
 from infomerge.encoders.base import Encoding, Resample, check_frames, pixel_values
+from infomerge.encoders.normalization import CLIP_MEAN, CLIP_STD, HALF, IMAGENET_MEAN, IMAGENET_STD, RGB
 from infomerge.extras import needs
 
-RGB = tuple[float, float, float]
 
-
-class _Family(NamedTuple):
+class _Trained(NamedTuple):
     """How a supported kind of model was trained, and where its saliency comes from."""
 
     mean: RGB
@@ -25,17 +25,13 @@ class _Family(NamedTuple):
     saliency: Literal["head", "cls"]
 
 
-_HALF = (0.5, 0.5, 0.5)
-_IMAGENET = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
-_CLIP = ((0.48145466, 0.4578275, 0.40821073), (0.26862954, 0.26130258, 0.27577711))
-
 # By the configuration's model_type.
-_FAMILIES = {
-    "siglip_vision_model": _Family(_HALF, _HALF, "head"),
-    "siglip2_vision_model": _Family(_HALF, _HALF, "head"),
-    "clip_vision_model": _Family(*_CLIP, "cls"),
-    "dinov2": _Family(*_IMAGENET, "cls"),
-    "dinov2_with_registers": _Family(*_IMAGENET, "cls"),
+_TRAINED = {
+    "siglip_vision_model": _Trained(HALF, HALF, "head"),
+    "siglip2_vision_model": _Trained(HALF, HALF, "head"),
+    "clip_vision_model": _Trained(CLIP_MEAN, CLIP_STD, "cls"),
+    "dinov2": _Trained(IMAGENET_MEAN, IMAGENET_STD, "cls"),
+    "dinov2_with_registers": _Trained(IMAGENET_MEAN, IMAGENET_STD, "cls"),
 }
 _ACCEPTED = (
     "accepted are SiglipVisionModel, Siglip2VisionModel, CLIPVisionModel, Dinov2Model, "
@@ -98,9 +94,9 @@ class VisionTowerEncoder:
         self.name = name or type(model).__name__
         self.model: Any = _tower(model)
         config = self.model.config
-        family = _FAMILIES.get(config.model_type)
-        self.mean = _rgb("mean", mean, family.mean if family else None)
-        self.std = _rgb("std", std, family.std if family else None)
+        trained = _TRAINED.get(config.model_type)
+        self.mean = _rgb("mean", mean, trained.mean if trained else None)
+        self.std = _rgb("std", std, trained.std if trained else None)
         self.resample: Resample = resample
         self.layer = layer
         self.pool = pool
@@ -108,7 +104,7 @@ class VisionTowerEncoder:
         self._patch = _side("patch_size", config.patch_size)
         self._native_size = _native_size(config, self._patch)
         self.size = self._native_size if size is None else size
-        self._saliency = family.saliency if family else None
+        self._saliency = trained.saliency if trained else None
         if self._saliency == "head" and not hasattr(self.model, "head"):
             self._saliency = None
         self._check_options()
@@ -218,15 +214,17 @@ class VisionTowerEncoder:
         weight = next(self.model.parameters())
         mean, std = ([255 * value for value in values] for values in (self.mean, self.std))
         pixels = pixel_values(frames, self.size, mean, std, self.resample).to(weight.device, weight.dtype)
-        with _recorded(_query_and_key(self.model) if self._saliency == "cls" else {}) as recorded:
+        received: list[Tensor] = []
+        with ExitStack() as stack:
+            if self._saliency == "cls":
+                received = stack.enter_context(recorded_attention(_last_attention(self.model), from_cls=True))
             output = self.model(**self._inputs(pixels), output_hidden_states=self.layer is not None)
 
         states = self._last_hidden_state(output)
         prefix = states.shape[1] - self._patches**2
         saliency = None
         if self._saliency == "cls":
-            heads = self.model.config.num_attention_heads
-            saliency = _attention(recorded["query"][:, 0], recorded["key"], heads)[:, prefix:]
+            saliency = received[-1][:, prefix:]
         elif self._saliency == "head":
             saliency = probe_attention(self.model.head, states)
         tokens = states if self.layer is None else output.hidden_states[self.layer]
@@ -368,50 +366,13 @@ def _evaluating(model: nn.Module) -> Iterator[None]:
             module.training = True
 
 
-@contextmanager
-def _recorded(modules: Mapping[str, nn.Module]) -> Iterator[dict[str, Tensor]]:
-    """The last output of each module that ran inside the block, by the module's name here."""
-    outputs: dict[str, Tensor] = {}
-
-    def record(module: nn.Module, _: Any, output: Tensor) -> None:
-        outputs.update({name: output for name, other in modules.items() if other is module})
-
-    hooks = [module.register_forward_hook(record) for module in modules.values()]
-    try:
-        yield outputs
-    finally:
-        for hook in hooks:
-            hook.remove()
-
-
-def _query_and_key(model: Any) -> dict[str, nn.Module]:
-    """Query and key projection of the last block: fast attention implementations return no weights."""
+def _last_attention(model: Any) -> nn.Module:
+    """The attention module of the last block that calls transformers' attention functions."""
     encoder = model.encoder
     block = (encoder.layers if hasattr(encoder, "layers") else encoder.layer)[-1]
-    modules = {name.rpartition(".")[2]: module for name, module in block.named_modules()}
-    query, key = ("q_proj", "k_proj") if "q_proj" in modules else ("query", "key")
-    return {"query": modules[query], "key": modules[key]}
-
-
-def probe_attention(head: Any, states: Float[Tensor, "batch positions channels"]) -> Float[Tensor, "batch positions"]:
-    """Attention of the pooling head's probe over the positions."""
-    attention = head.attention
-    weights, biases = attention.in_proj_weight.chunk(3), attention.in_proj_bias.chunk(3)
-    query = functional.linear(head.probe[:, 0], weights[0], biases[0])
-    key = functional.linear(states, weights[1], biases[1])
-    return _attention(query.expand(len(key), -1), key, attention.num_heads)
-
-
-def _attention(
-    query: Float[Tensor, "batch channels"], key: Float[Tensor, "batch tokens channels"], heads: int
-) -> Float[Tensor, "batch tokens"]:
-    """Softmax attention of one query over all tokens, averaged over the heads.
-
-    In float32: in half precision, tokens of similar weight would tie.
-    """
-    batch, tokens, channels = key.shape
-    query = query.float().reshape(batch, heads, channels // heads)
-    key = key.float().reshape(batch, tokens, heads, channels // heads)
-    scores = torch.einsum("bhc,bthc->bht", query, key) * (channels // heads) ** -0.5
-    weights: Tensor = scores.softmax(dim=-1)
-    return weights.mean(dim=1)
+    for module in block.modules():
+        children = dict(module.named_children())
+        if hasattr(module, "config") and ("q_proj" in children or "query" in children):
+            attention: nn.Module = module
+            return attention
+    raise TypeError(f"model: found {type(model).__name__} without an attention module of transformers; {_ACCEPTED}")

@@ -147,7 +147,7 @@ def run_sweep(
         OSError: the folder cannot be written.
         LostWorkersError: (an OSError) the workers died, or the cluster cannot be reached or was lost; the same call
             goes on.
-        MissingExtraError: the backend "dask" without its package.
+        MissingExtraError: (an ImportError) the backend "dask" without its package.
     """
     _check_arguments(sweep, jobs, backend, scheduler)
     out = Path(out)

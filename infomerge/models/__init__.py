@@ -1,43 +1,68 @@
 """InfoMerge inside stock Video-LLMs of transformers."""
 
+import importlib
 from typing import TYPE_CHECKING, Any
 
+from infomerge.deprecation import deprecated_names
 from infomerge.extras import needs
 
 # Looked for only: its import takes a second, which a model that is there has already paid.
 with needs("models", "transformers"):
+    from infomerge.models.adapters import VideoAdapter, register
     from infomerge.models.attachment import Run, attach, compressing, detach
-    from infomerge.models.families import FAMILIES
-    from infomerge.models.prompting import Prompter
-    from infomerge.models.rehearsal import save_random_model
-    from infomerge.models.shortening import CompressedVideo
+    from infomerge.models.compressed_call import CompressedVideo
+    from infomerge.models.processing import Processor, StockProcessor
+    from infomerge.models.tiny_random import save_tiny_random_model
 
 if TYPE_CHECKING:
-    from infomerge.models.asking import Answer, answer, ask, load
+    from infomerge.models.contract import check_adapter
+    from infomerge.models.loading import load
+    from infomerge.models.question_answering import Answer, answer, ask
 
-SUPPORTED = tuple(FAMILIES)
-"""Names of the supported classes of transformers."""
+    SUPPORTED: tuple[str, ...]
+    """Names of the model classes that `attach` takes, those that others registered included."""
 
 __all__ = [
     "SUPPORTED",
     "Answer",
     "CompressedVideo",
-    "Prompter",
+    "Processor",
     "Run",
+    "StockProcessor",
+    "VideoAdapter",
     "answer",
     "ask",
     "attach",
+    "check_adapter",
     "compressing",
     "detach",
     "load",
-    "save_random_model",
+    "register",
+    "save_tiny_random_model",
 ]
+
+# Asking needs the video readers, which the rest must do without: in lmms-eval, and on a machine with a GPU alone.
+_LATER = {
+    "Answer": "question_answering",
+    "answer": "question_answering",
+    "ask": "question_answering",
+    "check_adapter": "contract",
+    "load": "loading",
+}
+_older_name = deprecated_names(
+    __name__,
+    {
+        "Prompter": (__name__, "Processor"),
+        "save_random_model": (__name__, "save_tiny_random_model"),
+    },
+)
 
 
 def __getattr__(name: str) -> Any:
-    # Asking needs the video readers, which the rest must do without: in lmms-eval, and on a machine with a GPU alone.
-    if name in ("Answer", "answer", "ask", "load"):
-        from infomerge.models import asking
+    if name == "SUPPORTED":
+        from infomerge.models.adapters import supported
 
-        return getattr(asking, name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        return supported()
+    if name in _LATER:
+        return getattr(importlib.import_module(f"infomerge.models.{_LATER[name]}"), name)
+    return _older_name(name)

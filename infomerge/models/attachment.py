@@ -5,39 +5,48 @@ the placeholders of the others leave the prompt, and the stock `forward` or `gen
 of that is done to the arguments of the call: no class is changed, and no code of the model is replaced.
 """
 
-import copy
 import functools
 import inspect
 import threading
+import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from importlib.metadata import version
-from typing import Any
-from weakref import WeakKeyDictionary
+from typing import Any, get_args
 
 import torch
 from packaging.specifiers import SpecifierSet
-from torch import Tensor, nn
+from packaging.version import Version
+from torch import Tensor
 
-from infomerge.config import InfoMergeConfig
-from infomerge.methods import compress
-from infomerge.models.conversation import Memory, continued, next_positions, recalled, remember
-from infomerge.models.families import Family, family_of
-from infomerge.models.shortening import (
-    Call,
+from infomerge.deprecation import warn_renamed
+from infomerge.methods import make_compressor
+from infomerge.models.adapters import VideoAdapter, adapter_for, supported
+from infomerge.models.arguments import cache_in, cache_of, option_of, with_lengths
+from infomerge.models.cache_state import CompressedPrompt, continued, load, next_position_ids, store
+from infomerge.models.compressed_call import (
+    CompressedCall,
     CompressedVideo,
     Compressor,
-    Positions,
-    ShortenedFeatures,
-    forward_positions,
-    generation_positions,
+    KeptFeatures,
+    PositionMode,
+    compress_call,
+    forward_position_ids,
+    generation_position_ids,
     ready,
-    shorten,
 )
 
-TESTED = SpecifierSet(">=5.21,<5.24")
-"""Releases of transformers that the tests run with; pyproject.toml names the same."""
+TESTED = SpecifierSet(">=5.21,<5.25")
+"""Releases of transformers that the tests run with; pyproject.toml names the first of them as the oldest."""
+
+_READS_CHUNKS = Version("5.23")
+"""Before it, `prefill_chunk_size` gave each chunk the features and positions of another one."""
+
+_NAME = "_infomerge"
+"""The attribute of a model that holds its `_Attachment`."""
+_CHANGING = threading.RLock()
+"""Held while something is attached or taken off."""
 
 
 @dataclass(eq=False)
@@ -45,9 +54,15 @@ class Run:
     """A compression that is attached to a model: its options, and what the last call with a video did."""
 
     compressor: Compressor
-    positions: Positions
-    call: Call | None = None
-    """The last call with a video: its arguments as the language model got them, and where each place came from."""
+    position_mode: PositionMode
+    call: CompressedCall | None = None
+    """The last call with a video: its arguments as the language model got them, and where they came from."""
+
+    @property
+    def positions(self) -> PositionMode:
+        """The older name of `position_mode`."""
+        warn_renamed("Run.positions", "Run.position_mode")
+        return self.position_mode
 
     @property
     def last(self) -> list[CompressedVideo]:
@@ -57,7 +72,7 @@ class Run:
     @property
     def full_length(self) -> int:
         """Length of that call's prompts as they were given, padding counted."""
-        return 0 if self.call is None else self.call.full_positions.shape[-1]
+        return 0 if self.call is None else self.call.full_position_ids.shape[-1]
 
     @property
     def length(self) -> int:
@@ -65,97 +80,115 @@ class Run:
         return 0 if self.call is None else self.call.source.shape[1]
 
 
-class _Busy(threading.local):
-    """What one thread is at with one model."""
+class _ThreadState(threading.local):
+    """Per-thread state of the calls of one model."""
 
-    call: Call | None = None
+    call: CompressedCall | None = None
     """The call that `forward` is busy with."""
     generating: bool = False
     """Whether a shortened call of `generate` goes on."""
 
 
-@dataclass
+@dataclass(eq=False)
 class _Attachment:
-    """What is attached to one model, and how to take it off."""
+    """What is attached to one model, and how to take it off. It lies on the model, whose copies get an idle one."""
 
-    family: Family
-    runs: list[Run]
-    """The last one is at work."""
-    own_generate: Any
+    runs: list[tuple[Run, VideoAdapter]] = field(default_factory=list)
+    """The last entry is active; without one, calls are stock."""
+    own_generate: Any = None
     """The model's own attribute `generate`, if it had one beside its class's."""
-    rope_deltas: Any
+    rope_deltas: Any = None
     """What the model remembered of its last prompt's positions."""
     hooks: list[Any] = field(default_factory=list)
     """Empty where the model is a copy of an attached one, which brought its hooks and its `generate` along."""
-    busy: _Busy = field(default_factory=_Busy)
+    thread: _ThreadState = field(default_factory=_ThreadState)
     lock: Any = field(default_factory=threading.RLock)
 
-    def shorten(self, model: Any, inputs: Mapping[str, Any], full_positions: Any) -> Call | None:
-        run = self.runs[-1]
+    def __reduce__(self) -> Any:
+        return _Attachment, ()
+
+    def compress(self, inputs: Mapping[str, Any], full_position_ids: Any) -> CompressedCall | None:
+        run, adapter = self.runs[-1]
         with self.lock:  # the attention of the tower can be watched for one thread at a time
-            call = shorten(model, self.family, run.compressor, run.positions, inputs, full_positions)
+            call = compress_call(adapter, run.compressor, run.position_mode, inputs, full_position_ids)
             run.call = call or run.call
         return call
 
 
-_ATTACHED: "WeakKeyDictionary[nn.Module, _Attachment]" = WeakKeyDictionary()
-_CHANGING = threading.RLock()
-"""Held while something is attached or taken off."""
-
-
-def attach(model: Any, config: InfoMergeConfig | Compressor | None = None, *, positions: Positions = "original") -> Run:
+def attach(
+    model: Any,
+    method: Any = None,
+    *,
+    retention_ratio: float | None = None,
+    position_mode: PositionMode = "original",
+    tokenizer: Any = None,
+    processor: Any = None,
+    **options: Any,
+) -> Run:
     """Compress the videos of every `forward` and `generate` of one model, until `detach`.
 
     The model gives the same kinds of output as before. `generate` returns the prompt as it was given and the new
     tokens; `forward` the logits of the shorter prompt, to which `labels` are shortened along. Images and text are left
-    as they are. SmolVLM and InternVL are handed frames as images, which their captions tell apart: images of one tile
-    count as frames where the captions have the same form, such as 'Image2: ' for 'Frame2: '. The features of videos
-    come without gradients. A model can be attached to more than once: the newest run works, for all threads. Copies of
-    an attached model work as without a compression.
+    as they are. The features of videos come without gradients. A model can be attached to more than once: the newest
+    run works, for all threads. Copies of an attached model work as without a compression.
+
+    SmolVLM and InternVL are handed frames as images, which the captions between them tell apart: 'Frame2: ' is a frame,
+    'Image2: ' an image. So their calls need the checkpoint's tokenizer.
 
     A cache that a call with a video has filled can be continued without the video, as a stock one can, while something
     is attached. It remembers what was dropped, and so do its copies. What follows the video in it can be cropped, and
     it can be reset.
 
     Args:
-        model: a LlavaOnevision, LlavaNextVideo, Qwen2VL, Qwen2_5_VL, Qwen3VL, SmolVLM, InternVL or VideoLlama3 model
-            for conditional generation, of stock transformers.
-        config: the options; without one, the paper's at a retention ratio of 10 %. Or any callable
-            `(tokens, saliency=...) -> Compression`, such as `functools.partial(get_method("fastvid"),
-            retention_ratio=0.1)`.
-        positions: "original": kept tokens keep the positions, 1-D or M-RoPE, that they had in the full prompt, and the
-            words after them theirs. "renumbered": positions count through the shorter prompt, on all axes alike.
+        model: of one of the classes in `infomerge.models.SUPPORTED`: {supported}.
+        method: what compresses each video, as `infomerge.compress` takes it: a name of `infomerge.methods`, an
+            `InfoMergeConfig`, or any callable `(tokens, saliency=...) -> Compression`. Without one, InfoMerge.
+        retention_ratio: share of the tokens to keep; without it, the method's own or 10 %.
+        position_mode: "original": kept tokens keep the positions, 1-D or M-RoPE, that they had in the full prompt, and
+            the words after them theirs. "renumbered": positions count through the shorter prompt, on all axes alike.
+        tokenizer: of the checkpoint. Only SmolVLM and InternVL need one, and only where it does not lie in the folder
+            or cache that the model was loaded from.
+        processor: of the checkpoint, in place of `tokenizer`.
+        options: of the method, such as `temperature=0`.
 
     Returns:
         The run, whose `last` holds the compressions of the last call.
 
     Raises:
-        TypeError: the model or the config is of no supported class.
-        ValueError: `positions` is unknown.
-        ImportError: the release of transformers is not one that the tests cover.
+        TypeError: the model or the method is of no supported class.
+        ValueError: an option is unknown or out of range, or the tokenizer is needed and not to be had.
+
+    Warns:
+        UserWarning: the tests do not cover the release of transformers.
     """
-    if positions not in ("original", "renumbered"):
-        raise ValueError(f"positions: found {positions!r}; accepted are 'original' and 'renumbered'")
-    family = family_of(model)
-    found = version("transformers")
-    if not TESTED.contains(found, prereleases=True):
-        raise ImportError(f"transformers: found {found}; accepted are releases {TESTED}, which the tests cover")
-    run = Run(_compressor(config), positions)
+    position_mode = older_names(position_mode, options)
+    if position_mode not in get_args(PositionMode):
+        accepted = " and ".join(map(repr, get_args(PositionMode)))
+        raise ValueError(f"position_mode: found {position_mode!r}; accepted are {accepted}")
+    adapter = adapter_for(model, getattr(processor, "tokenizer", None) if tokenizer is None else tokenizer)
+    _check_release()
+    run = Run(make_compressor(method, retention_ratio=retention_ratio, **options), position_mode)
+    adapter.ready()
     with _CHANGING:
-        if model in _ATTACHED:
-            _ATTACHED[model].runs.append(run)
-            return run
-        own_generate = vars(model).get("generate")
-        attachment = _Attachment(family, [run], own_generate, getattr(model.base_model, "rope_deltas", None))
-        if getattr(own_generate, "func", None) is not _generate:
+        attachment = _attachment_of(model)
+        if attachment is None:
+            # Partial, not a method: it can be copied and saved together with the model.
+            own = vars(model).get("generate")
+            attachment = _Attachment(own_generate=own)
             attachment.hooks = [
                 model.register_forward_pre_hook(_before_forward, with_kwargs=True),
                 model.register_forward_hook(_after_forward),
             ]
-            # A partial, and no method, because it can be copied and saved together with the model.
-            model.generate = functools.partial(_generate, model, own_generate)
-        _ATTACHED[model] = attachment
+            model.generate = functools.partial(_generate, model, own)
+            setattr(model, _NAME, attachment)
+        if not attachment.runs:
+            attachment.rope_deltas = getattr(model.base_model, "rope_deltas", None)
+        attachment.runs.append((run, adapter))
     return run
+
+
+if attach.__doc__:  # python -OO strips docstrings
+    attach.__doc__ = attach.__doc__.replace("{supported}", ", ".join(supported()))
 
 
 def detach(model: Any) -> None:
@@ -165,89 +198,135 @@ def detach(model: Any) -> None:
         ValueError: nothing is attached to it.
     """
     with _CHANGING:
-        if model not in _ATTACHED:
+        runs = runs_of(model)
+        if not runs:
             raise ValueError("model: found one with nothing attached; accepted is a model after `attach`")
-        _take_off(model, _ATTACHED[model].runs[-1])
+        _take_off(model, runs[-1])
+
+
+def runs_of(model: Any) -> list[Run]:
+    """What is attached to a model, the active run last."""
+    attachment = _attachment_of(model)
+    return [] if attachment is None else [run for run, _ in attachment.runs]
 
 
 def _take_off(model: Any, run: Run) -> None:
     with _CHANGING:
-        attachment = _ATTACHED.get(model)
-        if attachment is None or run not in attachment.runs:  # `detach` was faster
+        attachment = _attachment_of(model)
+        if attachment is None or run not in runs_of(model):  # `detach` was faster
             return
-        attachment.runs.remove(run)
+        attachment.runs = [(other, adapter) for other, adapter in attachment.runs if other is not run]
         if attachment.runs:
             return
-        del _ATTACHED[model]
         if attachment.hooks:
             for hook in attachment.hooks:
                 hook.remove()
             del model.generate
             if attachment.own_generate is not None:
                 model.generate = attachment.own_generate
+            delattr(model, _NAME)
         if hasattr(model.base_model, "rope_deltas"):
             model.base_model.rope_deltas = attachment.rope_deltas
 
 
 @contextmanager
 def compressing(
-    model: Any, config: InfoMergeConfig | Compressor | None = None, *, positions: Positions = "original"
+    model: Any,
+    method: Any = None,
+    *,
+    retention_ratio: float | None = None,
+    position_mode: PositionMode = "original",
+    tokenizer: Any = None,
+    processor: Any = None,
+    **options: Any,
 ) -> Iterator[Run]:
     """`attach` for the block; at its end the same run is taken off, whatever was attached meanwhile.
 
-    with compressing(model, InfoMergeConfig.paper(0.1)) as run:
+    with compressing(model, retention_ratio=0.1) as run:
         model.generate(**inputs)
     run.last[0].compression
     """
-    run = attach(model, config, positions=positions)
+    run = attach(
+        model,
+        method,
+        retention_ratio=retention_ratio,
+        position_mode=position_mode,
+        tokenizer=tokenizer,
+        processor=processor,
+        **options,
+    )
     try:
         yield run
     finally:
         _take_off(model, run)
 
 
-def _compressor(config: Any) -> Compressor:
-    if config is None or isinstance(config, InfoMergeConfig):
-        return functools.partial(compress, config=config)
-    if callable(config):
-        checked: Compressor = config
-        return checked
-    raise TypeError(
-        f"config: found {type(config).__name__}; accepted are an InfoMergeConfig and a callable "
-        "(tokens, saliency=...) -> Compression"
+def older_names(position_mode: Any, options: dict[str, Any]) -> Any:
+    """The position mode, also from the name that the argument had before."""
+    if "positions" not in options:
+        return position_mode
+    warn_renamed("positions=", "position_mode=", stacklevel=4)
+    return options.pop("positions")
+
+
+@functools.cache
+def _warn_of_release(found: str) -> None:
+    warnings.warn(
+        f"transformers {found} is not one of the releases {TESTED} that infomerge is tested with; "
+        "infomerge.models.check_adapter tells whether a class of models still works",
+        stacklevel=4,
     )
+
+
+def _check_release() -> None:
+    """Warn once of a release of transformers that the tests do not cover."""
+    found = version("transformers")
+    if not TESTED.contains(found, prereleases=True):
+        _warn_of_release(found)
+
+
+def _attachment_of(model: Any) -> _Attachment | None:
+    attachment: _Attachment | None = vars(model).get(_NAME)
+    return attachment
+
+
+def _active(model: Any) -> tuple[_Attachment, VideoAdapter] | None:
+    """What is at work on a model; None on a copy of an attached one."""
+    attachment = _attachment_of(model)
+    return (attachment, attachment.runs[-1][1]) if attachment is not None and attachment.runs else None
 
 
 def _before_forward(model: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """The arguments of `forward`, with a shorter prompt where there is a video."""
-    attachment = _ATTACHED.get(model)
-    if attachment is None:  # a copy of an attached model
+    active = _active(model)
+    if active is None:
         return None
-    attachment.busy.call = None
+    attachment, adapter = active
+    attachment.thread.call = None
     inputs = inspect.signature(model.forward).bind_partial(*args, **kwargs).arguments
     inputs |= inputs.pop("kwargs", {})
     features = inputs.get("mm_encoder_outputs")
     # By `_generate`; where the prefill goes in chunks, each has features of a plain type.
-    if isinstance(features, ShortenedFeatures) or (features and attachment.busy.generating):
-        return (), ready(model, attachment.family, inputs)
-    attachment.busy.call = call = attachment.shorten(model, inputs, forward_positions)
+    if isinstance(features, KeptFeatures) or (features and attachment.thread.generating):
+        return (), ready(adapter, inputs)
+    attachment.thread.call = call = attachment.compress(inputs, forward_position_ids)
     if call is not None:
-        return (), ready(model, attachment.family, call.inputs)
-    memory = recalled(inputs.get("past_key_values"))
-    if memory is not None and inputs.get("position_ids") is None:
-        return (), {**inputs, "position_ids": next_positions(memory, inputs)}
+        return (), ready(adapter, call.inputs)
+    prompt = load(cache_in(inputs))
+    if prompt is not None and inputs.get("position_ids") is None:
+        return (), {**inputs, "position_ids": next_position_ids(prompt, inputs)}
     return None
 
 
 def _after_forward(model: Any, args: tuple[Any, ...], output: Any) -> None:
     """Let a cache remember the shortened prompt that has gone into it."""
-    attachment = _ATTACHED.get(model)
-    if attachment is None:
+    active = _active(model)
+    if active is None:
         return
-    cache = getattr(output, "past_key_values", None)
-    if attachment.busy.call is not None and cache is not None:
-        remember(cache, Memory.of(attachment.busy.call))
-    attachment.busy.call = None
+    thread = active[0].thread
+    if thread.call is not None and (cache := cache_of(output)) is not None:
+        store(cache, thread.call.prompt_state)
+    thread.call = None
 
 
 @torch.no_grad()
@@ -257,58 +336,49 @@ def _generate(model: Any, own: Any, /, *args: Any, **kwargs: Any) -> Any:
     `own` is the model's own attribute `generate`, if it had one.
     """
     stock = own or functools.partial(type(model).generate, model)
-    attachment = _ATTACHED.get(model)
-    if attachment is None:  # a copy of an attached model
+    active = _active(model)
+    if active is None:
         return stock(*args, **kwargs)
+    attachment, _ = active
     names = list(inspect.signature(type(model).generate).parameters)[1:]
     kwargs |= dict(zip(names, args, strict=False))
     inputs = dict(kwargs)
     ids = inputs.pop("inputs", None)
     if ids is not None:
         inputs["input_ids"] = ids
-    cache = inputs.get("past_key_values")
-    earlier = recalled(cache)
-    call = attachment.shorten(model, inputs, generation_positions)
+    cache = cache_in(inputs)
+    earlier = load(cache)
+    call = attachment.compress(inputs, generation_position_ids)
     if call is not None:
-        shorter, memory = call.inputs, Memory.of(call)
+        shorter, prompt = call.inputs, call.prompt_state
     elif earlier is not None:
-        shorter, memory = continued(earlier, inputs)
+        shorter, prompt = continued(earlier, inputs)
     else:
         return stock(**kwargs)
-    attachment.busy.generating = True
+    if Version(version("transformers")) < _READS_CHUNKS and option_of(
+        "prefill_chunk_size", inputs, inputs.get("generation_config"), model.generation_config
+    ):
+        raise ValueError(
+            f"prefill_chunk_size: found one beside a compressed video and transformers {version('transformers')}; "
+            f"accepted is none before {_READS_CHUNKS}, the first that reads encoded videos in chunks"
+        )
+    attachment.thread.generating = True
     try:
-        result = stock(**_with_lengths(model, shorter, memory.lost))
+        result = stock(**with_lengths(model, shorter, prompt.lost))
     finally:
-        attachment.busy.generating = False
-    for filled in (cache, getattr(result, "past_key_values", None)):
+        attachment.thread.generating = False
+    for filled in (cache, cache_of(result)):
         if filled is not None:
-            remember(filled, memory)
+            store(filled, prompt)
+    return _with_full_prompts(result, inputs["input_ids"], prompt)
+
+
+def _with_full_prompts(result: Any, ids: Tensor, prompt: CompressedPrompt) -> Any:
+    """What `generate` returned, with the prompts as they were given before the new tokens."""
     sequences = result if isinstance(result, Tensor) else result.sequences
-    prompts = inputs["input_ids"].repeat_interleave(len(sequences) // len(memory.source), dim=0)
-    sequences = torch.cat([prompts.to(sequences.device), sequences[:, memory.length :]], dim=1)
+    prompts = ids.repeat_interleave(len(sequences) // len(prompt.source), dim=0)
+    sequences = torch.cat([prompts.to(sequences.device), sequences[:, prompt.length :]], dim=1)
     if isinstance(result, Tensor):
         return sequences
     result.sequences = sequences
     return result
-
-
-def _with_lengths(model: Any, inputs: dict[str, Any], lost: int) -> dict[str, Any]:
-    """The arguments of a shortened call, with lengths that count the prompt less by what it lost."""
-    inputs = dict(inputs)
-    own = inputs.get("generation_config")
-    for length, new in (("max_length", "max_new_tokens"), ("min_length", "min_new_tokens")):
-        found = _option(length, inputs, own, model.generation_config)
-        if not found or _option(new, inputs, own, model.generation_config) is not None:
-            continue
-        if own is not None and length not in inputs:
-            own = inputs["generation_config"] = copy.deepcopy(own)
-            setattr(own, length, found - lost)
-        else:
-            inputs[length] = found - lost
-    return inputs
-
-
-def _option(name: str, inputs: Mapping[str, Any], *configs: Any) -> Any:
-    """An option of `generate`, from where it takes it: an argument, the given configuration, the model's own."""
-    values = [inputs.get(name), *(getattr(config, name, None) for config in configs)]
-    return next((value for value in values if value is not None), None)

@@ -4,44 +4,39 @@
         --model_args pretrained=llava-hf/llava-onevision-qwen2-7b-ov-hf,retention_ratio=0.1 --tasks videomme
 
 lmms-eval knows each model of `WRAPPED` by its own name after `infomerge_`, through the entry point of this package in
-its group "lmms_eval.models". Arguments are those of lmms-eval's own model, and `method`, `retention_ratio`, `positions`
-and the options of the method. Prompts, frames and scores stay lmms-eval's.
+its group "lmms_eval.models". Arguments are those of lmms-eval's own model, and `method`, `retention_ratio`,
+`position_mode` and the options of the method. Prompts, frames and scores stay lmms-eval's.
 
 Nothing of lmms-eval is imported before it asks for a class.
 """
 
-import dataclasses
 import difflib
 import functools
 import importlib
 import inspect
 import traceback
 import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, get_args
 
-import torch
 from jaxtyping import Float
 from pydantic import ValidationError
 from torch import Tensor
 
 from infomerge.compression import Compression
 from infomerge.config import InfoMergeConfig, explain
-from infomerge.methods import compress, get_method
+from infomerge.deprecation import warn_renamed
+from infomerge.methods import Compressor, get_method, make_compressor
+from infomerge.models.adapters import adapters
 from infomerge.models.attachment import attach
-from infomerge.models.shortening import Compressor, Positions
+from infomerge.models.compressed_call import PositionMode
 
 WRAPPED: dict[str, tuple[str, ...]] = {
-    # Its chat class hands whole files to the processor, whatever max_frames_num says.
-    "llava_hf": ("simple",),
-    "qwen2_vl": ("simple",),
-    "qwen2_5_vl": ("simple", "chat"),
-    "qwen3_vl": ("simple", "chat"),
-    "internvl_hf": ("chat",),
+    name: kinds for adapter in adapters().values() for name, kinds in adapter.lmms_eval_names.items()
 }
 """Models of lmms-eval that run a class of transformers which `attach` takes, and which of their classes are wrapped."""
 
-OWN = ("method", "retention_ratio", "positions")
+OWN = ("method", "retention_ratio", "position_mode", "positions")
 """Arguments that every wrapped model takes; those of the method come on top."""
 
 
@@ -91,15 +86,19 @@ class _Compressing:
 
     def __init__(self, **arguments: Any) -> None:
         own, others = split_arguments(arguments, self._wraps)
-        positions = own.pop("positions", "original")
-        if positions not in get_args(Positions):
-            raise ValueError(f"positions: found {positions!r}; accepted are {', '.join(get_args(Positions))}")
+        position_mode = own.pop("position_mode", "original")
+        if "positions" in own:
+            warn_renamed("positions=", "position_mode=")
+            position_mode = own.pop("positions")
+        if position_mode not in get_args(PositionMode):
+            accepted = ", ".join(get_args(PositionMode))
+            raise ValueError(f"position_mode: found {position_mode!r}; accepted are {accepted}")
         compressor = compressor_of(**own)
         super().__init__(**others)
         self.tally = Tally(compressor)
         model: Any = self.model  # type: ignore[attr-defined]  # of the class that is wrapped
-        if own.get("retention_ratio") != 1:
-            attach(model, self.tally, positions=positions)
+        if compressor.retention_ratio != 1:
+            attach(model, self.tally, position_mode=position_mode, processor=getattr(self, "processor", None))
         model.generate = _stopping(model.generate)
 
     def generate_until(self, requests: Any) -> Any:
@@ -114,7 +113,7 @@ class _Compressing:
 class Tally:
     """A compressor that counts what goes through it."""
 
-    def __init__(self, compressor: Compressor) -> None:
+    def __init__(self, compressor: Callable[..., Compression]) -> None:
         self.compressor = compressor
         self.clear()
 
@@ -147,7 +146,7 @@ def split_arguments(arguments: Mapping[str, Any], base: type) -> tuple[dict[str,
     Raises:
         ValueError: there is no such method, or an argument is neither of the method nor of the class.
     """
-    options = (*OWN, *_options(arguments.get("method", "infomerge")))
+    options = (*OWN, *get_method(arguments.get("method", "infomerge")).options)
     signature = inspect.signature(base.__init__)  # type: ignore[misc]
     theirs = [name for name, kind in signature.parameters.items() if kind.kind is kind.POSITIONAL_OR_KEYWORD][1:]
     for name in arguments:
@@ -163,38 +162,22 @@ def split_arguments(arguments: Mapping[str, Any], base: type) -> tuple[dict[str,
 
 
 def compressor_of(method: str = "infomerge", retention_ratio: Any = 0.1, **options: Any) -> Compressor:
-    """What compresses each video.
-
-    Args:
-        method: a name of `infomerge.methods`. With "infomerge", values that are not given are the paper's for the
-            retention ratio (Table 7).
-        retention_ratio: share of a video's tokens that is kept, a number in (0, 1]. At 1 a wrapped model is left as it
-            is.
-        options: of the method.
+    """What compresses each video: `make_compressor`, whose errors come before a model is loaded.
 
     Raises:
         ValueError: there is no such method, it has no such option, or a value is out of range.
     """
-    chosen = get_method(method)
     try:
+        # From the command line a number may come as text.
         ratio = InfoMergeConfig(retention_ratio=retention_ratio).retention_ratio
-        if method == "infomerge":
-            with warnings.catch_warnings():
-                # lmms-eval turns warnings off. At 1 the values of the paper play no part.
-                warnings.simplefilter("ignore" if ratio == 1 else "always")
-                config = InfoMergeConfig.paper(ratio, **options)
-            return functools.partial(compress, config=config)
-        compressor: Compressor = functools.partial(chosen, retention_ratio=ratio, **options)
-        compressor(torch.eye(8).view(2, 4, 8))  # says what is wrong before a model is loaded
+        with warnings.catch_warnings():
+            # lmms-eval turns warnings off. At 1 the values of the paper play no part.
+            warnings.simplefilter("ignore" if ratio == 1 else "always")
+            return make_compressor(method, retention_ratio=ratio, **options)
     except ValidationError as error:
         raise ValueError(f"model_args: {explain(error)}") from error
-    return compressor
-
-
-def _options(method: str) -> tuple[str, ...]:
-    if method == "infomerge":
-        return tuple(field.name for field in dataclasses.fields(InfoMergeConfig) if field.name != "retention_ratio")
-    return get_method(method).options
+    except TypeError as error:
+        raise ValueError(f"model_args: {error}") from error
 
 
 def _stopping(generate: Any) -> Any:

@@ -1,7 +1,7 @@
-"""Frames as the vision towers of Video-LLMs take them: resized, normalised, and cut into patches.
+"""Frames as the vision towers of Video-LLMs take them: resized, normalized, and cut into patches.
 
 The video processors of transformers do this with torchvision. Here it is done with torch alone, from the same settings
-of the checkpoint and with the same rounding: frames stay whole pixel values until they are normalised.
+of the checkpoint and with the same rounding: frames stay whole pixel values until they are normalized.
 """
 
 import math
@@ -14,6 +14,13 @@ from jaxtyping import Float, UInt8
 from packaging.version import Version
 from torch import Tensor
 from torch.nn import functional
+
+from infomerge.encoders.normalization import CLIP_MEAN, CLIP_STD, HALF
+
+CLIP = {"image_mean": CLIP_MEAN, "image_std": CLIP_STD}
+HALF_UNIT = {"image_mean": HALF, "image_std": HALF}
+BICUBIC = {"resample": 3, "rescale_factor": 1 / 255}
+LANCZOS = {"resample": 1, "rescale_factor": 1 / 255}
 
 MOST_UNEQUAL = 200
 """The largest ratio of a frame's sides that the models with sizes of any shape accept."""
@@ -53,7 +60,7 @@ def as_pixels(frames: UInt8[np.ndarray, "frames height width 3"]) -> UInt8[Tenso
     return torch.from_numpy(frames.copy()).permute(0, 3, 1, 2).contiguous()
 
 
-def normalised(
+def normalized(
     pixels: UInt8[Tensor, "frames 3 height width"], settings: Mapping[str, Any]
 ) -> Float[Tensor, "frames 3 height width"]:
     """(pixel * rescale_factor - mean) / std, in float32, by the checkpoint's `image_mean`, `image_std` ..."""
@@ -133,11 +140,11 @@ def patches(
 ) -> tuple[Float[Tensor, "patches values"], tuple[int, int, int]]:
     """Frames as a list of flat patches, and the numbers of steps in time, rows and columns of them.
 
-    The patches of one token, `merge` x `merge` of them, are neighbours in the list; tokens run row by row, then through
+    The patches of one token, `merge` x `merge` of them, are neighbors in the list; tokens run row by row, then through
     time. The values of a patch are ordered by channel, frame, row and column.
 
     Args:
-        pixels: normalised frames, whose sides are multiples of `patch * merge`.
+        pixels: normalized frames, whose sides are multiples of `patch * merge`.
         patch: side of a patch in pixels.
         merge: patches along the side of a token.
         together: frames in one patch. The last frame is repeated where they do not divide the clip.

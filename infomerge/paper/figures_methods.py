@@ -41,13 +41,13 @@ def tour_by_every_method() -> Drawn:
 def tour_in_a_prompt() -> Drawn:
     """What `infomerge.models.compressing` does to a prompt."""
     # The only figure that needs transformers.
-    from infomerge.models import compressing, load, save_random_model
+    from infomerge.models import compressing, load, save_tiny_random_model
 
     clip = encoded("tour")
     assert clip.frames is not None
     with tempfile.TemporaryDirectory() as folder:
-        model, prompter = load(str(save_random_model(folder)))
-    prompt = prompter(clip.frames, clip.times, "What happens in this clip?", clip.duration)
+        model, processor = load(str(save_tiny_random_model(folder)))
+    prompt = processor(clip.frames, clip.times, "What happens in this clip?", clip.duration)
     with torch.no_grad(), compressing(model, InfoMergeConfig.paper(RATIO)) as run:
         model(**prompt.inputs)
     assert run.call is not None

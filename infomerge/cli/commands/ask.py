@@ -68,27 +68,32 @@ def command(
     """
     import torch
 
-    from infomerge.models.asking import answer, described, load, record_answers
+    from infomerge.models import answer, load
+    from infomerge.models.question_answering import described, record_answers
 
     weights = None if dtype == "auto" else getattr(torch, dtype)
     with bad_input(
         OSError, TypeError, ValueError, name_or_path="--model", device="--device", max_pixels="--max-pixels"
     ):
-        network, prompter = load(model, device=device, dtype=weights, max_pixels=max_pixels)
-    with bad_input(TypeError, ValueError, question="QUESTION", frames="--num-frames", max_pixels="--max-pixels"):
-        prompt = prompter(clip.frames, clip.timestamps, question, clip.metadata.duration)
+        network, processor = load(model, device=device, dtype=weights, max_pixels=max_pixels)
+    spelled = {
+        "name_or_path": "--model",
+        "question": "QUESTION",
+        "frames": "--num-frames",
+        "max_pixels": "--max-pixels",
+    }
+    with bad_input(TypeError, ValueError, **spelled):
+        prompt = processor(clip.frames, clip.timestamps, question, clip.metadata.duration)
     if json_file is not None:
         make_folder("--json", json_file.parent)
     notes.tell()
 
     compressions = {"all tokens": None, compressor.label: compressor} if compare else {compressor.label: compressor}
-    with bad_input(ImportError):
-        answers = {
-            name: answer(
-                network, prompter, prompt, method, positions=positions, max_new_tokens=max_new_tokens, repeats=repeats
-            )
-            for name, method in compressions.items()
-        }
+    limits: dict[str, Any] = {"max_new_tokens": max_new_tokens, "repeats": repeats}
+    answers = {
+        name: answer(network, processor, prompt, method, position_mode=positions, **limits)
+        for name, method in compressions.items()
+    }
     entry = record_answers(answers, clip, question, prompt, {"name": model, **described(network)})
     entry |= {
         "method": compressor.to_dict(),

@@ -1,4 +1,4 @@
-"""How much each visual token matters, from the attention that a model's own vision tower pays it."""
+"""How much each visual token matters, from the attention that a vision tower pays it (A_l of eq. 10)."""
 
 import copy
 import sys
@@ -11,6 +11,7 @@ from typing import Any
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
+from torch.nn import functional
 
 from infomerge.numerics import BLOCK_ELEMENTS
 
@@ -105,3 +106,13 @@ def recorded_input(module: nn.Module) -> Iterator[list[Tensor]]:
         yield records
     finally:
         hook.remove()
+
+
+def probe_attention(head: Any, states: Float[Tensor, "batch positions channels"]) -> Float[Tensor, "batch positions"]:
+    """Attention of a SigLIP pooling head's probe over the positions, in float32."""
+    attention = head.attention
+    weights, biases = attention.in_proj_weight.chunk(3), attention.in_proj_bias.chunk(3)
+    query = functional.linear(head.probe[:, 0:1], weights[0], biases[0])
+    key = functional.linear(states, weights[1], biases[1])
+    query, key = (part.unflatten(-1, (attention.num_heads, -1)).transpose(1, 2) for part in (query, key))
+    return attention_received(query.expand(len(key), -1, -1, -1), key, query.shape[-1] ** -0.5)

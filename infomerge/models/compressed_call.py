@@ -11,8 +11,11 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from infomerge.compression import Compression
-from infomerge.models.families import Family, VideoRows
-from infomerge.models.sequence import counted, places_of, shortened, sources
+from infomerge.deprecation import warn_renamed
+from infomerge.models.adapters import VideoAdapter, VideoRows
+from infomerge.models.arguments import PIXELS, cache_in, checked_mask
+from infomerge.models.cache_state import CompressedPrompt
+from infomerge.models.sequence import counted_positions, gather_kept, index_of, kept_columns
 
 FALLBACK = "distance from the frame's mean token"
 """Where saliency comes from when the vision tower tells none."""
@@ -20,8 +23,7 @@ FALLBACK = "distance from the frame's mean token"
 Compressor = Callable[..., Compression]
 """(tokens, saliency=...) -> Compression, as `compress` is."""
 
-Positions = Literal["original", "renumbered"]
-PIXELS = {"image": "pixel_values", "video": "pixel_values_videos"}
+PositionMode = Literal["original", "renumbered"]
 
 # Arguments as long as the prompt, with what they hold at padding.
 _ALONG = {"attention_mask": 0, "token_type_ids": 0, "mm_token_type_ids": 0, "labels": -100}
@@ -39,7 +41,7 @@ class CompressedVideo:
     """The video's row of the batch."""
     token_columns: Int[Tensor, "tokens"]
     """Where each token of the video, by flat index, stood in the prompt as it was given."""
-    places: Int[Tensor, "kept"]
+    prompt_index: Int[Tensor, "kept"]
     """Where each kept token stands in the prompt that reached the language model, padding counted."""
     saliency_source: str
     """Where saliency came from."""
@@ -48,6 +50,12 @@ class CompressedVideo:
     def columns(self) -> Int[Tensor, "kept"]:
         """Where each kept token stood in the prompt as it was given."""
         return self.token_columns[self.compression.index.to(self.token_columns.device)]
+
+    @property
+    def places(self) -> Int[Tensor, "kept"]:
+        """The older name of `prompt_index`."""
+        warn_renamed("CompressedVideo.places", "CompressedVideo.prompt_index")
+        return self.prompt_index
 
     @property
     def requested(self) -> int:
@@ -60,7 +68,7 @@ class CompressedVideo:
         return self.compression.kept
 
 
-class ShortenedFeatures(dict[str, Any]):
+class KeptFeatures(dict[str, Any]):
     """Encoded images and videos, by modality as transformers calls them, of which a part was kept."""
 
 
@@ -68,9 +76,9 @@ class ComparedPrompt(NamedTuple):
     """One prompt before and after its videos were compressed."""
 
     frames: Int[np.ndarray, "sequence"]
-    """The frame of the video token at each place of the full prompt, or -1; frames count on from video to video."""
+    """The frame of the video token in each column of the full prompt, or -1; frames count on from video to video."""
     source: Int[np.ndarray, "shortened"]
-    """The place of the full prompt that each place of the shorter one comes from, or -1 for padding."""
+    """The column of the full prompt that each one of the shorter prompt comes from, or -1 for padding."""
     full_positions: Int[np.ndarray, "axes sequence"]
     """Positions of the full prompt: one axis, or three of M-RoPE (time, height, width)."""
     positions: Int[np.ndarray, "axes shortened"]
@@ -78,27 +86,34 @@ class ComparedPrompt(NamedTuple):
 
 
 @dataclass(frozen=True, eq=False)
-class Call:
+class CompressedCall:
     """A call with a shorter prompt."""
 
     inputs: dict[str, Any]
-    """Its arguments, with `ShortenedFeatures` in place of pixels."""
+    """Its arguments, with `KeptFeatures` in place of pixels."""
     videos: list[CompressedVideo]
     source: Int[Tensor, "batch shortened"]
-    """The column of the full prompt that each place comes from, or PADDING."""
-    full_positions: Int[Tensor, "*axes batch sequence"]
+    """The column of the full prompt that each one of the shorter prompt comes from, or PADDING."""
+    full_position_ids: Int[Tensor, "*axes batch sequence"]
     """Positions of the prompts as they were given."""
     following: Int[Tensor, "batch"]
     """The position of the first token that a later call puts after each prompt."""
 
+    @property
+    def prompt_state(self) -> CompressedPrompt:
+        """What a cache that this call fills is to keep."""
+        return CompressedPrompt(
+            self.source, self.inputs["position_ids"], self.following, self.full_position_ids.shape[-1]
+        )
+
     def prompt(self, row: int = 0) -> ComparedPrompt:
         """One prompt before and after, on the CPU, as `infomerge.plots.prompt_diagram` draws it."""
-        frames = torch.full(self.full_positions.shape[-1:], -1)
+        frames = torch.full(self.full_position_ids.shape[-1:], -1)
         for video in self.videos:
             if video.row == row:
                 own = torch.arange(len(video.token_columns)) // video.compression.positions
                 frames[video.token_columns.cpu()] = own + frames.max() + 1
-        given = (_rope_axes(positions) for positions in (self.full_positions, self.inputs["position_ids"]))
+        given = (_rope_axes(positions) for positions in (self.full_position_ids, self.inputs["position_ids"]))
         full, short = (positions[..., row, :].reshape(-1, positions.shape[-1]).cpu().numpy() for positions in given)
         return ComparedPrompt(frames.numpy(), self.source[row].cpu().numpy(), full, short)
 
@@ -111,7 +126,7 @@ class _Visuals:
     """What the model's encoder returned."""
     rows: list[Float[Tensor, "_ channels"]]
     """Of each image or video."""
-    places: Int[Tensor, "all_rows 2"]
+    placeholder_index: Int[Tensor, "all_rows 2"]
     """Row of the batch and column of the placeholder of each row of features."""
     videos: list[VideoRows]
     saliency: list[Float[Tensor, "_ _"]] | None
@@ -119,62 +134,65 @@ class _Visuals:
     saliency_source: str
 
 
-def shorten(
-    model: Any,
-    family: Family,
+def compress_call(
+    adapter: VideoAdapter,
     compressor: Compressor,
-    positions: Positions,
+    position_mode: PositionMode,
     inputs: Mapping[str, Any],
-    full_positions: Callable[..., Int[Tensor, "*axes batch sequence"]],
-) -> Call | None:
+    full_position_ids: Callable[..., Int[Tensor, "*axes batch sequence"]],
+) -> CompressedCall | None:
     """Compress the videos of a call; None where it has none.
 
     Args:
-        model: the model.
-        family: its family.
+        adapter: of the model.
         compressor: what compresses each video.
-        positions: "original" or "renumbered", as `attach` takes them.
+        position_mode: "original" or "renumbered", as `attach` takes it.
         inputs: the call's arguments by name, of `forward` or of `generate`.
-        full_positions: (model, inputs, ids, mask) -> what the stock model would take as positions of the full prompt.
+        full_position_ids: (model, inputs, ids, mask) -> what the stock model would take as positions of the full
+            prompt.
 
     Raises:
         ValueError: the call cannot be shortened: no `input_ids`, a filled cache, a mask that is not 2-D, or
             placeholders that do not fit the pixels.
     """
-    if not family.has_video(model, inputs):
+    videos = adapter.videos(inputs)
+    if not videos:
         return None
     ids, mask = _checked_prompt(inputs)
-    family.check(inputs)
-    with torch.set_grad_enabled(torch.is_grad_enabled() and _has_images(model, family, inputs, ids)):
-        visuals = _encode(model, family, inputs, ids)
+    # Images that are encoded together with videos keep their gradients.
+    has_images = adapter.modality == "image" and int((ids == adapter.placeholder_id).sum()) > sum(
+        video.end - video.start for video in videos
+    )
+    with torch.set_grad_enabled(torch.is_grad_enabled() and has_images):
+        visuals = _encode(adapter, inputs, ids, videos)
     with torch.no_grad():
         compressions = _compress(visuals, compressor)
     kept_rows = _kept_rows(visuals, compressions)
 
     keep = torch.ones_like(ids, dtype=torch.bool)
-    keep[tuple(visuals.places.T)] = kept_rows.to(ids.device)
-    source = sources(keep, mask)
-    shorter = _without_pixels(model, inputs)
+    keep[tuple(visuals.placeholder_index.T)] = kept_rows.to(ids.device)
+    source = kept_columns(keep, mask)
+    shorter = _without_pixels(adapter, inputs)
     for name, fill in _ALONG.items():
         if isinstance(value := inputs.get(name), Tensor):
-            shorter[name] = shortened(value, source, fill)
-    shorter["input_ids"] = shortened(ids, source, _padding_id(model))
+            shorter[name] = gather_kept(value, source, fill)
+    shorter["input_ids"] = gather_kept(ids, source, _padding_id(adapter.model))
     # Without a mask, gaps between positions would be taken for the ends of packed sequences.
-    shorter["attention_mask"] = shortened(mask, source, 0)
-    full = full_positions(model, inputs, ids, mask)
-    shorter["position_ids"] = _positions(positions, full, source, shorter["attention_mask"])
-    shorter["mm_encoder_outputs"] = ShortenedFeatures(_other_modality(model, family, inputs))
-    shorter["mm_encoder_outputs"][family.modality] = _kept_features(visuals, compressions, kept_rows)
-    return Call(
+    shorter["attention_mask"] = gather_kept(mask, source, 0)
+    full = full_position_ids(adapter.model, inputs, ids, mask)
+    shorter["position_ids"] = _position_ids(position_mode, full, source, shorter["attention_mask"])
+    shorter["mm_encoder_outputs"] = KeptFeatures(_other_modality(adapter, inputs))
+    shorter["mm_encoder_outputs"][adapter.modality] = _kept_features(visuals, compressions, kept_rows)
+    return CompressedCall(
         inputs=shorter,
         videos=_records(visuals, compressions, source),
         source=source,
-        full_positions=full,
-        following=_following(full if positions == "original" else shorter["position_ids"]),
+        full_position_ids=full,
+        following=_following(full if position_mode == "original" else shorter["position_ids"]),
     )
 
 
-def forward_positions(
+def forward_position_ids(
     model: Any, inputs: Mapping[str, Any], ids: Int[Tensor, "batch sequence"], mask: Int[Tensor, "batch sequence"]
 ) -> Int[Tensor, "*axes batch sequence"]:
     """The positions that a stock `forward` takes for a full prompt."""
@@ -189,7 +207,7 @@ def forward_positions(
     return checked
 
 
-def generation_positions(
+def generation_position_ids(
     model: Any, inputs: Mapping[str, Any], ids: Int[Tensor, "batch sequence"], mask: Int[Tensor, "batch sequence"]
 ) -> Int[Tensor, "*axes batch sequence"]:
     """The positions that a stock `generate` takes for a full prompt."""
@@ -201,18 +219,18 @@ def generation_positions(
     return positions.expand(*positions.shape[:-2], *ids.shape)
 
 
-def ready(model: Any, family: Family, inputs: Mapping[str, Any]) -> dict[str, Any]:
+def ready(adapter: VideoAdapter, inputs: Mapping[str, Any]) -> dict[str, Any]:
     """A shortened call in the form that the model's `forward` reads."""
     given = dict(inputs["mm_encoder_outputs"])
-    if (output := given.get(family.modality)) is not None:  # a chunk of a prompt may hold images alone
-        pooled = family.pooled_output(list(output.pooler_output))
-        given[family.modality] = type(output)(**{**output, "pooler_output": pooled})
+    if (output := given.get(adapter.modality)) is not None:  # a chunk of a prompt may hold images alone
+        pooled = adapter.pooled_output(list(output.pooler_output))
+        given[adapter.modality] = type(output)(**{**output, "pooler_output": pooled})
     changed: dict[str, Any] = {"mm_encoder_outputs": given}
-    ids, cache = inputs["input_ids"], inputs.get("past_key_values")
+    ids, cache = inputs["input_ids"], cache_in(inputs)
     whole = ids.shape[1] + (0 if cache is None else int(cache.get_seq_length()))
     if inputs.get("attention_mask") is None:  # `generate` drops a mask of ones
         changed["attention_mask"] = ids.new_ones(len(ids), whole)
-    if len(ids) == 1 and "flash" in (family.text_model(model).config._attn_implementation or ""):
+    if len(ids) == 1 and "flash" in (adapter.text_model.config._attn_implementation or ""):
         # Flash attention looks for packed sequences whatever the mask says, unless it is told that there is one.
         for name, length in (("q", ids.shape[1]), ("k", whole)):
             ends = torch.tensor([0, length], dtype=torch.int32, device=ids.device)
@@ -222,7 +240,7 @@ def ready(model: Any, family: Family, inputs: Mapping[str, Any]) -> dict[str, An
 
 def _checked_prompt(inputs: Mapping[str, Any]) -> tuple[Tensor, Tensor]:
     """Ids and mask of the prompt."""
-    ids, cache = inputs.get("input_ids"), inputs.get("past_key_values")
+    ids, cache = inputs.get("input_ids"), cache_in(inputs)
     if not isinstance(ids, Tensor):
         raise ValueError("input_ids: found none beside the pixels of a video; accepted are the prompt's ids")
     if inputs.get("inputs_embeds") is not None:
@@ -237,48 +255,27 @@ def _checked_prompt(inputs: Mapping[str, Any]) -> tuple[Tensor, Tensor]:
     return ids, checked_mask(inputs)
 
 
-def checked_mask(inputs: Mapping[str, Any]) -> Int[Tensor, "batch sequence"]:
-    """The mask of a prompt, of numbers; of ones where none is given.
-
-    Raises:
-        ValueError: it is not as long as the prompt.
-    """
-    ids, mask = inputs["input_ids"], inputs.get("attention_mask")
-    mask = torch.ones_like(ids) if mask is None else mask.long()
-    if mask.shape != ids.shape:
-        accepted = list(ids.shape)
-        raise ValueError(f"attention_mask: found shape {list(mask.shape)}; accepted is that of input_ids, {accepted}")
-    return mask
-
-
-def _has_images(model: Any, family: Family, inputs: Mapping[str, Any], ids: Int[Tensor, "batch sequence"]) -> bool:
-    """Whether there are images among what is encoded with the videos. They keep their gradients."""
-    if family.modality == "video":
-        return False
-    frames = sum(video.end - video.start for video in family.videos(model, inputs, []))
-    return int((ids == model.config.image_token_id).sum()) > frames
-
-
-def _encode(model: Any, family: Family, inputs: Mapping[str, Any], ids: Int[Tensor, "batch sequence"]) -> _Visuals:
-    with family.watched(model, inputs) as attention:
-        output = _encoded(model, inputs, family.modality)
+def _encode(
+    adapter: VideoAdapter, inputs: Mapping[str, Any], ids: Int[Tensor, "batch sequence"], videos: list[VideoRows]
+) -> _Visuals:
+    with adapter.watched(inputs) as attention:
+        output = _encoded(adapter, inputs, adapter.modality)
     rows = list(output.pooler_output)
-    places = (ids == getattr(model.config, f"{family.modality}_token_id")).nonzero()
-    found, accepted = len(places), sum(map(len, rows))
+    placeholders = (ids == adapter.placeholder_id).nonzero()
+    found, accepted = len(placeholders), sum(map(len, rows))
     if found != accepted:
         raise ValueError(
-            f"input_ids: found {found} placeholders of {family.modality} tokens; accepted are {accepted}, as many as "
+            f"input_ids: found {found} placeholders of {adapter.modality} tokens; accepted are {accepted}, as many as "
             "the pixels give"
         )
-    videos = family.videos(model, inputs, [len(row) for row in rows])
     if attention is None:
-        return _Visuals(output, rows, places, videos, None, FALLBACK)
-    saliency = family.saliency(model, inputs, attention.received, videos)
-    return _Visuals(output, rows, places, videos, saliency, attention.source)
+        return _Visuals(output, rows, placeholders, videos, None, FALLBACK)
+    saliency = adapter.saliency(inputs, attention.received, videos)
+    return _Visuals(output, rows, placeholders, videos, saliency, attention.source)
 
 
-def _encoded(model: Any, inputs: Mapping[str, Any], modality: str) -> Any:
-    function = getattr(model.base_model, f"get_{modality}_features")
+def _encoded(adapter: VideoAdapter, inputs: Mapping[str, Any], modality: str) -> Any:
+    function = getattr(adapter.base_model, f"get_{modality}_features")
     known = {
         name: inputs[name]
         for name in inspect.signature(function).parameters
@@ -291,7 +288,7 @@ def _compress(visuals: _Visuals, compressor: Compressor) -> list[Compression]:
     features = torch.cat(visuals.rows)
     compressions = []
     for number, video in enumerate(visuals.videos):
-        tokens = features[video.start : video.end].view(video.frames, video.positions, -1)
+        tokens = features[video.start : video.end].view(video.frames, video.tokens_per_frame, -1)
         saliency = None if visuals.saliency is None else visuals.saliency[number].to(tokens.device)
         compressions.append(compressor(tokens, saliency=saliency))
     return compressions
@@ -299,7 +296,7 @@ def _compress(visuals: _Visuals, compressor: Compressor) -> list[Compression]:
 
 def _kept_rows(visuals: _Visuals, compressions: Sequence[Compression]) -> Bool[Tensor, "all_rows"]:
     """Rows of visual features that stay: all that are no tokens of a video, and kept tokens."""
-    kept = torch.ones(len(visuals.places), dtype=torch.bool, device=visuals.rows[0].device)
+    kept = torch.ones(len(visuals.placeholder_index), dtype=torch.bool, device=visuals.rows[0].device)
     for video, compression in zip(visuals.videos, compressions, strict=True):
         kept[video.start : video.end] = False
         kept[video.start + compression.index] = True
@@ -316,7 +313,9 @@ def _kept_features(visuals: _Visuals, compressions: Sequence[Compression], kept_
         for video, compression in zip(visuals.videos, compressions, strict=True):
             values = compression.tokens
             if carry:
-                values = compression.carry(given[video.start : video.end].view(video.frames, video.positions, -1))
+                values = compression.carry(
+                    given[video.start : video.end].view(video.frames, video.tokens_per_frame, -1)
+                )
             features[video.start + compression.index] = values.to(features.dtype)
         return list(features[kept_rows].split(sizes))
 
@@ -332,39 +331,39 @@ def _records(
 ) -> list[CompressedVideo]:
     records = []
     for video, compression in zip(visuals.videos, compressions, strict=True):
-        places = visuals.places[video.start : video.end]
-        row, columns = int(places[0, 0]), places[:, 1]
-        stand = places_of(source[row], columns[compression.index.to(columns.device)].contiguous())
-        records.append(CompressedVideo(compression, video.grid, row, columns, stand, visuals.saliency_source))
+        placeholders = visuals.placeholder_index[video.start : video.end]
+        row, columns = int(placeholders[0, 0]), placeholders[:, 1]
+        index = index_of(source[row], columns[compression.index.to(columns.device)].contiguous())
+        records.append(CompressedVideo(compression, video.grid, row, columns, index, visuals.saliency_source))
     return records
 
 
-def _without_pixels(model: Any, inputs: Mapping[str, Any]) -> dict[str, Any]:
+def _without_pixels(adapter: VideoAdapter, inputs: Mapping[str, Any]) -> dict[str, Any]:
     """The arguments that the encoders do not read."""
     read = set()
     for modality in PIXELS:
-        function = getattr(model.base_model, f"get_{modality}_features", None)
+        function = getattr(adapter.base_model, f"get_{modality}_features", None)
         read |= set(inspect.signature(function).parameters) if function else set()
     read |= {"video_compression_mask"}
     return {name: value for name, value in inputs.items() if name not in read}
 
 
-def _other_modality(model: Any, family: Family, inputs: Mapping[str, Any]) -> dict[str, Any]:
+def _other_modality(adapter: VideoAdapter, inputs: Mapping[str, Any]) -> dict[str, Any]:
     """Images beside a video, encoded as ever: the model takes no pixels beside encoded features."""
-    others = {name for name, pixels in PIXELS.items() if name != family.modality and inputs.get(pixels) is not None}
-    return {name: _encoded(model, inputs, name) for name in others}
+    others = {name for name, pixels in PIXELS.items() if name != adapter.modality and inputs.get(pixels) is not None}
+    return {name: _encoded(adapter, inputs, name) for name in others}
 
 
-def _positions(
-    kind: Positions,
+def _position_ids(
+    mode: PositionMode,
     full: Int[Tensor, "*axes batch sequence"],
     source: Int[Tensor, "batch shortened"],
     mask: Int[Tensor, "batch shortened"],
 ) -> Int[Tensor, "*axes batch shortened"]:
-    count = counted(mask)
-    if kind == "renumbered":
+    count = counted_positions(mask)
+    if mode == "renumbered":
         return count.expand(*full.shape[:-2], *count.shape).clone()
-    positions = shortened(full, source, 0)
+    positions = gather_kept(full, source, 0)
     if positions.shape != _rope_axes(positions).shape:
         positions[0] = count
     return positions

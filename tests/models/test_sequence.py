@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from infomerge.config import InfoMergeConfig
 from infomerge.methods import METHODS, compress, get_method
-from infomerge.models.sequence import PADDING, counted, places_of, shortened, sources
+from infomerge.models.sequence import PADDING, counted_positions, gather_kept, index_of, kept_columns
 
 
 @st.composite
@@ -24,7 +24,7 @@ def batches(draw: st.DrawFn) -> tuple[list[list[bool]], list[list[int]], bool]:
 @given(batches())
 def test_each_row_holds_what_it_keeps_in_order(batch: tuple[list[list[bool]], list[list[int]], bool]) -> None:
     keep, masks, on_right = batch
-    source = sources(torch.tensor(keep), torch.tensor(masks))
+    source = kept_columns(torch.tensor(keep), torch.tensor(masks))
     if all(map(all, keep)):
         assert source.tolist() == [list(range(len(keep[0])))] * len(keep)
         return
@@ -39,17 +39,17 @@ def test_each_row_holds_what_it_keeps_in_order(batch: tuple[list[list[bool]], li
         assert row == (places + padding if on_right else padding + places)
     values = torch.arange(100, 100 + len(keep) * len(keep[0])).view(len(keep), -1)
     for axes in ((), (3,), (4,)):
-        found = shortened(values.expand(*axes, *values.shape), source, -7)
+        found = gather_kept(values.expand(*axes, *values.shape), source, -7)
         for row, places in enumerate(expected):
             mine = found[..., row, :].reshape(-1, width)[0].tolist()
             assert [value for value in mine if value != -7] == values[row][places].tolist()
     for row, places in enumerate(expected):
-        stand = places_of(source[row], torch.tensor(places))
+        stand = index_of(source[row], torch.tensor(places))
         assert source[row][stand].tolist() == places
 
 
 def test_positions_are_counted_over_what_is_not_padding() -> None:
-    assert counted(torch.tensor([[0, 0, 1, 1], [1, 1, 1, 0]])).tolist() == [[0, 0, 0, 1], [0, 1, 2, 0]]
+    assert counted_positions(torch.tensor([[0, 0, 1, 1], [1, 1, 1, 0]])).tolist() == [[0, 0, 0, 1], [0, 1, 2, 0]]
 
 
 def test_carrying_the_tokens_themselves_gives_the_kept_tokens() -> None:

@@ -3,18 +3,20 @@
 import functools
 import itertools
 import re
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
-from tokenizers import Regex, pre_tokenizers
+from tokenizers import Regex, decoders, pre_tokenizers
+from transformers import AutoTokenizer
 
 from infomerge import InfoMergeConfig
-from infomerge.models import compressing
-from infomerge.models.families import FAMILIES
-from infomerge.models.layouts import LAYOUTS, Footage, Pixels, Tokens
+from infomerge.models import attach, compressing
+from infomerge.models.adapters import ProcessedFrames, VideoMetadata, adapters
+from infomerge.models.attachment import runs_of
 from tests.tiny_checkpoints import tokenizer
 from tests.tiny_models import END, GLOBAL, IMAGE, KINDS, START
 
@@ -41,12 +43,17 @@ def cut(request: pytest.FixtureRequest) -> Any:
     return CUTS[request.param]
 
 
+def config_of(placeholder: int) -> SimpleNamespace:
+    """What both adapters read of a configuration: 6 x 6 patches, of which 2 x 2 become a token."""
+    vision = SimpleNamespace(image_size=[48, 48], patch_size=[8, 8])
+    return SimpleNamespace(image_token_id=placeholder, vision_config=vision, downsample_ratio=0.5, scale_factor=2)
+
+
 def video(name: str, times: Any) -> str:
     """What the processor writes for frames shown at these seconds."""
-    tokens = Tokens(tokenizer(name), SimpleNamespace(image_token_id=IMAGE), "image")
+    adapter = adapters()[f"{name}ForConditionalGeneration"](config_of(IMAGE), tokenizer(name))
     seconds = [float(time) for time in times]
-    footage = Footage(seconds, seconds[-1])
-    return LAYOUTS[f"{name}ForConditionalGeneration"].places(Pixels({}, len(seconds), (3, 3)), footage, tokens)
+    return adapter.video_text(ProcessedFrames({}, len(seconds), (3, 3)), VideoMetadata(seconds, seconds[-1]))
 
 
 def image(name: str, tiles: int = 1) -> str:
@@ -70,11 +77,24 @@ def frames_of(name: str, cut: Any, *texts: str) -> list[tuple[int, int]]:
         rows.append([numbers.setdefault(piece, len(numbers)) for piece in itertools.chain(*pieces)])
     width = max(map(len, rows))
     ids = torch.tensor([[0] * (width - len(row)) + row for row in rows])
-    model = SimpleNamespace(config=SimpleNamespace(image_token_id=numbers[MARKS[name][0]]))
-    family = FAMILIES[f"{name}ForConditionalGeneration"]
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(type(family), "tile", lambda *_: TILE)
-        return [(found.start, found.frames) for found in family.videos(model, {"input_ids": ids}, [])]
+    config = config_of(numbers[MARKS[name][0]])
+    if name == "SmolVLM":
+        config.vision_config = SimpleNamespace(image_size=48, patch_size=8)
+    adapter = adapters()[f"{name}ForConditionalGeneration"](config, Reader(list(numbers)))
+    videos = adapter.videos({"input_ids": ids, "pixel_values": torch.zeros(1)})
+    return [(found.start, found.frames) for found in videos]
+
+
+class Reader:
+    """A tokenizer that gives the pieces back as text, as those that cut at bytes have them too."""
+
+    def __init__(self, pieces: list[str]) -> None:
+        self.pieces = pieces
+
+    def decode(self, ids: list[int], **_: Any) -> str:
+        pieces = [self.pieces[number] for number in ids]
+        special = "".join(pieces)
+        return decoders.ByteLevel().decode(pieces) if "\u0120" in special or "\u010a" in special else special
 
 
 TIMES = {
@@ -150,31 +170,58 @@ def test_images_of_more_tiles_stay_images(name: str, cut: Any) -> None:
 
 def test_an_image_after_a_video_is_no_frame_of_it() -> None:
     clip = video("InternVL", range(3))
-    for caption in ("Frame of another film: ", "Frame", "Frame4:"):
+    for caption in ("Frame of another film: ", "Frame", "Frame4:", "Frame5: ", "Image4: ", "The other: "):
         assert frames_of("InternVL", CUTS["Qwen"], f"user\n{clip}\n{caption}{image('InternVL')}") == [(0, 3)]
     two_tiles = "\n".join(f"Frame{number}: {image('InternVL', 2)}" for number in (1, 2))
     assert frames_of("InternVL", CUTS["Qwen"], f"user\n{two_tiles}\n{ASKED}") == []
 
 
+LENGTH = "from a 0:00:30 [H:MM:SS] video.\n"
+
+
 @pytest.mark.parametrize(
     ("name", "captions", "found"),
     [
-        ("InternVL", ("Image1: ", "\nImage2: "), True),
-        ("InternVL", ("The one: ", "\nThe other: "), True),
-        ("InternVL", ("Image-1: ", "\nImage-2: "), False),
-        ("InternVL", ("One: ", "\nThe other: "), False),
-        ("SmolVLM", ("At 0:00:10 and later.\nSeen from 00:10:", "\nSeen from 00:20:"), True),
-        ("SmolVLM", ("At 10 and later.\nSeen from 00:10:", "\nSeen from 00:20:"), False),
-        ("SmolVLM", ("At 0:00:10 and later.\nSeen from afar:", "\nSeen from 00:20:"), False),
-        ("SmolVLM", ("At 0:00:10 and later.\nAt 00:10:", "\nAt 00:20:"), False),
+        ("InternVL", ("Frame1: ", "\nFrame2: "), True),
+        ("InternVL", ("Image1: ", "\nImage2: "), False),
+        ("InternVL", ("The one: ", "\nThe other: "), False),
+        ("InternVL", ("Frame1: ", "\nFrame3: "), False),
+        ("InternVL", ("Frame2: ", "\nFrame3: "), False),
+        ("InternVL", ("Frame1: ", " and Frame2: "), False),
+        ("SmolVLM", (f"{LENGTH}\nFrame from 00:10:", "\nFrame from 00:20:"), True),
+        ("SmolVLM", ("At 0:00:10 and later.\nFrame from 00:10:", "\nFrame from 00:20:"), False),
+        ("SmolVLM", (f"{LENGTH}\nSeen from 00:10:", "\nSeen from 00:20:"), False),
+        ("SmolVLM", (f"{LENGTH}\nFrame from afar:", "\nFrame from 00:20:"), False),
+        ("SmolVLM", (f"{LENGTH}\nFrame from 00:10:", "\nand Frame from 00:20:"), False),
     ],
 )
-def test_captions_of_the_form_of_a_frames_make_images_a_video(
-    name: str, captions: tuple[str, str], found: bool
+def test_only_the_captions_of_the_processor_make_images_a_video(
+    name: str, captions: tuple[str, str], found: bool, cut: Any
 ) -> None:
-    """The borders that the classes' docstrings draw."""
     text = "".join(caption + image(name) for caption in captions)
-    assert frames_of(name, CUTS["Qwen"], f"user\n{text}\n{ASKED}") == ([(0, 2)] if found else [])
+    assert frames_of(name, cut, f"user\n{text}\n{ASKED}") == ([(0, 2)] if found else [])
+
+
+@pytest.mark.parametrize("name", MARKS)
+def test_the_tokenizer_is_handed_over_or_found(name: str, tmp_path: Path) -> None:
+    kind = KINDS[name]
+    model = kind.build()
+    inputs = kind.inputs(model, kind.prompt(4))
+    words = AutoTokenizer.from_pretrained(model.name_or_path)
+    for folder, given in (
+        (model.name_or_path, {}),
+        ("", {"tokenizer": words}),
+        ("", {"processor": SimpleNamespace(tokenizer=words)}),
+    ):
+        model.name_or_path = folder
+        with compressing(model, SHORT, **given) as run, torch.no_grad():
+            model(**inputs)
+        assert len(run.last) == 1
+    for folder, found in (("", "says not where it was loaded from"), (str(tmp_path), "none that can be read in")):
+        model.name_or_path = folder
+        with pytest.raises(ValueError, match=rf"tokenizer: found none .*{found}.*attach\(model, ..., tokenizer=...\)"):
+            attach(model, SHORT)
+        assert not runs_of(model)
 
 
 @pytest.mark.parametrize("name", MARKS)

@@ -1,0 +1,1 @@
+"""Tests of stock Video-LLMs with something attached."""
