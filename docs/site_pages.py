@@ -7,9 +7,11 @@ the same path, and what they link to comes along, so that a link that holds in t
 import ast
 import re
 import sys
+from functools import cache
 from pathlib import Path
 from typing import Any
 
+import griffe
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
 
@@ -103,9 +105,25 @@ def _entry(module: Path) -> str:
         if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "__all__"
     ] or [[]]
     elsewhere = [offer for offer in offered if offer not in own and offer[0] != "_"]
-    # Optional, since constants without a docstring have no entry of their own.
-    links = ", ".join(
-        f'<autoref identifier="{name}.{offer}" optional><code>{offer}</code></autoref>' for offer in elsewhere
-    )
+    rows = "\n".join(f"| {_link(f'{name}.{offer}')} | {_summary(name, offer)} |" for offer in elsewhere)
     text = f"::: {name}\n    options:\n      members: {own or 'false'}\n"
-    return f"{text}\nIt offers {links}.\n" if links else text
+    return f"{text}\n| It offers | |\n|---|---|\n{rows}\n" if rows else text
+
+
+def _link(path: str) -> str:
+    """To a name's entry, where it has one: constants without a docstring have none."""
+    return f'<autoref identifier="{path}" optional><code>{path.rpartition(".")[2]}</code></autoref>'
+
+
+def _summary(module: str, offer: str) -> str:
+    """The first line of what stands behind a name, which may be imported from elsewhere."""
+    try:
+        docstring = _package()[f"{module}.{offer}".partition(".")[2]].docstring
+    except (KeyError, griffe.AliasResolutionError):
+        return ""
+    return docstring.value.partition("\n")[0].replace("|", "&#124;") if docstring else ""
+
+
+@cache
+def _package() -> Any:
+    return griffe.load("infomerge", search_paths=[ROOT])
