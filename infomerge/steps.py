@@ -52,7 +52,7 @@ class Memo(Steps):
 
     def __init__(self, sizes: Mapping[str, int] = MappingProxyType({"replace_static": 2})) -> None:
         self._sizes = sizes
-        self._results: dict[str, OrderedDict[Hashable, _Entry]] = {}
+        self._results: dict[Callable[..., Any], OrderedDict[Hashable, _Entry]] = {}
 
     def __call__(self, step: Callable[..., Result], *inputs: Any) -> Result:
         """What the step made of the same inputs before, or else makes of them now."""
@@ -66,7 +66,7 @@ class Memo(Steps):
         return torch.cat(rows)
 
     def _recall(self, step: Callable[..., Result], inputs: tuple[Any, ...], size: int) -> Result:
-        known = self._results.setdefault(step.__name__, OrderedDict())
+        known = self._results.setdefault(step, OrderedDict())
         key = _key(inputs)
         if key not in known:
             known[key] = _Entry(step(*inputs), inputs)

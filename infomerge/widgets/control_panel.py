@@ -8,8 +8,8 @@ from pathlib import Path
 import ipywidgets
 
 from infomerge.config import InfoMergeConfig
+from infomerge.palette import CONTEXT, SALIENT
 from infomerge.pipeline import BudgetPlan
-from infomerge.plots.style import CONTEXT, SALIENT
 from infomerge.video import sample_names
 from infomerge.widgets.controls import GROUPS, controls, heading
 from infomerge.widgets.page_parts import Fit, Keys

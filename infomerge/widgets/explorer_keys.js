@@ -1,25 +1,16 @@
 /**
- * Keeps the keys that controls use from being taken for the notebook's shortcuts.
+ * Keeps the keys that the explorer's controls use from being taken for the notebook's shortcuts.
  *
  * @import { RenderProps } from "@anywidget/types"
  */
 
-const USED = new Set([
-  "ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown", "Home", "End", "PageUp", "PageDown", "Enter", " ",
-]);
+import { claimKeys } from "./keys.js";
 
 /** @param {RenderProps} widget */
 function render({ el }) {
-  /** @param {KeyboardEvent} event */
-  const claim = (event) => {
-    const { target } = event;
-    if (!(target instanceof Element) || !el.closest(".infomerge-explorer")?.contains(target)) return;
-    const modified = event.ctrlKey || event.metaKey || event.altKey || event.shiftKey;
-    // On the focused element itself: looking for a shortcut begins there, and may end there.
-    target.toggleAttribute("data-lm-suppress-shortcuts", !modified && USED.has(event.key));
-  };
-  window.addEventListener("keydown", claim, { capture: true });
-  return () => window.removeEventListener("keydown", claim, { capture: true });
+  // Looked for at each key: the element is put into the view only after it is rendered.
+  return claimKeys(() => el.closest(".infomerge-explorer"));
 }
 
-export default { render };
+const keys = { render };
+export default keys;

@@ -5,8 +5,8 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 
+from infomerge.palette import GRAY
 from infomerge.pipeline import BudgetPlan
-from infomerge.plots.style import GREY
 from infomerge.widgets.panels import LOOK
 from infomerge.widgets.plotly_patch import PatchedFigure
 
@@ -20,7 +20,7 @@ class MapFigure(PatchedFigure):
     def __init__(self) -> None:
         title = {"xref": "paper", "yref": "paper", "y": 0.91, "yanchor": "bottom", "showarrow": False, "text": ""}
         title |= {"x": 0.5, "xanchor": "center"}
-        message = {**title, "y": sum(TALL) / 2, "yanchor": "middle", "visible": False, "font": {"color": GREY}}
+        message = {**title, "y": sum(TALL) / 2, "yanchor": "middle", "visible": False, "font": {"color": GRAY}}
         annotations = {
             "title": title,
             "message": message,

@@ -4,6 +4,8 @@ from pathlib import Path
 
 import anywidget
 
+from infomerge.widgets.joining import joined
+
 
 class Fit(anywidget.AnyWidget):
     """Tells plotly's figures when the room that they have changes, which they only look up at first."""
@@ -12,11 +14,6 @@ class Fit(anywidget.AnyWidget):
 
 
 class Keys(anywidget.AnyWidget):
-    """Keeps the keys that controls use from being taken for the notebook's shortcuts.
+    """Keeps the keys that controls use from being taken for the notebook's shortcuts (`keys.js` says how)."""
 
-    Notebook 7 looks for shortcuts before the focused element sees the key, so that an arrow would leave a slider for
-    the next cell. Lumino, which does so, passes over elements with the attribute that is set here. Keys that no control
-    uses, such as Shift+Enter, still reach the notebook.
-    """
-
-    _esm = Path(__file__).with_name("explorer_keys.js")
+    _esm = joined(Path(__file__).with_name("explorer_keys.js"))

@@ -5,9 +5,8 @@ from typing import Any
 
 import plotly.graph_objects as go
 
-from infomerge.plots.style import BLUE, GREEN, GREY, INK, ORANGE, PURPLE, SEGMENT_COLOURS, VERMILLION
+from infomerge.palette import BLUE, GRAY, GREEN, HIGHLIGHT, INK, ORANGE, PURPLE, SEGMENT_COLORS
 
-PINNED = VERMILLION
 BAR_TEXT = 10.5
 """Pixels; a number that does not fit into its bar at this size is left out."""
 BAND, STRIP = (0.0, 0.24), (0.27, 1.0)
@@ -18,7 +17,7 @@ LOOK = {
     "font": FONT,
     "dragmode": False,
     "hovermode": "closest",
-    "hoverlabel": {"bgcolor": "white", "bordercolor": GREY, "font": FONT, "align": "left"},
+    "hoverlabel": {"bgcolor": "white", "bordercolor": GRAY, "font": FONT, "align": "left"},
     "paper_bgcolor": "white",
     "plot_bgcolor": "white",
     "bargap": 0,
@@ -88,10 +87,10 @@ def strip_panel() -> Panel:
     panel = Panel("strip", "y", 1.25, look={"range": (0, 1.06), "visible": False})
     panel.draw(
         "band", go.Bar, hoverinfo="text", cliponaxis=True, textfont={"color": "white", "size": BAR_TEXT},
-        marker={"color": SEGMENT_COLOURS * 100, "line": {"color": "white", "width": 1}},
+        marker={"color": SEGMENT_COLORS * 100, "line": {"color": "white", "width": 1}},
         textposition="inside", insidetextanchor="middle", textangle=0,
     )  # fmt: skip
-    wedge = {"symbol": "triangle-down", "color": VERMILLION, "size": 8}
+    wedge = {"symbol": "triangle-down", "color": HIGHLIGHT, "size": 8}
     panel.points(
         "true cuts", marker=wedge, cliponaxis=False, legend="true cut",
         hoverinfo="text", hovertext="a true cut of this clip",
@@ -112,11 +111,11 @@ def similarity_panel() -> Panel:
         hovertemplate="t = %{y:.3f}<extra></extra>",
     )  # fmt: skip
     panel.points("cuts", marker={"symbol": "circle-open", "color": BLUE, "size": 9, "line_width": 1.5})
-    cross = {"symbol": "x-thin", "size": 8, "line": {"color": PINNED, "width": 1.5}}
+    cross = {"symbol": "x-thin", "size": 8, "line": {"color": HIGHLIGHT, "width": 1.5}}
     panel.points(panel.pinned, marker=cross, visible=False)
     panel.draw(
-        "threshold", go.Scatter, mode="lines+text", textposition="middle right", textfont={"color": GREY},
-        cliponaxis=False, line={"color": GREY, "dash": "dash", "width": 1}, hoverinfo="skip",
+        "threshold", go.Scatter, mode="lines+text", textposition="middle right", textfont={"color": GRAY},
+        cliponaxis=False, line={"color": GRAY, "dash": "dash", "width": 1}, hoverinfo="skip",
     )  # fmt: skip
     return panel
 
@@ -125,7 +124,7 @@ def measure_panel(name: str, axis: str, color: str, title: str, **look: Any) -> 
     """One number a segment, as bars."""
     panel = Panel(name, axis, 0.8, title, look=look)
     panel.bars(name, color)
-    panel.steps(panel.pinned, PINNED, "dashdot", visible=False)
+    panel.steps(panel.pinned, HIGHLIGHT, "dashdot", visible=False)
     return panel
 
 
@@ -148,7 +147,7 @@ def budget_panel() -> Panel:
         "numbers", CLEAR, hoverinfo="skip", textposition="inside", insidetextanchor="start", textangle=0,
         textfont={"color": INK, "size": BAR_TEXT}, **unseen,
     )  # fmt: skip
-    panel.steps(panel.pinned, PINNED, "dashdot", 2, visible=False, legend="A, pinned")
+    panel.steps(panel.pinned, HIGHLIGHT, "dashdot", 2, visible=False, legend="A, pinned")
     return panel
 
 

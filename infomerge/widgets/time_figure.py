@@ -10,8 +10,9 @@ from jaxtyping import Float
 from torch import Tensor
 
 from infomerge.encoded_clip import EncodedClip
+from infomerge.palette import GRAY, INK
 from infomerge.pipeline import BudgetPlan
-from infomerge.plots.style import GREY, INK, frame_edges, segment_edges
+from infomerge.plots.style import frame_edges, segment_edges
 from infomerge.widgets.film_strip import strip_images
 from infomerge.widgets.panels import BAND, BAR_TEXT, LOOK, STRIP, panels_over_time, similarity_title, stacked
 from infomerge.widgets.plotly_patch import PatchedFigure
@@ -180,7 +181,7 @@ def _layout(lowest_axis: str) -> dict[str, Any]:
         "hovermode": "x",  # anywhere in a panel, not only on a low bar
         "xaxis": {
             "anchor": lowest_axis, "showgrid": False, "zeroline": False, "ticks": "outside", "fixedrange": True,
-            "title": {"text": "time (s)", "standoff": 6}, "showline": True, "linecolor": GREY,
+            "title": {"text": "time (s)", "standoff": 6}, "showline": True, "linecolor": GRAY,
         },
         "legend": {
             # Of the figure's own height, with room for the three rows of a narrow window. In the panels' height it
@@ -193,7 +194,7 @@ def _layout(lowest_axis: str) -> dict[str, Any]:
 
 def _no_strip() -> dict[str, Any]:
     return {
-        "text": "no frames were given: there is no film strip", "font": {"color": GREY}, "showarrow": False,
+        "text": "no frames were given: there is no film strip", "font": {"color": GRAY}, "showarrow": False,
         "xref": "paper", "yref": "y", "x": 0.5, "y": 0.6, "visible": False,
     }  # fmt: skip
 
