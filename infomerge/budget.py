@@ -1,4 +1,7 @@
-"""Content-Aware Budget Allocation, CABA (section 3.3, A.4, A.6): how many tokens each segment may keep."""
+"""Content-Aware Budget Allocation, CABA (section 3.3, A.4, A.6): how many tokens each segment may keep.
+
+Taught in notebook 04.
+"""
 
 import heapq
 import math

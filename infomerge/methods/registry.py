@@ -2,6 +2,7 @@
 
 import inspect
 import re
+import sys
 import warnings
 from collections.abc import Callable
 from importlib.metadata import entry_points
@@ -170,6 +171,8 @@ def compress(
 def load_methods_of_other_packages() -> None:
     """Register what other packages name under `ENTRY_POINTS`; one that fails is left out with a warning."""
     for entry in entry_points(group=ENTRY_POINTS):
+        if getattr(getattr(sys.modules.get(entry.module), "__spec__", None), "_initializing", False):
+            continue  # it is being imported, and imports this package itself: it registers its method when it goes on
         try:
             register_method(entry.load())
         except Exception as error:
