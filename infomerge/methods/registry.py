@@ -156,7 +156,7 @@ def compress(
         retention_ratio: share of the tokens that is kept, in (0, 1]; without one, that of the configuration or 10 %.
         saliency: how much each token matters, higher is more (A_l of eq. 10): attention of [CLS] or of a pooling head.
             Without it, each token's Euclidean distance from its frame's mean token.
-        frame_features: one global feature a frame (g_l of eq. 22). Without it, the mean of the frame's tokens.
+        frame_features: one global feature per frame (g_l of eq. 22). Without it, the mean of the frame's tokens.
         options: of the method; for InfoMerge those of `InfoMergeConfig`, such as temperature=2.
 
     Raises:
