@@ -9,8 +9,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from infomerge.video.orientation import has_display_matrix
 from infomerge.video.sampled import Sampled, sample_indices
+from infomerge.video.side_data import display_matrix
 from infomerge.video.survey import PacketFacts, Survey
 
 _SAFE_CONTAINERS = {"mov,mp4,m4a,3gp,3g2,mj2", "matroska,webm"}
@@ -64,7 +64,7 @@ def _check_stream(found: Survey) -> None:
         raise DecordRefusedError("truncated or damaged")
     if frame is None or frame.interlaced_frame:
         raise DecordRefusedError("interlaced, or without a first frame")
-    if has_display_matrix(frame):
+    if display_matrix(frame) is not None:
         raise DecordRefusedError("display rotation")
     if any(packet.is_discard for packet in found.packets) or found.declared_frames not in (0, len(found.packets)):
         raise DecordRefusedError("edit list")
@@ -101,5 +101,5 @@ def _decode(found: Survey, indices: list[int]) -> tuple[np.ndarray, np.ndarray]:
         if len(video) != found.expected_frames:
             raise DecordRefusedError(f"it counts {len(video)} frames instead of {found.expected_frames}")
         return video.get_batch(indices).asnumpy(), video.get_frame_timestamp(indices)[:, 0]
-    except (RuntimeError, decord.DECORDError) as error:
+    except (RuntimeError, UnicodeEncodeError, decord.DECORDError) as error:
         raise DecordRefusedError("it failed to decode the file") from error

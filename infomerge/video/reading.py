@@ -11,6 +11,7 @@ from infomerge.video.clip import Clip, ClipMetadata, TruncatedClipWarning, Unrea
 from infomerge.video.decord_reader import DecordRefusedError, read_with_decord
 from infomerge.video.pyav_reader import read_in_order
 from infomerge.video.sampled import Sampled
+from infomerge.video.source import shown_name
 from infomerge.video.survey import Survey, survey
 from infomerge.video.truth import GroundTruth
 
@@ -38,7 +39,7 @@ def read_clip(path: str | os.PathLike[str], num_frames: int = 32, reader: str = 
         UnreadableClipError: the file holds no picture that can be decoded, or `reader="decord"` refuses it.
         TypeError, ValueError: `num_frames` or `reader` is not one of the accepted values.
     """
-    return read_named_clip(Path(path).stem, Path(path), num_frames, reader)
+    return read_named_clip(shown_name(Path(Path(path).stem)), Path(path), num_frames, reader)
 
 
 def read_named_clip(
@@ -76,7 +77,7 @@ def _sample(found: Survey, num_frames: int, reader: str) -> tuple[Sampled, str, 
         return read_with_decord(found, num_frames), "decord", None
     except DecordRefusedError as refusal:
         if reader == "decord":
-            message = f"decord cannot be trusted with '{found.path}': {refusal}; use reader='auto'"
+            message = f"decord cannot be trusted with '{shown_name(found.path)}': {refusal}; use reader='auto'"
             raise UnreadableClipError(message) from refusal
         return read_in_order(found, num_frames), "pyav", str(refusal)
 
@@ -88,7 +89,7 @@ def _seconds(found: Survey, ticks: int) -> float:
 def _warn_truncated(found: Survey, sampled: Sampled) -> None:
     expected = max(found.declared_frames, found.expected_frames)
     of = f" of {expected}" if expected > sampled.frame_count else ""
-    message = f"'{found.path}' ends early or is damaged: {sampled.frame_count}{of} frames could be read"
+    message = f"'{shown_name(found.path)}' ends early or is damaged: {sampled.frame_count}{of} frames could be read"
     warnings.warn(message, TruncatedClipWarning, stacklevel=4)
 
 
@@ -113,4 +114,6 @@ def _metadata(name: str, found: Survey, sampled: Sampled, reader: str, reason: s
         fallback_reason=reason,
         truncated=sampled.damaged,
         frame_indices=tuple(sampled.indices.tolist()),
+        stream=found.stream,
+        video_streams=found.video_streams,
     )

@@ -6,6 +6,8 @@ from fractions import Fraction
 from pathlib import Path
 
 from infomerge.extras import needs
+from infomerge.video.clock import Clock, ticks_per_frame
+from infomerge.video.progress import progress
 from infomerge.video.source import AnyPacket, demux_to_end, open_video
 
 with needs("video"):
@@ -24,7 +26,7 @@ _MICROSECONDS = 1_000_000
 
 @dataclass(frozen=True)
 class PacketFacts:
-    """What the container says about one coded picture; times in units of the stream's time base.
+    """What the container says about one coded picture; times in units of the stream's time base, as `Clock` mends them.
 
     `nal_types` are the types of its H.264 or HEVC units; None for other codecs and where the units do not fill
     the packet exactly.
@@ -49,6 +51,8 @@ class Survey:
     pix_fmt: str
     time_base: Fraction
     frame_rate: Fraction | None
+    ticks_per_frame: Fraction
+    stream: int
     video_streams: int
     declared_frames: int
     packets: tuple[PacketFacts, ...]
@@ -74,14 +78,19 @@ def survey(path: Path) -> Survey:
         latest_end, broken = 0.0, False
         codec = stream.codec_context.codec.canonical_name
         length_bytes = _nal_length_bytes(codec, stream.codec_context.extradata)
+        clock = Clock(container, stream)
+        bar = progress(f"{path.stem}: index", stream.frames or None, "packet")
         try:
-            for packet in demux_to_end(container):
-                latest_end = max(latest_end, _end_s(packet))
-                if packet.stream_index != stream.index:
-                    continue
-                if packet.size:
-                    packets.append(_facts(packet, codec, length_bytes))
-                first_frame = first_frame or _decode_one(stream, packet)
+            with bar:
+                for packet in demux_to_end(container):
+                    latest_end = max(latest_end, _end_s(packet))
+                    if packet.stream_index != stream.index:
+                        continue
+                    if packet.size:
+                        clock.correct(packet)
+                        packets.append(_facts(packet, codec, length_bytes))
+                        bar.update()
+                    first_frame = first_frame or _decode_one(stream, packet)
         except av.error.FFmpegError:
             broken = True
         partial = packets[-1].is_corrupt if packets else False
@@ -94,6 +103,8 @@ def survey(path: Path) -> Survey:
             pix_fmt=stream.codec_context.pix_fmt or "",
             time_base=stream.time_base or Fraction(1, _MICROSECONDS),
             frame_rate=stream.average_rate or None,
+            ticks_per_frame=ticks_per_frame(stream),
+            stream=stream.index,
             video_streams=len(container.streams.video),
             declared_frames=stream.frames,
             packets=tuple(packets),
