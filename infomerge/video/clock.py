@@ -54,6 +54,11 @@ class Clock:
         self._next = 0
         self._latest_pts: int | None = None
 
+    @property
+    def is_steady(self) -> bool:
+        """Whether all times so far stayed as they were."""
+        return not self._offset
+
     def correct(self, packet: AnyPacket) -> None:
         """Shift a packet's times in place."""
         pts, dts = packet.pts, packet.dts
@@ -85,7 +90,7 @@ class Clock:
                 self._offset += self._latest_pts + self._step - time
 
 
-def ascending(times: Sequence[int | None], step: Fraction) -> list[int]:
+def ascending(times: Sequence[int | None], step: Fraction, decoding: Sequence[int | None] = ()) -> list[int]:
     """Times of all frames in the order in which they are shown, each later than the one before.
 
     Times that ascend stay as they are. Where neighbors are in a wrong order, the times are right and their order is
@@ -94,17 +99,26 @@ def ascending(times: Sequence[int | None], step: Fraction) -> list[int]:
     Args:
         times: of each frame, None where it has none.
         step: how long a frame lasts.
+        decoding: when each packet is to be decoded. Where there is a packet for each frame, and the times that they
+            are to be shown at are not even distinct, frames follow each other as their packets do.
     """
     if all(time is None for time in times):
         return _apart([round(number * step) for number in range(len(times))])
     known = [(place, time) for place, time in enumerate(times) if time is not None]
-    if any(later <= earlier for (_, earlier), (_, later) in pairwise(known)):
+    if not _ascend([time for _, time in known]):
+        clock = [time for time in decoding if time is not None]
+        if len(clock) == len(times) > len({time for _, time in known}) and _ascend(clock):
+            return clock
         order = sorted(range(len(known)), key=lambda i: known[i][1])
         if all(abs(place - i) <= _MOST_REORDERED for i, place in enumerate(order)):
             known = [(known[i][0], known[order[i]][1]) for i in range(len(known))]
         else:
             known = _longest_ascending(known)
     return _apart(_between(known, len(times), step))
+
+
+def _ascend(times: list[int]) -> bool:
+    return all(earlier < later for earlier, later in pairwise(times))
 
 
 def _longest_ascending(known: list[tuple[int, int]]) -> list[tuple[int, int]]:

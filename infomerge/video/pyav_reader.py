@@ -65,7 +65,7 @@ def read_in_order(found: Survey, num_frames: int) -> Sampled:
 
 
 def _sampled(found: Survey, result: _Pass, indices: Int64[np.ndarray, "frames"], damaged: bool) -> Sampled:
-    times = ascending(result.times, found.ticks_per_frame)
+    times = ascending(result.times, found.ticks_per_frame, [packet.dts for packet in found.packets])
     return Sampled(
         indices=indices,
         frames=np.stack(result.frames),

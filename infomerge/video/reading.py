@@ -11,6 +11,7 @@ from infomerge.video.clip import Clip, ClipMetadata, TruncatedClipWarning, Unrea
 from infomerge.video.decord_reader import DecordRefusedError, read_with_decord
 from infomerge.video.pyav_reader import read_in_order
 from infomerge.video.sampled import Sampled
+from infomerge.video.seeking import NotSeekableError, read_by_seeking
 from infomerge.video.source import shown_name
 from infomerge.video.survey import Survey, survey
 from infomerge.video.truth import GroundTruth
@@ -22,8 +23,13 @@ def read_clip(path: str | os.PathLike[str], num_frames: int = 32, reader: str = 
     """Sample frames uniformly over all frames that a file shows, as `sample_indices` says.
 
     The frames are those of a sequential decoder, upright, whatever the file: with "auto", decord reads only files
-    whose packets prove that it will be right, and PyAV decodes all others in order, holding no more than the sampled
-    frames in memory. Non-square pixels are not stretched.
+    whose packets prove that it will be right, and PyAV reads all others, holding no more than the sampled frames in
+    memory. It decodes in order; of a long file whose packets prove that this shows the same, only those groups of
+    pictures that hold a sampled frame. Times ascend whatever the file's clock does. Of several streams, the one that
+    ffmpeg would show is read. Non-square pixels are not stretched.
+
+    What takes more than a second shows a progress bar on standard error; the environment variable TQDM_DISABLE=1
+    turns it off. No thread and no open decoder is left behind.
 
     Args:
         path: a video file.
@@ -72,14 +78,21 @@ def check_num_frames(num_frames: int) -> None:
 def _sample(found: Survey, num_frames: int, reader: str) -> tuple[Sampled, str, str | None]:
     """The frames, the reader that decoded them, and why that was not decord."""
     if reader == "pyav":
-        return read_in_order(found, num_frames), "pyav", None
+        return _read_with_pyav(found, num_frames), "pyav", None
     try:
         return read_with_decord(found, num_frames), "decord", None
     except DecordRefusedError as refusal:
         if reader == "decord":
             message = f"decord cannot be trusted with '{shown_name(found.path)}': {refusal}; use reader='auto'"
             raise UnreadableClipError(message) from refusal
-        return read_in_order(found, num_frames), "pyav", str(refusal)
+        return _read_with_pyav(found, num_frames), "pyav", str(refusal)
+
+
+def _read_with_pyav(found: Survey, num_frames: int) -> Sampled:
+    try:
+        return read_by_seeking(found, num_frames)
+    except NotSeekableError:
+        return read_in_order(found, num_frames)
 
 
 def _seconds(found: Survey, ticks: int) -> float:

@@ -1,0 +1,107 @@
+"""What a sparse sample of a long clip costs, beside decoding all of it: `python -m benchmarks.long_clip`.
+
+The clip is real where the sample clips are installed: bigbuckbunny, scaled to the asked height, is encoded once by
+x264 with a keyframe every 250 frames (its default) and B-frames, and then repeated without encoding until it is long
+enough, as a concatenation of closed groups. Prints the median wall time, the share of the full decode's time and
+whether the frames are equal bit for bit. The full decode is one pass of PyAV over the file with all cores.
+"""
+
+import argparse
+import statistics
+import tempfile
+import time
+from collections.abc import Callable
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import numpy as np
+from rich.console import Console
+from rich.table import Table
+
+from infomerge.video import read_clip, sample_clip
+from infomerge.video.pyav_reader import read_in_order
+from infomerge.video.seeking import read_by_seeking
+from infomerge.video.source import AnyPacket
+from infomerge.video.survey import survey
+
+RATE = 25
+X264 = "keyint=250:min-keyint=250:scenecut=0:bframes=3:open-gop=0"
+
+
+def write_long_clip(path: Path, minutes: float, height: int) -> Path:
+    """An mp4 of the asked length, of one encoded group of 250 frames that is repeated."""
+    source = sample_clip("bigbuckbunny", num_frames=125).frames
+    frames = np.concatenate([source, source[::-1]])
+    group = path.with_name("group.mp4")
+    width = round(height * 16 / 9 / 2) * 2
+    with av.open(str(group), "w") as container:
+        stream = container.add_stream("libx264", rate=RATE, options={"preset": "fast", "x264-params": X264})
+        stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
+        for picture in frames:
+            frame = av.VideoFrame.from_ndarray(picture, format="rgb24")
+            container.mux(stream.encode(frame.reformat(width, height, "yuv420p")))
+        container.mux(stream.encode(None))
+    with av.open(str(group)) as reader, av.open(str(path), "w") as writer:
+        template = reader.streams.video[0]
+        time_base = template.time_base or Fraction(1)
+        copy = writer.add_stream_from_template(template)
+        packets = [(p.pts, p.dts, p.is_keyframe, bytes(p)) for p in reader.demux(template) if p.size]
+        ticks = round(len(packets) / (RATE * (time_base)))
+        for repeat in range(round(minutes * 60 * RATE / len(packets))):
+            for pts, dts, is_keyframe, data in packets:
+                packet: AnyPacket = av.Packet(data)
+                packet.pts, packet.dts = (pts or 0) + repeat * ticks, (dts or 0) + repeat * ticks
+                packet.is_keyframe, packet.time_base, packet.stream = is_keyframe, time_base, copy
+                writer.mux(packet)
+    group.unlink()
+    return path
+
+
+def decode_all(path: Path) -> int:
+    """Decode a file from beginning to end and convert nothing: the least that reading in order costs."""
+    with av.open(str(path)) as container:
+        container.streams.video[0].thread_type = "AUTO"
+        return sum(1 for _ in container.decode(video=0))
+
+
+def seconds(work: Callable[[], object], repeats: int) -> float:
+    times = []
+    for _ in range(repeats):
+        start = time.perf_counter()
+        work()
+        times.append(time.perf_counter() - start)
+    return statistics.median(times)
+
+
+def main(arguments: list[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--minutes", type=float, default=60)
+    parser.add_argument("--height", type=int, default=1080)
+    parser.add_argument("--frames", type=int, default=32)
+    parser.add_argument("--repeats", type=int, default=3)
+    asked = parser.parse_args(arguments)
+    with tempfile.TemporaryDirectory() as folder:
+        path = write_long_clip(Path(folder) / "long.mp4", asked.minutes, asked.height)
+        found = survey(path)
+        full = seconds(lambda: decode_all(path), 1)
+        sparse = read_by_seeking(found, asked.frames)
+        table = Table("reading", "seconds", "of the full decode")
+        rows = {
+            "full decode, no conversion": full,
+            "index of the packets alone": seconds(lambda: survey(path), asked.repeats),
+            "read_clip, PyAV": seconds(lambda: read_clip(path, asked.frames, reader="pyav"), asked.repeats),
+            "read_clip, automatic": seconds(lambda: read_clip(path, asked.frames), asked.repeats),
+        }
+        for name, taken in rows.items():
+            table.add_row(name, f"{taken:.2f}", f"{taken / full:.1%}")
+        console = Console()
+        count = len(found.packets)
+        console.print(f"{count} frames of {asked.height} lines, {count / RATE / 60:.1f} min; {asked.frames} are taken")
+        console.print(table)
+        equal = np.array_equal(sparse.frames, read_in_order(found, asked.frames).frames)
+        console.print("Frames equal those of decoding in order, bit for bit." if equal else "FRAMES DIFFER.")
+
+
+if __name__ == "__main__":
+    main()
