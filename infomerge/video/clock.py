@@ -61,33 +61,33 @@ class Clock:
 
     def correct(self, packet: AnyPacket) -> None:
         """Shift a packet's times in place."""
-        pts, dts = packet.pts, packet.dts
         if not packet.is_discard:
-            if dts is not None:
-                self._follow(dts, packet.duration or self._step)
-            elif pts is not None:
-                self._follow_keyframe(pts, packet.is_keyframe)
-        if self._offset and dts is not None:
-            packet.dts = dts + self._offset
-        if pts is not None:
-            packet.pts = time = pts + self._offset
-            self._latest_pts = time if self._latest_pts is None else max(time, self._latest_pts)
+            self._follow(packet)
+        if packet.dts is not None:
+            packet.dts += self._offset
+        if packet.pts is not None:
+            packet.pts += self._offset
+            if not packet.is_discard:
+                self._latest_pts = packet.pts if self._latest_pts is None else max(packet.pts, self._latest_pts)
 
-    def _follow(self, dts: int, duration: int) -> None:
+    def _follow(self, packet: AnyPacket) -> None:
+        """Move the offset where the packet's time of decoding, which ascends in a sound file, restarts or jumps."""
+        after_all_shown = None
+        # Only a keyframe is certain to be shown after all that stand before it.
+        if packet.is_keyframe and packet.pts is not None and self._latest_pts is not None:
+            after_all_shown = self._latest_pts + self._step - packet.pts - self._offset
+        if packet.dts is None:
+            if after_all_shown is not None and after_all_shown > self._backwards:
+                self._offset += after_all_shown
+            return
+        time = packet.dts + self._offset
         if self._last is not None:
-            time = dts + self._offset
             jumped = self._jump is not None and abs(time - self._next) > self._jump
             if jumped or time + self._backwards < self._last:
-                self._offset += self._next - time
-        self._last = dts + self._offset
-        self._next = self._last + duration
-
-    def _follow_keyframe(self, pts: int, is_keyframe: bool) -> None:
-        # Without times of decoding, only a keyframe is certain to be shown after all that stand before it.
-        if is_keyframe and self._latest_pts is not None:
-            time = pts + self._offset
-            if time + self._backwards < self._latest_pts:
-                self._offset += self._latest_pts + self._step - time
+                after_last = self._next - time
+                self._offset += after_last if after_all_shown is None else max(after_last, after_all_shown)
+        self._last = packet.dts + self._offset
+        self._next = self._last + (packet.duration or self._step)
 
 
 def ascending(times: Sequence[int | None], step: Fraction, decoding: Sequence[int | None] = ()) -> list[int]:
