@@ -2,7 +2,7 @@
 
 The clip is real where the sample clips are installed: bigbuckbunny, scaled to the asked height, is encoded once by
 x264 with a keyframe every 250 frames (its default) and B-frames, and then repeated without encoding until it is long
-enough, as a concatenation of closed groups. Prints the median wall time, the share of the full decode's time and
+enough, as a concatenation of closed groups. Prints the median times, their share of the full decode's time and
 whether the frames are equal bit for bit. The full decode is one pass of PyAV over the file with all cores. Of a very
 long clip, `--decode-minutes` decodes only the beginning and scales its time: all groups are alike. The frames are
 then not compared.
@@ -67,13 +67,15 @@ def decode(path: Path, count: int) -> int:
         return sum(1 for _ in islice(container.decode(video=0), count))
 
 
-def seconds(work: Callable[[], object], repeats: int) -> float:
-    times = []
+def seconds(work: Callable[[], object], repeats: int) -> tuple[float, float]:
+    """Median wall time and median processor time of all threads; the latter tells even on a busy machine."""
+    walls, processors = [], []
     for _ in range(repeats):
-        start = time.perf_counter()
+        wall, processor = time.perf_counter(), time.process_time()
         work()
-        times.append(time.perf_counter() - start)
-    return statistics.median(times)
+        walls.append(time.perf_counter() - wall)
+        processors.append(time.process_time() - processor)
+    return statistics.median(walls), statistics.median(processors)
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -89,16 +91,16 @@ def main(arguments: list[str] | None = None) -> None:
         found = survey(path)
         count = len(found.packets)
         decoded = count if asked.decode_minutes is None else min(count, round(asked.decode_minutes * 60 * RATE))
-        full = seconds(lambda: decode(path, decoded), 1) * count / decoded
-        table = Table("reading", "seconds", "of the full decode")
+        wall, processor = (part * count / decoded for part in seconds(lambda: decode(path, decoded), 1))
+        table = Table("reading", "wall time (s)", "of full", "processor time (s)", "of full")
         rows = {
-            "full decode, nothing converted": full,
+            "full decode, nothing converted": (wall, processor),
             "index of the packets alone": seconds(lambda: survey(path), asked.repeats),
             "read_clip, PyAV": seconds(lambda: read_clip(path, asked.frames, reader="pyav"), asked.repeats),
             "read_clip, automatic": seconds(lambda: read_clip(path, asked.frames), asked.repeats),
         }
-        for name, taken in rows.items():
-            table.add_row(name, f"{taken:.2f}", f"{taken / full:.1%}")
+        for name, (own, cpu) in rows.items():
+            table.add_row(name, f"{own:.2f}", f"{own / wall:.1%}", f"{cpu:.2f}", f"{cpu / processor:.1%}")
         console = Console()
         console.print(f"{count} frames of {asked.height} lines, {count / RATE / 60:.1f} min; {asked.frames} are taken")
         console.print(table)

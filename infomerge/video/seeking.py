@@ -130,6 +130,8 @@ def _decode(container: InputContainer, stream: VideoStream, found: Survey, stret
         begun = True
         if (packet.pts, packet.size) != (following.pts, following.size):
             raise NotSeekableError("after a seek, packets are not those that stood there before")
+        # Pictures that no other needs are decoded only where they are wanted.
+        stream.codec_context.skip_frame = "DEFAULT" if packet.pts in stretch.times else "NONREF"
         yield from stream.decode(packet)
         if (after := next(expected, None)) is None:
             yield from stream.decode(None)
