@@ -114,11 +114,12 @@ def test_a_long_still_picture_in_a_file_stays_long(suffix: str, tmp_path: Path) 
     assert read_all(path).timestamps == pytest.approx([0, 30, 90, 90.04])
 
 
+# Without H.264, HEVC and MPEG-4 in MPEG-PS: FFmpeg's writer gives their pictures times that are off, by chance.
 CONTAINERS = {
-    "libx264": ["mp4", "mov", "mkv", "avi", "ts", "m2ts", "flv", "nut", "asf", "3gp", "mpg", "mxf", "wtv", "h264"],
-    "libx265": ["mp4", "mkv", "ts", "flv", "nut", "mpg", "hevc"],
+    "libx264": ["mp4", "mov", "mkv", "avi", "ts", "m2ts", "flv", "nut", "asf", "3gp", "mxf", "wtv", "h264"],
+    "libx265": ["mp4", "mkv", "ts", "flv", "nut", "hevc"],
     "mpeg2video": ["mp4", "mkv", "avi", "ts", "mpg", "vob", "mxf", "nut", "asf", "wtv", "m2v"],
-    "mpeg4": ["mp4", "mkv", "avi", "nut", "asf", "3gp", "m4v", "mpg"],
+    "mpeg4": ["mp4", "mkv", "avi", "nut", "asf", "3gp", "m4v"],
     "libvpx-vp9": ["webm", "ivf", "mp4", "nut", "avi"],
     "libvpx": ["webm", "ivf", "nut", "avi"],
 }

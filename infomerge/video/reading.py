@@ -1,6 +1,7 @@
 """Reading uniformly sampled frames from a video file, always those that a correct decoder shows."""
 
 import os
+import traceback
 import warnings
 from numbers import Integral
 from pathlib import Path
@@ -55,8 +56,13 @@ def read_named_clip(
     check_num_frames(num_frames)
     if reader not in READERS:
         raise ValueError(f"reader must be one of {', '.join(READERS)}, got {reader!r}")
-    found = survey(path)
-    sampled, used, reason = _sample(found, num_frames, reader)
+    try:
+        found = survey(path)
+        sampled, used, reason = _sample(found, num_frames, reader)
+    except BaseException as error:
+        # An error keeps alive whatever it has passed: here decoders, whose threads a forked process would wait for.
+        traceback.clear_frames(error.__traceback__)
+        raise
     if sampled.damaged:
         _warn_truncated(found, sampled)
     return Clip(
