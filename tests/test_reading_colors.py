@@ -53,7 +53,7 @@ def test_colors_follow_the_matrix_the_range_and_the_depth(
     clip = read_clip(write_flat_pictures(tmp_path / "a.mkv", matrix, pix_fmt, full_range))
     for image, sample in zip(clip.frames, SAMPLES, strict=True):
         # Rounding, and the fixed-point arithmetic of FFmpeg. The wrong matrix is 10 to 40 levels off.
-        assert np.abs(image[20:40, 20:40] - expected_rgb(sample, matrix, full_range)).max() <= 3
+        assert np.abs(image[20:40, 20:40] - expected_rgb(sample, matrix, full_range)).max() <= 3.5
 
 
 def test_no_pyav_is_accepted_that_gets_colors_wrong() -> None:
