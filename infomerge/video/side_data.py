@@ -1,5 +1,6 @@
 """Reading what comes beside a frame without the ways in which PyAV fails at it."""
 
+from contextlib import suppress
 from fractions import Fraction
 from typing import Any
 
@@ -23,7 +24,9 @@ def display_matrix(frame: VideoFrame) -> Int32[np.ndarray, "3 3"] | None:
     # the name of an ICC profile a second time, which ends the process. So nothing but the matrix may reach it. The
     # frame that it wraps refers to itself, and stays until the collector runs: hence a small one.
     graph = Graph()
-    graph.threads = 1
+    # Not one thread a core for one small picture; PyAV 17 cannot say so.
+    with suppress(AttributeError):
+        graph.threads = 1
     last = graph.add_buffer(
         width=frame.width, height=frame.height, format=frame.format, time_base=frame.time_base or Fraction(1)
     )

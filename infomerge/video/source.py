@@ -73,7 +73,7 @@ def _opened(path: Path) -> Iterator[InputContainer]:
             # FFmpeg knows names in UTF-8 only.
             source = stack.enter_context(path.open("rb"))
         try:
-            container = stack.enter_context(av.open(source, "r", metadata_errors="replace", options=_OPTIONS))
+            container = stack.enter_context(av.open(source, "r", metadata_errors="replace", container_options=_OPTIONS))
         except (av.error.FFmpegError, ValueError) as error:
             raise unreadable(path, "it is not a media file, or its beginning is missing") from error
         yield container
