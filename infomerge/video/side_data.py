@@ -24,7 +24,7 @@ def display_matrix(frame: VideoFrame) -> Int32[np.ndarray, "3 3"] | None:
     # the name of an ICC profile a second time, which ends the process. So nothing but the matrix may reach it. The
     # frame that it wraps refers to itself, and stays until the collector runs: hence a small one.
     graph = Graph()
-    # Not one thread a core for one small picture; PyAV 17 cannot say so.
+    # Not one thread a core for one small picture; older PyAVs cannot say so.
     with suppress(AttributeError):
         graph.threads = 1
     last = graph.add_buffer(
