@@ -1,80 +1,139 @@
-"""How long `compress` takes, against the floor of reading its tokens once: `python -m benchmarks.compress_speed`.
+"""How long `compress` takes, exact and fast, beside FastVID's steps: `python -m benchmarks.compress_speed`.
 
-Prints the median over repeats for several clip sizes, the share of each stage at the paper's size, and the ratio to one
-plain matrix product of the tokens with themselves, so that numbers from different machines can be compared.
+32 frames of 196 tokens, at the paper's three ratios, in clips of even segments, of a tour's and with one long shot. On
+a GPU bf16 tokens of 3584 channels, by events; on a CPU float32 ones of 320, by the process's CPU time, so that other
+processes do not disturb it. Medians with the 10th and the 90th percentile. Where fast runs by kernels it is timed as it
+is called and as a replayed CUDA graph, and a call is made to fail if it waits for the GPU.
+
+--stages prints which steps the time goes to; --out appends the rows to a CSV file.
 """
 
 import argparse
-import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
 
 import torch
 from rich.console import Console
 from rich.table import Table
+from torch import Tensor
 
-from infomerge import InfoMergeConfig, budget, compress, redundancy
+from benchmarks.clips import SCENES, scenes
+from benchmarks.fastvid_steps import fastvid_steps
+from benchmarks.tables import write_rows
+from infomerge import fast, pipeline
+from infomerge.fast.float32 import FLOAT32
+from infomerge.inputs import clip_tensors
+from infomerge.measure.timing import StageTimes, Timing, peak_memory, time_runs
+from infomerge.methods import Compressor, make_compressor
+from infomerge.steps import PLAINLY
 
-SIZES = ((32, 196, 320), (32, 196, 1152), (64, 169, 1152), (32, 196, 3584), (256, 196, 320))
-
-
-def median_seconds(action: Callable[[], object], device: torch.device, repeats: int) -> float:
-    """Median wall time of an action, waiting for the device before and after each run."""
-    times = []
-    for _ in range(repeats + 1):
-        _wait(device)
-        start = time.perf_counter()
-        action()
-        _wait(device)
-        times.append(time.perf_counter() - start)
-    return sorted(times[1:])[repeats // 2]
-
-
-def _wait(device: torch.device) -> None:
-    if device.type == "cuda":
-        torch.cuda.synchronize(device)
+POSITIONS = 196
+RATIOS = (0.05, 0.10, 0.15)
+TARGET = Path(__file__).parent.parent / "data" / "results" / "compress_speed.csv"
 
 
-def scenes(frames: int, positions: int, channels: int, device: torch.device) -> torch.Tensor:
-    """Eight scenes of equal length, still up to noise: segments as a real clip has them."""
-    g = torch.Generator().manual_seed(0)
-    scene = torch.randn(8, positions, channels, generator=g).repeat_interleave(frames // 8, 0)
-    return (scene + 0.3 * torch.randn(frames, positions, channels, generator=g)).to(device)
+def ways(tokens: Tensor, ratio: float) -> Iterator[tuple[str, Callable[[], object]]]:
+    """What is timed on a clip, by name."""
+    saliency, features = tokens.float().norm(dim=-1), tokens.mean(dim=1)
+    quick = make_compressor(retention_ratio=ratio, precision="fast")
+    yield "exact", lambda: make_compressor(retention_ratio=ratio)(tokens)
+    yield "fast", lambda: quick(tokens)
+    if tokens.is_cuda and quick(tokens).trace.arithmetic == "GPU kernels":
+        yield "fast, graph", lambda: _as_graph(quick, tokens)
+    yield "FastVID's steps", lambda: fastvid_steps(tokens, saliency, features, ratio)
+
+
+def _as_graph(compressor: Compressor, tokens: Tensor) -> object:
+    fast.use_graphs = True
+    try:
+        return compressor(tokens)
+    finally:
+        fast.use_graphs = False
+
+
+def never_waits(compressor: Compressor, tokens: Tensor) -> None:
+    """Raise where a call waits for the GPU."""
+    torch.cuda.set_sync_debug_mode("error")
+    try:
+        compressor(tokens)
+    finally:
+        torch.cuda.set_sync_debug_mode("default")
+
+
+def rows(device: torch.device, channels: int, repeats: int) -> Iterator[dict[str, Any]]:
+    """The table, a row for every clip, ratio and way."""
+    on_gpu = device.type == "cuda"
+    for clip, lengths in SCENES.items():
+        tokens = scenes(lengths, POSITIONS, channels, dtype=torch.bfloat16 if on_gpu else torch.float32, device=device)
+        for ratio in RATIOS:
+            for way, run in ways(tokens, ratio):
+                slow = way == "exact" and (on_gpu or channels > 1000)
+                timing: Timing = time_runs(run, max(3, repeats // 10) if slow else repeats, 2 if slow else 5, device)
+                if on_gpu and way == "fast":
+                    never_waits(make_compressor(retention_ratio=ratio, precision="fast"), tokens)
+                yield {
+                    "device": torch.cuda.get_device_name(device) if on_gpu else "CPU",
+                    "threads": "" if on_gpu else torch.get_num_threads(),
+                    "torch": torch.__version__,
+                    "tokens": " x ".join(map(str, tokens.shape)),
+                    "dtype": str(tokens.dtype).removeprefix("torch."),
+                    "clip": clip,
+                    "retention_ratio": ratio,
+                    "way": way,
+                    "ms": round(1e3 * timing.median, 3),
+                    "low_ms": round(1e3 * timing.low, 3),
+                    "high_ms": round(1e3 * timing.high, 3),
+                    "repeats": len(timing.seconds),
+                    "peak_over_tokens": round(peak_memory(run, device) / tokens.nbytes, 2) if on_gpu else "",
+                }
+
+
+def stages(device: torch.device, channels: int) -> Iterator[tuple[str, dict[str, float]]]:
+    """Milliseconds of every step of the pipeline, exact and in float32; kernels are not steps."""
+    tokens = scenes(SCENES["tour"], POSITIONS, channels, device=device)
+    config = make_compressor().config
+    assert config is not None
+    for name, dtype, steps in (("exact", torch.float64, PLAINLY), ("float32", torch.float32, FLOAT32)):
+        clip = clip_tensors(tokens, dtype=dtype)
+        for _ in range(2):
+            times = StageTimes(steps)
+            pipeline.run(clip, config, times)
+        yield name, {step: 1e3 * seconds for step, seconds in times.seconds.items()}
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
-    parser.add_argument("--repeats", type=int, default=5)
+    parser.add_argument("--channels", type=int, nargs="+", help="3584 on a GPU, 320 on a CPU")
+    parser.add_argument("--repeats", type=int, help="50 on a GPU, 5 on a CPU")
+    parser.add_argument("--stages", action="store_true")
+    parser.add_argument("--out", type=Path, help=f"for instance {TARGET.name}")
     arguments = parser.parse_args()
     device = torch.device(arguments.device)
+    on_gpu = device.type == "cuda"
 
-    table = Table(
-        "tokens", "ratio", "compress (ms)", "richness (ms)", "TFD (ms)", "one product (ms)", "compress / product"
-    )
-    for size in SIZES:
-        tokens = scenes(*size, device)
-        flat = tokens.flatten(0, 1)
-        product = median_seconds(lambda flat=flat: flat.T @ flat, device, arguments.repeats)
-        for ratio in (0.05, 0.15):
-            config = InfoMergeConfig.paper(ratio)
-            total = median_seconds(lambda c=config, t=tokens: compress(t, c), device, arguments.repeats)
-            segments = compress(tokens, config).trace.segments
-            wide = tokens.double()
-            rich = median_seconds(lambda t=wide, s=segments: budget.richness(t, s), device, arguments.repeats)
-            prior = median_seconds(
-                lambda t=wide, s=segments: redundancy.static_scores(t, s, "tfd"), device, arguments.repeats
-            )
-            values = (total, rich, prior, product)
+    console, found = Console(width=120), []
+    table = Table("tokens", "clip", "ratio", "way", "ms (10th-90th percentile)", "peak / tokens")
+    for channels in arguments.channels or [3584 if on_gpu else 320]:
+        for row in rows(device, channels, arguments.repeats or (50 if on_gpu else 5)):
+            found.append(row)
+            spread = f"{row['ms']:.2f} ({row['low_ms']:.2f}-{row['high_ms']:.2f})"
             table.add_row(
-                " x ".join(map(str, size)),
-                f"{ratio:.0%}",
-                *(f"{1e3 * v:.1f}" for v in values),
-                f"{total / product:.1f}",
+                row["tokens"],
+                row["clip"],
+                f"{row['retention_ratio']:.0%}",
+                row["way"],
+                spread,
+                str(row["peak_over_tokens"]),
             )
-    name = torch.cuda.get_device_name(device) if device.type == "cuda" else f"CPU, {torch.get_num_threads()} threads"
-    console = Console(width=120)
-    console.print(f"torch {torch.__version__}, {name}, float32 tokens, median of {arguments.repeats}")
+        if arguments.stages:
+            for name, taken in stages(device, channels):
+                console.print(name, channels, {step: round(ms, 1) for step, ms in taken.items()})
+    console.print(f"torch {torch.__version__}, {found[0]['device']}, {torch.get_num_threads()} threads")
     console.print(table)
+    if arguments.out:
+        write_rows(arguments.out, found)
 
 
 if __name__ == "__main__":

@@ -113,11 +113,18 @@ def _replaced(owner: Any, name: str, value: Any) -> Iterator[None]:
 
 
 def measure(
-    subject: Subject, model: Any, inputs: dict[str, Tensor], ratio: float, size: Size, clock: Clock, new_tokens: int
+    subject: Subject,
+    model: Any,
+    inputs: dict[str, Tensor],
+    ratio: float,
+    size: Size,
+    clock: Clock,
+    new_tokens: int,
+    precision: str,
 ) -> dict[str, Any]:
     """One row of the table."""
     clock.stages.clear()
-    compressor = None if ratio == 1 else make_compressor(InfoMergeConfig.paper(ratio))
+    compressor = None if ratio == 1 else make_compressor(InfoMergeConfig.paper(ratio), precision=precision)
 
     def generate(tokens: int = 1, **more: Any) -> Any:
         return model.generate(**inputs, max_new_tokens=tokens, do_sample=False, **more)
@@ -145,6 +152,7 @@ def measure(
     return {
         "model": subject.name,
         "retention_ratio": ratio,
+        "arithmetic": run.last[0].compression.trace.arithmetic if run else None,
         "segments": len(run.last[0].compression.trace.segments) if run else None,
         "visual_tokens": tokens,
         "prompt_tokens": run.length if run else inputs["input_ids"].shape[1],
@@ -227,6 +235,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--repeats", type=int, default=15, help="timed runs of each (default: 15)")
     parser.add_argument("--new-tokens", type=int, default=8, help="tokens after the first (default: 8)")
+    parser.add_argument("--precision", default="auto", help="exact, fast, or auto: fast on a GPU (default: auto)")
     parser.add_argument("--out", type=Path, help=f"where the table goes (default: {TARGET.name} in data/results)")
     parser.add_argument("--tiny", action="store_true", help="small models on the CPU; no file without --out")
     parser.add_argument("--any-transformers", action="store_true", help=argparse.SUPPRESS)  # what now happens anyway
@@ -253,7 +262,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         model, inputs = subject.build(device, dtype), subject.inputs(device, dtype)
         weights = sum(p.numel() * p.element_size() for p in model.parameters()) / GIB
         for ratio in RATIOS:
-            row = measure(subject, model, inputs, ratio, size, clock, options.new_tokens)
+            row = measure(subject, model, inputs, ratio, size, clock, options.new_tokens, options.precision)
             rows.append(machine | row | {"weights_gib": weights})
             if target:
                 write(rows, target)

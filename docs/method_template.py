@@ -16,9 +16,9 @@ from infomerge.numerics import ranks
 def check_options(distance: int = 1) -> None:
     """Refuse values that the method cannot take, when it is asked for and not only when it runs."""
     if not isinstance(distance, int) or isinstance(distance, bool):
-        raise TypeError(f"distance: found {type(distance).__name__}; accepted is a whole number")
+        raise TypeError(f"distance: got {type(distance).__name__}; expected a whole number")
     if distance < 1:
-        raise ValueError(f"distance: found {distance}; accepted are whole numbers from 1")
+        raise ValueError(f"distance: got {distance}; expected whole numbers from 1")
 
 
 @owning_method(

@@ -108,19 +108,20 @@ def allocate(
 ) -> Int[Tensor, "segments"]:
     """B_k: `total` context tokens shared among the segments in proportion to their weight (eq. 9).
 
-    rounding "exact": whole tokens that add up to `total`, by largest remainder, at least one a segment while there are
-    enough, never more than a segment's capacity. "paper": max(1, round(.)) for each segment alone (eq. 21), so that the
+    rounding "exact": whole tokens that add up to `total`, by largest remainder, one per segment at least while there
+    are enough, never above a capacity. "paper": max(1, round(.)) for each segment alone (eq. 21), so that the
     sum may differ from `total`; only the capacity bounds it. A total that is all that there is room for goes to all.
     """
     if total == int(capacity.sum()):
         return capacity.clone()
-    quotas = rounded(total * weight.double() / weight.double().sum()).tolist()
+    weights = weight.cpu().double()
+    quotas = rounded(total * weights / weights.sum()).tolist()
     most = capacity.tolist()
     if rounding == "paper":
         budget = [min(max(1, math.floor(quota + 0.5)), top) for quota, top in zip(quotas, most, strict=True)]
     else:
         budget = _largest_remainder(quotas, int(total), most)
-    return torch.tensor(budget, device=weight.device)
+    return torch.tensor(budget, device=capacity.device)
 
 
 def _largest_remainder(quotas: list[float], total: int, capacity: list[int]) -> list[int]:

@@ -8,7 +8,7 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from infomerge import segmentation
-from infomerge.config import InfoMergeConfig
+from infomerge.config import InfoMergeConfig, Precision
 from infomerge.deprecation import deprecated_names, warn_renamed
 from infomerge.merging import MergePlan
 from infomerge.steps import Measures
@@ -31,6 +31,10 @@ class ClipTrace:
     """A_l[p] as given, or the distance from the frame's mean; float64."""
     measured: Mapping[str, Tensor] = field(default_factory=dict, kw_only=True, repr=False)
     """Those of the measures below that the run computed anyway, by name."""
+    precision: Precision = field(default="exact", kw_only=True)
+    """The precision that the run had; "exact" also where "fast" was asked for and does not cover the method."""
+    arithmetic: str = field(default="float64", kw_only=True)
+    """By what it was computed, in words, and why not by something faster that was asked for."""
 
     @property
     def bounds(self) -> list[tuple[int, int]]:

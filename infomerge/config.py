@@ -17,6 +17,10 @@ Allocation = Literal["caba", "length"]
 Rounding = Literal["exact", "paper"]
 MergeScope = Literal["segment", "anchor_frame"]
 
+Precision = Literal["exact", "fast"]
+"""Float64, so that near ties do not depend on the machine; or float32 and a GPU's own arithmetic, in a fraction of the
+time, where near ties may fall differently."""
+
 DEFAULT_RATIO = 0.10
 
 # Table 7: retention ratio -> (temperature tau, static ratio rho). lambda, alpha and beta are the same in every row.

@@ -1,45 +1,58 @@
 """What a method is given: tensors of a clip, checked once, and the defaults for what is left out."""
 
+import math
 from typing import Any, NamedTuple
 
 import torch
-from jaxtyping import Float, Float64
+from jaxtyping import Float
 from torch import Tensor
 
+from infomerge.numerics import wide
 from infomerge.selection import frame_distinctness
 
 
 class ClipTensors(NamedTuple):
-    """A clip's tensors as the steps of a method take them; all but `tokens` in float64."""
+    """A clip's tensors as the steps of a method take them: float64, but for `tokens` and, if so asked, the features."""
 
     tokens: Float[Tensor, "frames positions channels"]
     """As they were given, without their gradients."""
-    features: Float64[Tensor, "frames positions channels"]
+    features: Float[Tensor, "frames positions channels"]
     """The same in float64, so that near ties do not depend on the machine."""
-    saliency: Float64[Tensor, "frames positions"]
+    saliency: Float[Tensor, "frames positions"]
     """A_l of eq. 10: as given, or each token's distance from its frame's mean."""
-    frame_features: Float64[Tensor, "frames features"]
+    frame_features: Float[Tensor, "frames features"]
     """g_l of eq. 22: as given, or the mean of each frame's tokens."""
 
 
-def clip_tensors(tokens: Any, saliency: Any = None, frame_features: Any = None) -> ClipTensors:
-    """Check a clip's tensors, and fill in what was not given.
+def clip_tensors(
+    tokens: Any, saliency: Any = None, frame_features: Any = None, dtype: torch.dtype = torch.float64
+) -> ClipTensors:
+    """Check a clip's tensors, and fill in what was not given. The features are in `dtype`.
 
     Raises:
         TypeError, ValueError: see `check_inputs`.
     """
     check_inputs(tokens, saliency, frame_features)
-    features = tokens.detach().double()
+    features = tokens.detach().to(dtype)
     return ClipTensors(
         tokens=tokens.detach(),
         features=features,
-        saliency=(frame_distinctness(features) if saliency is None else saliency.detach()).double(),
-        frame_features=(features.mean(dim=1) if frame_features is None else frame_features.detach()).double(),
+        saliency=wide(frame_distinctness(features) if saliency is None else saliency.detach()),
+        frame_features=wide(features.mean(dim=1) if frame_features is None else frame_features.detach()),
     )
 
 
 def check_inputs(tokens: Any, saliency: Any = None, frame_features: Any = None) -> None:
     """Raise the one error that tells what is wrong with a clip's tensors, as `compress` documents it."""
+    for name, value in check_shapes(tokens, saliency, frame_features).items():
+        # One NaN or infinity makes the sum one; a sum may overflow too, so that only then every value is looked at.
+        total = value.detach().sum(dtype=torch.promote_types(value.dtype, torch.float32))
+        if not math.isfinite(total) and (bad := int((~torch.isfinite(value)).sum())):
+            raise ValueError(f"{name}: got {bad} values that are NaN or infinite; expected finite numbers")
+
+
+def check_shapes(tokens: Any, saliency: Any = None, frame_features: Any = None) -> dict[str, Tensor]:
+    """All of `check_inputs` that needs no look at a value; gives the tensors that were given, by name."""
     _check_tensor("tokens", tokens, "[frames, positions, channels]", 3)
     frames, positions, channels = tokens.shape
     if frames == 0 or positions == 0 or channels == 0:
@@ -64,10 +77,7 @@ def check_inputs(tokens: Any, saliency: Any = None, frame_features: Any = None) 
     for name, value in given.items():
         if value.device != tokens.device:
             raise ValueError(f"{name}: got one on {value.device}; expected the device of the tokens, {tokens.device}")
-        finite = torch.isfinite(value)
-        if not finite.all():
-            bad = int((~finite).sum())
-            raise ValueError(f"{name}: got {bad} values that are NaN or infinite; expected finite numbers")
+    return given
 
 
 def _check_tensor(name: str, value: Any, shape: str, rank: int) -> None:

@@ -12,7 +12,8 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from infomerge.config import MergeScope
-from infomerge.numerics import BLOCK_ELEMENTS, group_means, grouped_sums, invert, rounded, unit
+from infomerge.density import density_scores as density_scores
+from infomerge.numerics import BLOCK_ELEMENTS, group_means, grouped_sums, invert, rounded, unit, wide
 from infomerge.selection import replace_static
 
 
@@ -53,13 +54,13 @@ class MergePlan:
         Computed in float64, returned in the dtype that was given. Features that nothing is merged into come back bit
         for bit.
         """
-        given = features.double()
+        given = wide(features)
         if self.replaced is not None and self.segments is not None:
             given = replace_static(given, self.replaced, self.segments)
         return self.combine(given).to(features.dtype)
 
     def combine(self, features: Float[Tensor, "frames positions features"]) -> Float[Tensor, "kept features"]:
-        """Eq. 34 alone, of float64 features whose static positions have been replaced.
+        """Eq. 34 alone, of features whose static positions have been replaced; in their dtype.
 
         a* = mu a + (1 - mu) mean(merged), mu = max(merge_weight, 1 / (n + 1)) for n merged tokens.
         """
@@ -67,7 +68,7 @@ class MergePlan:
         own = flat[self.index]
         counts = torch.bincount(self.target, minlength=self.kept)
         means = grouped_sums(flat, self.source, counts) / counts.clamp(min=1)[:, None]
-        weight = (1 / (counts + 1).double()).clamp(min=self.merge_weight)[:, None]
+        weight = (1 / wide(counts + 1)).clamp(min=self.merge_weight)[:, None]
         return torch.where((counts > 0)[:, None], weight * own + (1 - weight) * means, own)
 
     def unmerge(self, kept: Float[Tensor, "kept features"]) -> Float[Tensor, "frames positions features"]:
@@ -79,7 +80,7 @@ class MergePlan:
 
         In float64, of the features as they are given: nothing is replaced, and every token counts the same.
         """
-        return group_means(features.double().flatten(0, 1), self.assignment, self.kept)
+        return group_means(wide(features).flatten(0, 1), self.assignment, self.kept)
 
 
 class AnchorFrames(NamedTuple):
@@ -121,26 +122,6 @@ def find_anchor_frames(
         share, extra = divmod(tokens, len(frames))
         rows += [(frame, k, share + (rank < extra), rank) for rank, frame in enumerate(frames)]
     return AnchorFrames(*torch.tensor(rows, device=segments.device).unbind(1))
-
-
-def density_scores(tokens: Float[Tensor, "frames free channels"], neighbors: int) -> Float[Tensor, "frames free"]:
-    """Logarithm of each token's density score within its frame: dense, and far from anything denser (eq. 31 to 33).
-
-    The logarithm has the order of the score itself, which underflows for tokens of large norm. Rounded, as compared.
-    """
-    frames, free, channels = tokens.shape
-    if free == 0:
-        return tokens.new_zeros(frames, 0)
-    # Exact differences: the product form of the distance is off by 1e-8 between equal tokens, and eq. 33 takes its log.
-    distance = torch.cdist(tokens, tokens, compute_mode="donot_use_mm_for_euclid_dist") / channels**0.5
-    nearest = distance.topk(min(neighbors, free), dim=-1, largest=False).values
-    spread = nearest.square().mean(-1)
-    order = torch.sort(rounded(spread), dim=-1, stable=True).indices
-    density_rank = invert(order)
-    denser = density_rank[:, None, :] < density_rank[:, :, None]
-    farthest = distance.amax(dim=(1, 2))[:, None, None]
-    delta = torch.where(denser, distance, farthest).amin(-1)
-    return rounded(delta.clamp(min=1e-12).log() - spread)
 
 
 def choose_anchors(

@@ -3,7 +3,7 @@
 import math
 
 import torch
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Bool, Float, Int, Shaped
 from torch import Tensor
 
 DECIMALS = 6
@@ -16,6 +16,11 @@ BLOCK_ELEMENTS = 1 << 24
 def rounded(values: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
     """Values as they are compared: rounded to `DECIMALS`."""
     return torch.round(values, decimals=DECIMALS)
+
+
+def wide(values: Shaped[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
+    """Values in float64, or in float32 on a device that has none (Apple's GPUs)."""
+    return values.to(torch.float64 if values.device.type != "mps" else torch.float32)
 
 
 def floor_count(share: float) -> int:

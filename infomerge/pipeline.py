@@ -16,11 +16,11 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from infomerge import budget as budgets
-from infomerge import merging, redundancy, segmentation, selection
+from infomerge import density, merging, redundancy, segmentation, selection
 from infomerge.compression import Compression, InfoMergeTrace
 from infomerge.config import InfoMergeConfig
 from infomerge.inputs import ClipTensors
-from infomerge.numerics import positions_of
+from infomerge.numerics import positions_of, wide
 from infomerge.steps import PLAINLY, Measures, Steps
 
 
@@ -66,9 +66,7 @@ class BudgetPlan:
     @cached_property
     def length_budget(self) -> Int[Tensor, "segments"]:
         """What B_k would be by the segments' lengths alone."""
-        return self.step(
-            budgets.allocate, self.lengths.double(), self.split.context, self.capacity, self.config.rounding
-        )
+        return self.step(budgets.allocate, wide(self.lengths), self.split.context, self.capacity, self.config.rounding)
 
     @property
     def lengths(self) -> Int[Tensor, "segments"]:
@@ -122,7 +120,7 @@ def run(clip: ClipTensors, config: InfoMergeConfig, step: Steps = PLAINLY) -> Co
     plan = plan_budget(clip, config, step)
     chosen = choose_tokens(plan, step)
     merge = plan_merge(plan, chosen, step)
-    tokens = merge.combine(chosen.features).to(clip.tokens.dtype)
+    tokens = step(merging.MergePlan.combine, merge, chosen.features).to(clip.tokens.dtype)
     return Compression(tokens, merge, plan.requested, trace(plan, chosen), config)
 
 
@@ -150,7 +148,7 @@ def plan_budget(clip: ClipTensors, config: InfoMergeConfig, step: Steps = PLAINL
             config.temperature,
         )
     else:
-        weight = lengths.double()
+        weight = wide(lengths)
     split = budgets.split_budget(frames, positions, config)
     capacity = lengths * (positions - split.salient_per_frame)
     budget = step(budgets.allocate, weight, split.context, capacity, config.rounding)
@@ -172,11 +170,11 @@ def choose_tokens(plan: BudgetPlan, step: Steps = PLAINLY) -> Chosen:
     features = step(selection.replace_static, clip.features, chosen.replaced, segments)
     anchor_frames = step(merging.find_anchor_frames, segments, plan.budget, config.anchor_interval, free)
     candidates = positions_of(~chosen.salient[anchor_frames.frame], free)
-    density = step(_density, features, anchor_frames.frame, candidates, config.neighbors)
-    taken = step(merging.choose_anchors, density, candidates, anchor_frames, plan.static)
+    scores = step(candidate_density, features, anchor_frames.frame, candidates, config.neighbors)
+    taken = step(merging.choose_anchors, scores, candidates, anchor_frames, plan.static)
     anchors = torch.zeros_like(chosen.salient)
     anchors[anchor_frames.frame] = torch.zeros_like(anchors[anchor_frames.frame]).scatter_(1, candidates, taken)
-    return Chosen(chosen, features, anchor_frames, candidates, density, anchors)
+    return Chosen(chosen, features, anchor_frames, candidates, scores, anchors)
 
 
 def plan_merge(plan: BudgetPlan, chosen: Chosen, step: Steps = PLAINLY) -> merging.MergePlan:
@@ -215,11 +213,11 @@ def trace(plan: BudgetPlan, chosen: Chosen) -> InfoMergeTrace:
     )
 
 
-def _density(
+def candidate_density(
     features: Float[Tensor, "frames positions channels"],
     frames: Int[Tensor, "anchor_frames"],
     candidates: Int[Tensor, "anchor_frames free"],
     neighbors: int,
 ) -> Float[Tensor, "anchor_frames free"]:
     """Density scores of the candidates; a step of its own, since the gathered features are new at every call."""
-    return merging.density_scores(features[frames[:, None], candidates], neighbors)
+    return density.density_scores(features[frames[:, None], candidates], neighbors)

@@ -69,5 +69,9 @@ def replace_static(
     segments: Int[Tensor, "segments 2"],
 ) -> Float[Tensor, "frames positions channels"]:
     """A copy of the tokens in which `replaced` ones hold their position's mean over the segment (eq. 29 and 30)."""
+    out = tokens.clone()
+    segment = segment_of_frame(segments)
     means = torch.stack([tokens[start:end].mean(dim=0) for start, end in segments.tolist()])
-    return torch.where(replaced[:, :, None], means[segment_of_frame(segments)], tokens)
+    frame, position = replaced.nonzero(as_tuple=True)
+    out[frame, position] = means[segment[frame], position]
+    return out

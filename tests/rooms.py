@@ -29,6 +29,7 @@ LAYERS = {
         "redundancy": "3.2 what stands still, TFD",
         "budget": "3.3 tokens per segment, CABA",
         "selection": "3.4 salient tokens, ATS",
+        "density": "3.4 density peaks",
         "merging": "3.4 context tokens, DTM",
     },
     "One pipeline": {
@@ -36,6 +37,7 @@ LAYERS = {
         "compression": "kept tokens, owners, trace",
         "inputs": "tensors, checked once",
         "pipeline": "the sections in order",
+        "fast": "float32, GPU kernels",
         "methods": "+ one file per method",
     },
     "Clips": {

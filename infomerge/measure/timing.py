@@ -1,11 +1,84 @@
-"""How long something takes."""
+"""How long something takes and how much memory, on a CPU or a GPU: medians with spread, as a whole or by stage."""
 
+import statistics
+import time
+from collections import defaultdict
 from collections.abc import Callable
-from time import perf_counter
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+from infomerge.steps import Result, Steps
+
+
+@dataclass(frozen=True)
+class Timing:
+    """Durations of several runs, in seconds, sorted."""
+
+    seconds: tuple[float, ...]
+
+    @property
+    def median(self) -> float:
+        """The median."""
+        return statistics.median(self.seconds)
+
+    @property
+    def low(self) -> float:
+        """The 10th percentile: a run that little disturbed."""
+        return self._quantile(0.1)
+
+    @property
+    def high(self) -> float:
+        """The 90th percentile."""
+        return self._quantile(0.9)
+
+    def _quantile(self, share: float) -> float:
+        place = share * (len(self.seconds) - 1)
+        below = self.seconds[int(place)]
+        return below + (place % 1) * (self.seconds[min(int(place) + 1, len(self.seconds) - 1)] - below)
+
+    def milliseconds(self) -> str:
+        """Median and spread for a table, in ms: "1.06 (1.05-1.10)"."""
+        return f"{1e3 * self.median:.3g} ({1e3 * self.low:.3g}-{1e3 * self.high:.3g})"
+
+
+def time_runs(
+    run: Callable[[], object], repeats: int = 50, warm_up: int = 3, device: torch.device | str = "cpu"
+) -> Timing:
+    """Durations of runs one after the other: by events on a CUDA device, by this process's CPU time elsewhere.
+
+    CPU time counts what all threads of the process used; other processes do not disturb it.
+
+    Raises:
+        ValueError: fewer than one run is asked for.
+    """
+    if repeats < 1:
+        raise ValueError(f"repeats: got {repeats}; expected 1 or more")
+    for _ in range(warm_up):
+        run()
+    once = _by_events if torch.device(device).type == "cuda" else _by_cpu_time
+    return Timing(tuple(sorted(once(run) for _ in range(repeats))))
+
+
+def _by_events(run: Callable[[], object]) -> float:
+    torch.cuda.synchronize()
+    start, end = torch.cuda.Event(enable_timing=True), torch.cuda.Event(enable_timing=True)
+    start.record()
+    run()
+    end.record()
+    torch.cuda.synchronize()
+    return start.elapsed_time(end) / 1e3
+
+
+def _by_cpu_time(run: Callable[[], object]) -> float:
+    started = time.process_time()
+    run()
+    return time.process_time() - started
 
 
 def fastest(run: Callable[[], object], repeats: int = 5) -> float:
-    """Seconds of the fastest of several runs, one after the other: the one that was disturbed least.
+    """Seconds of the fastest of several runs by the clock, one after the other: the one that was disturbed least.
 
     Raises:
         ValueError: fewer than one run is asked for.
@@ -14,7 +87,43 @@ def fastest(run: Callable[[], object], repeats: int = 5) -> float:
         raise ValueError(f"repeats: got {repeats}; expected 1 or more")
     took = []
     for _ in range(repeats):
-        started = perf_counter()
+        started = time.perf_counter()
         run()
-        took.append(perf_counter() - started)
+        took.append(time.perf_counter() - started)
     return min(took)
+
+
+def peak_memory(run: Callable[[], object], device: torch.device | str) -> int:
+    """Most bytes of a CUDA device's memory that a run takes beside what was taken before."""
+    torch.cuda.synchronize(device)
+    torch.cuda.reset_peak_memory_stats(device)
+    before = torch.cuda.memory_allocated(device)
+    run()
+    torch.cuda.synchronize(device)
+    return torch.cuda.max_memory_allocated(device) - before
+
+
+class StageTimes(Steps):
+    """Takes the steps of `pipeline.run` as other `Steps` do, and adds up the seconds that each of them took.
+
+    `seconds` holds them by the step's name: CPU time of the process, or the clock's on a GPU, which is waited for
+    before and after every step.
+    """
+
+    def __init__(self, steps: Steps | None = None) -> None:
+        self._steps = Steps() if steps is None else steps
+        self.seconds: defaultdict[str, float] = defaultdict(float)
+
+    def __call__(self, step: Callable[..., Result], *inputs: Any) -> Result:
+        """What the step makes of its inputs."""
+        on_gpu = any(isinstance(value, torch.Tensor) and value.is_cuda for value in inputs)
+        now = _waited_clock if on_gpu else time.process_time
+        started = now()
+        result = self._steps(step, *inputs)
+        self.seconds[step.__name__.strip("_")] += now() - started
+        return result
+
+
+def _waited_clock() -> float:
+    torch.cuda.synchronize()
+    return time.perf_counter()

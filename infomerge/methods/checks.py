@@ -11,7 +11,6 @@ from torch import Tensor
 
 from infomerge.budget import requested_tokens
 from infomerge.compression import Compression
-from infomerge.inputs import clip_tensors
 from infomerge.methods.method import Method
 from infomerge.methods.registry import get_method
 
@@ -92,16 +91,6 @@ def owned_once(run: Run) -> str | None:
     return None if torch.equal(owner.unique(), own) else f"the owners {owner.unique().tolist()}"
 
 
-def chosen_among_the_kept(run: Run) -> str | None:
-    """Every owner that `choose` names is a token that owns itself."""
-    if run.method.choose is None:
-        return None
-    clip = clip_tensors(*run.given)
-    owner = run.method.choose(clip.features.clone(), clip.saliency.clone(), run.out.requested, **run.options).owner
-    lost = (owner[owner] != owner).nonzero().flatten().tolist()
-    return f"tokens {lost} have an owner that is not kept" if lost else None
-
-
 def shapes_and_dtype(run: Run) -> str | None:
     """The kept tokens are finite, [kept, channels], in the dtype of the clip's tokens."""
     kept, expected = run.out.tokens, (run.out.kept, run.tokens.shape[2])
@@ -155,7 +144,6 @@ CHECKS: tuple[Callable[[Run], str | None], ...] = (
     exact_count,
     ascending_indices,
     owned_once,
-    chosen_among_the_kept,
     shapes_and_dtype,
     merges_as_planned,
     segments_cover_the_clip,

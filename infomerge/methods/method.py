@@ -3,21 +3,25 @@
 import dataclasses
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from infomerge import fast
 from infomerge.budget import requested_tokens
 from infomerge.compression import Compression
-from infomerge.config import InfoMergeConfig, did_you_mean, renamed_options
+from infomerge.config import InfoMergeConfig, Precision, did_you_mean, renamed_options
 from infomerge.inputs import clip_tensors
 from infomerge.methods.result import Ownership, assemble
 from infomerge.pipeline import run
 
 Group = Literal["infomerge", "published", "baseline"]
 """What kind of method it is: InfoMerge and its variants, another publication's, or common practice."""
+
+PRECISIONS = (*get_args(Precision), "auto")
+"""How a method may be asked to compute; "auto" is "fast" on a GPU and "exact" on a CPU."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +51,7 @@ class Method:
     check: Callable[..., None] | None = None
     """(**options) -> None; raises TypeError or ValueError for values that `choose` cannot take."""
 
-    def settled(self, retention_ratio: float, options: Mapping[str, Any]) -> "Compressor":
+    def settled(self, retention_ratio: float, options: Mapping[str, Any], precision: str = "exact") -> "Compressor":
         """The method at one ratio with its options, which are checked here and not only when it runs.
 
         Raises:
@@ -58,12 +62,15 @@ class Method:
             if option not in self.options:
                 known, hint = ", ".join(self.options) or "none", did_you_mean(option, self.options)
                 raise ValueError(f"{option}: not an option of the method {self.name!r}{hint}; its options: {known}")
+        if precision not in PRECISIONS:
+            raise ValueError(f"precision: got {precision!r}; expected 'exact', 'fast' or 'auto'")
         if self.configure is not None:
             config = self.configure(retention_ratio, **options)
-            return Compressor(self, config.retention_ratio, options, config)
+            return Compressor(self, config.retention_ratio, options, config, precision)
         if self.check is not None:
             self.check(**options)
-        return Compressor(self, InfoMergeConfig(retention_ratio=retention_ratio).retention_ratio, dict(options))
+        ratio = InfoMergeConfig(retention_ratio=retention_ratio).retention_ratio
+        return Compressor(self, ratio, options, precision=precision)
 
     def __call__(
         self,
@@ -90,6 +97,8 @@ class Compressor:
     options: Mapping[str, Any] = field(default_factory=dict, hash=False)
     config: InfoMergeConfig | None = None
     """The configuration of InfoMerge that it is; None for a method that is none."""
+    precision: str = "exact"
+    """One of `PRECISIONS`."""
 
     @property
     def name(self) -> str:
@@ -108,7 +117,8 @@ class Compressor:
 
     def to_dict(self) -> dict[str, Any]:
         """Method, ratio and options as plain values, for JSON; `make_compressor(**d)` is the way back."""
-        return {"method": self.name, "retention_ratio": self.retention_ratio, **self.options}
+        plain = {"method": self.name, "retention_ratio": self.retention_ratio, **self.options}
+        return plain if self.precision == "exact" else plain | {"precision": self.precision}
 
     @torch.no_grad()
     def __call__(
@@ -119,10 +129,17 @@ class Compressor:
         frame_features: Float[Tensor, "frames features"] | None = None,
     ) -> Compression:
         """Compress the tokens of a clip."""
+        wanted = "exact" if self.precision == "auto" and tokens.device.type == "cpu" else self.precision
+        if self.config is not None and wanted != "exact":
+            return dataclasses.replace(fast.run(tokens, saliency, frame_features, self.config), method=self.name)
         clip = clip_tensors(tokens, saliency, frame_features)
         if self.config is not None:
             return dataclasses.replace(run(clip, self.config), method=self.name)
         assert self.method.choose is not None
         requested = requested_tokens(len(tokens), tokens.shape[1], self.retention_ratio)
         ownership = self.method.choose(clip.features, clip.saliency, requested, **self.options)
-        return assemble(clip, ownership, requested, self.name)
+        out = assemble(clip, ownership, requested, self.name)
+        if wanted == "exact":
+            return out
+        reason = f"float64: precision='fast' does not cover the method {self.name!r}"
+        return dataclasses.replace(out, trace=dataclasses.replace(out.trace, arithmetic=reason))

@@ -91,6 +91,7 @@ def make_compressor(
     method: "str | InfoMergeConfig | Method | Compressor | CustomMethod | None" = None,
     *,
     retention_ratio: float | None = None,
+    precision: str | None = None,
     **options: Any,
 ) -> "Compressor | CustomMethod":
     """A method with its ratio and options settled, by the one signature that everything takes.
@@ -99,6 +100,7 @@ def make_compressor(
         method: a name of `METHODS`; None for "infomerge"; an `InfoMergeConfig`; a `Method` or `Compressor`; or any
             callable `(tokens, saliency=...) -> Compression`, which comes back as it is.
         retention_ratio: share of the tokens that is kept, in (0, 1]; without one, that of the configuration or 10 %.
+        precision: "exact" (the default), "fast", or "auto": fast on a GPU, exact on a CPU. See `compress`.
         options: of the method; for InfoMerge those of `InfoMergeConfig`. They change what a configuration says.
 
     Raises:
@@ -113,15 +115,18 @@ def make_compressor(
     given = options if retention_ratio is None else {**options, "retention_ratio": retention_ratio}
     if isinstance(method, Compressor):
         settled = {"retention_ratio": method.retention_ratio, **method.options, **given}
-        return method.method.settled(settled.pop("retention_ratio"), settled)
+        return method.method.settled(settled.pop("retention_ratio"), settled, precision or method.precision)
     if isinstance(method, InfoMergeConfig):
         config = InfoMergeConfig(**{**method.to_dict(), **given})
         changes = {name: value for name, value in config.changes().items() if name != "retention_ratio"}
-        return Compressor(METHODS["infomerge"], config.retention_ratio, changes, config)
+        return METHODS["infomerge"].settled(config.retention_ratio, changes, precision or "exact")
     if method is None or isinstance(method, str | Method):
         known = method if isinstance(method, Method) else get_method("infomerge" if method is None else method)
-        return known.settled(DEFAULT_RATIO if retention_ratio is None else retention_ratio, options)
+        ratio = DEFAULT_RATIO if retention_ratio is None else retention_ratio
+        return known.settled(ratio, options, precision or "exact")
     if callable(method):
+        if precision is not None:
+            given = {**given, "precision": precision}
         if given:
             raise ValueError(
                 f"{next(iter(given))}: given beside a callable; expected options of named methods, or a "
@@ -141,6 +146,7 @@ def compress(
     retention_ratio: float | None = None,
     saliency: Float[Tensor, "frames positions"] | None = None,
     frame_features: Float[Tensor, "frames features"] | None = None,
+    precision: str | None = None,
     **options: Any,
 ) -> Compression:
     """Keep a share of a clip's visual tokens, by InfoMerge or any other method.
@@ -156,7 +162,11 @@ def compress(
         retention_ratio: share of the tokens that is kept, in (0, 1]; without one, that of the configuration or 10 %.
         saliency: how much each token matters, higher is more (A_l of eq. 10): attention of [CLS] or of a pooling head.
             Without it, each token's Euclidean distance from its frame's mean token.
-        frame_features: one global feature a frame (g_l of eq. 22). Without it, the mean of the frame's tokens.
+        frame_features: one global feature per frame (g_l of eq. 22). Without it, the mean of the frame's tokens.
+        precision: "exact" (the default) is what is said above. "fast" computes InfoMerge and its configurations in
+            float32, on a GPU by kernels that never wait for it: the same segments and budgets and, but for near ties,
+            the same tokens, again bit for bit on every run. "auto" is fast on a GPU and exact on a CPU. The trace says
+            what was done (`trace.precision`, `trace.arithmetic`).
         options: of the method; for InfoMerge those of `InfoMergeConfig`, such as temperature=2.
 
     Raises:
@@ -164,7 +174,8 @@ def compress(
         ValueError: an argument has the wrong shape, is empty, holds NaN or infinity, or lies on another device; there
             is no such method or option, or a value is out of range.
     """
-    compressor = make_compressor(method, retention_ratio=retention_ratio, **options)
+    given = options if precision is None else {**options, "precision": precision}
+    compressor = make_compressor(method, retention_ratio=retention_ratio, **given)
     return compressor(tokens, saliency=saliency, frame_features=frame_features)
 
 
