@@ -1,6 +1,8 @@
 """Small video files for the tests, written with PyAV: every frame carries its own number."""
 
-from collections.abc import Iterable, Mapping
+import struct
+import zlib
+from collections.abc import Callable, Iterable, Mapping
 from fractions import Fraction
 from pathlib import Path
 
@@ -99,6 +101,53 @@ def trim_by_stream_copy(source: Path, path: Path, start_frame: int) -> Path:
             packet.stream = copy
             writer.mux(packet)
     return path
+
+
+def remux(path: Path, *sources: tuple[Path, int], change: Callable[[bytes], bytes] = bytes, shift: float = 0.0) -> Path:
+    """Copy the video of each (file, disposition) into one file, each packet changed, all times later by `shift` s."""
+    with av.open(str(path), "w") as writer:
+        readers = [av.open(str(source)) for source, _ in sources]
+        streams = [reader.streams.video[0] for reader in readers]
+        copies = [writer.add_stream_from_template(stream) for stream in streams]
+        for copy, (_, disposition) in zip(copies, sources, strict=True):
+            copy.disposition = disposition
+        packets = [
+            (float(packet.dts * packet.time_base), copy, packet)
+            for reader, stream, copy in zip(readers, streams, copies, strict=True)
+            for packet in reader.demux(stream)
+            if packet.dts is not None
+        ]
+        for _, copy, packet in sorted(packets, key=lambda item: item[0]):
+            changed = av.Packet(change(bytes(packet)))
+            ticks = round(shift / packet.time_base)
+            changed.pts, changed.dts, changed.duration = packet.pts + ticks, packet.dts + ticks, packet.duration
+            changed.is_keyframe, changed.time_base, changed.stream = packet.is_keyframe, packet.time_base, copy
+            writer.mux(changed)
+        for reader in readers:
+            reader.close()
+    return path
+
+
+def join(path: Path, *parts: Path) -> Path:
+    """The bytes of the parts, one after the other, as `cat` writes them."""
+    path.write_bytes(b"".join(part.read_bytes() for part in parts))
+    return path
+
+
+def with_icc_profile(path: Path) -> Path:
+    """Put an ICC profile, which has a name, behind the header of a PNG or APNG file."""
+    data = path.read_bytes()
+    body = b"iCCP" + b"a profile\0\0" + zlib.compress(bytes(128))
+    chunk = struct.pack(">I", len(body) - 4) + body + struct.pack(">I", zlib.crc32(body))
+    path.write_bytes(data[:33] + chunk + data[33:])
+    return path
+
+
+def with_exif(jpeg: bytes, orientation: int = 1) -> bytes:
+    """Put EXIF data with an orientation (1 to 8) at the beginning of a JPEG picture."""
+    directory = struct.pack("<HHHIHHI", 1, 0x0112, 3, 1, orientation, 0, 0)
+    body = b"Exif\0\0II*\0" + struct.pack("<I", 8) + directory
+    return jpeg[:2] + b"\xff\xe1" + struct.pack(">H", len(body) + 2) + body + jpeg[2:]
 
 
 def sequential_frames(path: Path) -> tuple[UInt8[np.ndarray, "frames height width 3"], list[float]]:

@@ -34,6 +34,8 @@ class ClipMetadata:
         fallback_reason: why decord was not used; None where it was, or where `reader="pyav"` was asked for.
         truncated: whether the file ends early or is damaged.
         frame_indices: for each sampled frame its place among the shown frames, ascending.
+        stream: which of the file's streams was read, counted from 0: the one that ffmpeg shows.
+        video_streams: how many streams of the file hold pictures, covers and posters included.
     """
 
     name: str
@@ -50,6 +52,8 @@ class ClipMetadata:
     fallback_reason: str | None
     truncated: bool
     frame_indices: tuple[int, ...]
+    stream: int = 0
+    video_streams: int = 1
 
 
 @dataclass(frozen=True, eq=False)

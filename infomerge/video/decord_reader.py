@@ -5,20 +5,17 @@ one from before it (open GOP), wherever packets are not meant to be shown (edit 
 cannot seek to a frame (MPEG-TS). In any doubt PyAV decodes the file in order.
 """
 
-from collections.abc import Sequence
-
 import numpy as np
 
-from infomerge.video.orientation import has_display_matrix
+from infomerge.video.groups import OpenGroupsError, check_stream, closed_groups
 from infomerge.video.sampled import Sampled, sample_indices
-from infomerge.video.survey import PacketFacts, Survey
+from infomerge.video.side_data import display_matrix
+from infomerge.video.survey import Survey
 
 _SAFE_CONTAINERS = {"mov,mp4,m4a,3gp,3g2,mj2", "matroska,webm"}
 
-# The unit types of a picture that resets the decoder (IDR), and of units that may stand beside it. Parameter sets are
-# not among them, because they could change the size of the pictures halfway.
-_IDR_TYPES = {"h264": {5}, "hevc": {19, 20}}
-_HARMLESS_TYPES = {"h264": {6, 9, 12}, "hevc": {35, 38, 39, 40}}
+# The codecs that are read with it.
+_CODECS = {"h264", "hevc"}
 
 
 class DecordRefusedError(Exception):
@@ -32,8 +29,14 @@ def read_with_decord(found: Survey, num_frames: int) -> Sampled:
         DecordRefusedError: decord is missing, fails, or is not certain to be right.
     """
     _check_stream(found)
-    _check_packets(found.packets, found.codec)
+    try:
+        check_stream(found)
+        closed_groups(found.packets, found.codec)
+    except OpenGroupsError as error:
+        raise DecordRefusedError(str(error)) from error
     times = sorted(packet.pts for packet in found.packets if packet.pts is not None)
+    if times[0] != 0 or found.packets[0].pts != 0:
+        raise DecordRefusedError("timestamps do not start at zero")
     indices = sample_indices(len(times), num_frames)
     frames, seconds = _decode(found, indices.tolist())
     sampled = Sampled(
@@ -53,42 +56,14 @@ def read_with_decord(found: Survey, num_frames: int) -> Sampled:
 
 
 def _check_stream(found: Survey) -> None:
-    frame = found.first_frame
     if found.container not in _SAFE_CONTAINERS:
         raise DecordRefusedError(f"container {found.container}")
-    if found.codec not in _IDR_TYPES or found.pix_fmt != "yuv420p":
+    if found.codec not in _CODECS or found.pix_fmt != "yuv420p":
         raise DecordRefusedError(f"codec {found.codec} with pixel format {found.pix_fmt}")
     if found.video_streams != 1:
         raise DecordRefusedError("more than one video stream")
-    if found.ends_early or any(packet.is_corrupt for packet in found.packets):
-        raise DecordRefusedError("truncated or damaged")
-    if frame is None or frame.interlaced_frame:
-        raise DecordRefusedError("interlaced, or without a first frame")
-    if has_display_matrix(frame):
+    if found.first_frame is not None and display_matrix(found.first_frame) is not None:
         raise DecordRefusedError("display rotation")
-    if any(packet.is_discard for packet in found.packets) or found.declared_frames not in (0, len(found.packets)):
-        raise DecordRefusedError("edit list")
-
-
-def _check_packets(packets: Sequence[PacketFacts], codec: str) -> None:
-    times = [packet.pts for packet in packets if packet.pts is not None]
-    if len(set(times)) != len(packets) or min(times, default=None) != 0 or times[0] != 0:
-        raise DecordRefusedError("timestamps are missing, repeated or do not start at zero")
-    if any(packet.nal_types is None or packet.has_new_header for packet in packets):
-        raise DecordRefusedError("pictures are damaged or change their format")
-    latest = group_start = -1
-    for packet, time in zip(packets, times, strict=True):
-        if packet.is_keyframe and not _is_plain_idr(packet, codec):
-            raise DecordRefusedError("keyframes that do not reset the decoder (open GOP or gradual refresh)")
-        if time <= (latest if packet.is_keyframe else group_start):
-            raise DecordRefusedError("frames shown before the keyframe that precedes them (open GOP)")
-        latest = max(latest, time)
-        group_start = time if packet.is_keyframe else group_start
-
-
-def _is_plain_idr(packet: PacketFacts, codec: str) -> bool:
-    types = set(packet.nal_types or ())
-    return bool(types & _IDR_TYPES[codec]) and types <= _IDR_TYPES[codec] | _HARMLESS_TYPES[codec]
 
 
 def _decode(found: Survey, indices: list[int]) -> tuple[np.ndarray, np.ndarray]:
@@ -101,5 +76,5 @@ def _decode(found: Survey, indices: list[int]) -> tuple[np.ndarray, np.ndarray]:
         if len(video) != found.expected_frames:
             raise DecordRefusedError(f"it counts {len(video)} frames instead of {found.expected_frames}")
         return video.get_batch(indices).asnumpy(), video.get_frame_timestamp(indices)[:, 0]
-    except (RuntimeError, decord.DECORDError) as error:
+    except (RuntimeError, UnicodeEncodeError, decord.DECORDError) as error:
         raise DecordRefusedError("it failed to decode the file") from error

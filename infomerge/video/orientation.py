@@ -1,12 +1,9 @@
 """Standing frames upright as the file's display matrix asks."""
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import UInt8
-
-if TYPE_CHECKING:
-    from av.video.frame import VideoFrame
+from jaxtyping import Int32, UInt8
 
 # Where the matrix sends "to the right" (x, y; y points down), by quarter turns clockwise.
 _QUARTER_TURNS = {(1, 0): 0, (0, 1): 1, (-1, 0): 2, (0, -1): 3}
@@ -27,17 +24,10 @@ class Orientation(NamedTuple):
 AS_STORED = Orientation()
 
 
-def has_display_matrix(frame: "VideoFrame") -> bool:
-    """Whether the file asks to turn or mirror its frames."""
-    return frame.side_data.get("DISPLAYMATRIX") is not None
-
-
-def orientation_of(frame: "VideoFrame") -> Orientation:
-    """What a frame's display matrix asks for; nothing if it has none, or one that is not made of quarter turns."""
-    data: Any = frame.side_data.get("DISPLAYMATRIX")
-    if data is None:
+def orientation_of(matrix: Int32[np.ndarray, "3 3"] | None) -> Orientation:
+    """What a display matrix asks for; nothing if there is none, or one that is not made of quarter turns."""
+    if matrix is None:
         return AS_STORED
-    matrix = np.frombuffer(data, dtype=np.int32).reshape(3, 3)
     # Rows of the 3 x 3 matrix are the images of "right" and "down"; the third column and row do not turn anything.
     right, down = np.sign(matrix[:2, :2]).tolist()
     mirrored = right[0] * down[1] - right[1] * down[0] < 0

@@ -8,8 +8,11 @@ import numpy as np
 from jaxtyping import Int64, UInt8
 
 from infomerge.extras import needs
+from infomerge.video.clock import Clock, ascending
 from infomerge.video.orientation import AS_STORED, Orientation, orientation_of
+from infomerge.video.progress import progress
 from infomerge.video.sampled import Sampled, sample_indices
+from infomerge.video.side_data import display_matrix
 from infomerge.video.source import AnyPacket, demux_to_end, open_video, unreadable
 from infomerge.video.survey import Survey
 
@@ -25,13 +28,10 @@ _MOST_PASSES = 4
 
 @dataclass
 class _Pass:
-    """What one pass over a file gathers: the wanted frames and, of all others, only their number and times."""
+    """What one pass over a file gathers: the wanted frames and, of all others, only their times."""
 
     frames: list[UInt8[np.ndarray, "height width 3"]] = field(default_factory=list)
-    times: list[int] = field(default_factory=list)
-    first_time: int = 0
-    last_time: int = 0
-    count: int = 0
+    times: list[int | None] = field(default_factory=list)
     orientation: Orientation = AS_STORED
 
 
@@ -56,22 +56,23 @@ def read_in_order(found: Survey, num_frames: int) -> Sampled:
         except (av.error.FFmpegError, _DamagedError):
             tolerant = True
             continue
-        if result.count == 0:
+        if not result.times:
             raise unreadable(found.path, "not one frame of it can be decoded")
-        if result.count == count:
-            return _sampled(result, indices, damaged=tolerant)
-        count = result.count
+        if len(result.times) == count:
+            return _sampled(found, result, indices, damaged=tolerant)
+        count = len(result.times)
     raise unreadable(found.path, "it decodes differently each time")
 
 
-def _sampled(result: _Pass, indices: Int64[np.ndarray, "frames"], damaged: bool) -> Sampled:
+def _sampled(found: Survey, result: _Pass, indices: Int64[np.ndarray, "frames"], damaged: bool) -> Sampled:
+    times = ascending(result.times, found.ticks_per_frame, [packet.dts for packet in found.packets])
     return Sampled(
         indices=indices,
         frames=np.stack(result.frames),
-        times=tuple(result.times),
-        first_time=result.first_time,
-        last_time=result.last_time,
-        frame_count=result.count,
+        times=tuple(times[i] for i in indices),
+        first_time=times[0],
+        last_time=times[-1],
+        frame_count=len(times),
         orientation=result.orientation,
         damaged=damaged,
     )
@@ -79,19 +80,19 @@ def _sampled(result: _Pass, indices: Int64[np.ndarray, "frames"], damaged: bool)
 
 def _decode(found: Survey, wanted: set[int], tolerant: bool) -> _Pass:
     result = _Pass()
-    with open_video(found.path) as (container, stream):
-        for frame in _shown_frames(container, stream, found, tolerant):
+    bar = progress(found.path.stem, found.expected_frames, "frame")
+    with open_video(found.path) as (container, stream), bar:
+        for number, frame in enumerate(_shown_frames(container, stream, found, tolerant)):
             if frame.is_corrupt:
                 raise _DamagedError
-            result.last_time = _time_of(frame, result.count, found)
-            if result.count == 0:
+            if number == 0:
                 width, height = frame.width, frame.height
-                result.first_time, result.orientation = result.last_time, orientation_of(frame)
-            if result.count in wanted:
+                result.orientation = orientation_of(display_matrix(frame))
+            if number in wanted:
                 image = frame.to_ndarray(format="rgb24", width=width, height=height)
                 result.frames.append(result.orientation.upright(image))
-                result.times.append(result.last_time)
-            result.count += 1
+            result.times.append(frame.pts)
+            bar.update()
     return result
 
 
@@ -102,8 +103,10 @@ def _shown_frames(
     stream.thread_type = "NONE" if tolerant else "AUTO"
     decode = partial(_intact_frames, stream) if tolerant else stream.decode
     packets = _until_error(container, stream) if tolerant else demux_to_end(container, stream)
+    clock = Clock(container, stream)
     last = len(found.packets) - 1
     for number, packet in enumerate(packet for packet in packets if packet.size):
+        clock.correct(packet)
         if number < last or number == 0 or not found.last_is_partial:
             yield from decode(packet)
     yield from decode(None)
@@ -122,10 +125,3 @@ def _intact_frames(stream: VideoStream, packet: AnyPacket | None) -> list[VideoF
         return [frame for frame in stream.decode(packet) if not frame.is_corrupt]
     except av.error.FFmpegError:
         return []
-
-
-def _time_of(frame: VideoFrame, number: int, found: Survey) -> int:
-    if frame.pts is not None:
-        return frame.pts
-    # Raw streams carry no times: there, frames follow each other at the declared rate.
-    return 0 if found.frame_rate is None else round(number / (found.frame_rate * found.time_base))

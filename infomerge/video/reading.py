@@ -1,6 +1,7 @@
 """Reading uniformly sampled frames from a video file, always those that a correct decoder shows."""
 
 import os
+import traceback
 import warnings
 from numbers import Integral
 from pathlib import Path
@@ -11,6 +12,8 @@ from infomerge.video.clip import Clip, ClipMetadata, TruncatedClipWarning, Unrea
 from infomerge.video.decord_reader import DecordRefusedError, read_with_decord
 from infomerge.video.pyav_reader import read_in_order
 from infomerge.video.sampled import Sampled
+from infomerge.video.seeking import NotSeekableError, read_by_seeking
+from infomerge.video.source import shown_name
 from infomerge.video.survey import Survey, survey
 from infomerge.video.truth import GroundTruth
 
@@ -21,8 +24,13 @@ def read_clip(path: str | os.PathLike[str], num_frames: int = 32, reader: str = 
     """Sample frames uniformly over all frames that a file shows, as `sample_indices` says.
 
     The frames are those of a sequential decoder, upright, whatever the file: with "auto", decord reads only files
-    whose packets prove that it will be right, and PyAV decodes all others in order, holding no more than the sampled
-    frames in memory. Non-square pixels are not stretched.
+    whose packets prove that it will be right, and PyAV reads all others, holding no more than the sampled frames in
+    memory. It decodes in order; of a long file whose packets prove that this shows the same, only those groups of
+    pictures that hold a sampled frame. Times ascend whatever the file's clock does. Of several streams, the one that
+    ffmpeg would show is read. Non-square pixels are not stretched.
+
+    What takes more than a second shows a progress bar on standard error; the environment variable TQDM_DISABLE=1
+    turns it off. No thread and no open decoder is left behind.
 
     Args:
         path: a video file.
@@ -38,7 +46,7 @@ def read_clip(path: str | os.PathLike[str], num_frames: int = 32, reader: str = 
         UnreadableClipError: the file holds no picture that can be decoded, or `reader="decord"` refuses it.
         TypeError, ValueError: `num_frames` or `reader` is not one of the accepted values.
     """
-    return read_named_clip(Path(path).stem, Path(path), num_frames, reader)
+    return read_named_clip(shown_name(Path(Path(path).stem)), Path(path), num_frames, reader)
 
 
 def read_named_clip(
@@ -48,8 +56,13 @@ def read_named_clip(
     check_num_frames(num_frames)
     if reader not in READERS:
         raise ValueError(f"reader must be one of {', '.join(READERS)}, got {reader!r}")
-    found = survey(path)
-    sampled, used, reason = _sample(found, num_frames, reader)
+    try:
+        found = survey(path)
+        sampled, used, reason = _sample(found, num_frames, reader)
+    except BaseException as error:
+        # An error keeps alive whatever it has passed: here decoders, whose threads a forked process would wait for.
+        traceback.clear_frames(error.__traceback__)
+        raise
     if sampled.damaged:
         _warn_truncated(found, sampled)
     return Clip(
@@ -71,14 +84,21 @@ def check_num_frames(num_frames: int) -> None:
 def _sample(found: Survey, num_frames: int, reader: str) -> tuple[Sampled, str, str | None]:
     """The frames, the reader that decoded them, and why that was not decord."""
     if reader == "pyav":
-        return read_in_order(found, num_frames), "pyav", None
+        return _read_with_pyav(found, num_frames), "pyav", None
     try:
         return read_with_decord(found, num_frames), "decord", None
     except DecordRefusedError as refusal:
         if reader == "decord":
-            message = f"decord cannot be trusted with '{found.path}': {refusal}; use reader='auto'"
+            message = f"decord cannot be trusted with '{shown_name(found.path)}': {refusal}; use reader='auto'"
             raise UnreadableClipError(message) from refusal
-        return read_in_order(found, num_frames), "pyav", str(refusal)
+        return _read_with_pyav(found, num_frames), "pyav", str(refusal)
+
+
+def _read_with_pyav(found: Survey, num_frames: int) -> Sampled:
+    try:
+        return read_by_seeking(found, num_frames)
+    except NotSeekableError:
+        return read_in_order(found, num_frames)
 
 
 def _seconds(found: Survey, ticks: int) -> float:
@@ -88,7 +108,7 @@ def _seconds(found: Survey, ticks: int) -> float:
 def _warn_truncated(found: Survey, sampled: Sampled) -> None:
     expected = max(found.declared_frames, found.expected_frames)
     of = f" of {expected}" if expected > sampled.frame_count else ""
-    message = f"'{found.path}' ends early or is damaged: {sampled.frame_count}{of} frames could be read"
+    message = f"'{shown_name(found.path)}' ends early or is damaged: {sampled.frame_count}{of} frames could be read"
     warnings.warn(message, TruncatedClipWarning, stacklevel=4)
 
 
@@ -113,4 +133,6 @@ def _metadata(name: str, found: Survey, sampled: Sampled, reader: str, reason: s
         fallback_reason=reason,
         truncated=sampled.damaged,
         frame_indices=tuple(sampled.indices.tolist()),
+        stream=found.stream,
+        video_streams=found.video_streams,
     )

@@ -1,7 +1,9 @@
 """Opening a video file, with one clear error for whatever is not one."""
 
+import os
+import stat
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,28 +28,55 @@ else:
 _NOT_CLIPS = {"tty", "bin", "xbin", "adf", "idf", "concat", "hls", "dash"}
 
 
+# What a stream that is marked as default counts, in pixels.
+_DEFAULT_BONUS = 5_000_000
+
+# A file is read by its own name: not as a pattern that names other files, and nothing beyond the disk is fetched.
+_OPTIONS = {"pattern_type": "none", "protocol_whitelist": "file,crypto,data"}
+
+
 @contextmanager
 def open_video(path: Path) -> Iterator[tuple[InputContainer, VideoStream]]:
-    """The file and its first video stream that is not a cover picture.
+    """The file and the video stream that ffmpeg would show of it.
 
     Raises:
         FileNotFoundError, PermissionError: from the file system.
         UnreadableClipError: the file is not a video.
     """
-    if path.is_dir():
+    _check_is_file(path)
+    with _opened(path) as container:
+        if container.format.name in _NOT_CLIPS:
+            raise unreadable(path, "it is a text file or a play list")
+        yield container, _best_stream(path, container)
+
+
+def _check_is_file(path: Path) -> None:
+    # Asked before it is opened: opening a named pipe waits for someone to write to it.
+    mode = path.stat().st_mode
+    if stat.S_ISDIR(mode):
         raise unreadable(path, "it is a directory")
+    if not stat.S_ISREG(mode):
+        raise unreadable(path, "it is a pipe, a socket or a device")
     with path.open("rb") as file:
         if not file.read(1):
             raise unreadable(path, "it is empty")
-    try:
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[InputContainer]:
+    with ExitStack() as stack:
         # An absolute path, because FFmpeg takes what stands before a colon in a relative one for a protocol.
-        container = av.open(str(path.absolute()), metadata_errors="replace")
-    except (av.error.FFmpegError, ValueError) as error:
-        raise unreadable(path, "it is not a media file, or its beginning is missing") from error
-    with container:
-        if container.format.name in _NOT_CLIPS:
-            raise unreadable(path, "it is a text file or a play list")
-        yield container, _video_stream(path, container)
+        source: Any = str(path.absolute())
+        try:
+            source.encode()
+        except UnicodeEncodeError:
+            # FFmpeg knows names in UTF-8 only.
+            source = stack.enter_context(path.open("rb"))
+        try:
+            container = stack.enter_context(av.open(source, "r", metadata_errors="replace", container_options=_OPTIONS))
+        except (av.error.FFmpegError, ValueError) as error:
+            raise unreadable(path, "it is not a media file, or its beginning is missing") from error
+        yield container
 
 
 def demux_to_end(container: InputContainer, *streams: VideoStream) -> Iterator[AnyPacket]:
@@ -59,17 +88,38 @@ def demux_to_end(container: InputContainer, *streams: VideoStream) -> Iterator[A
         yield from container.demux(*streams)
 
 
-def _video_stream(path: Path, container: InputContainer) -> VideoStream:
-    videos = [s for s in container.streams.video if not s.disposition & Disposition.attached_pic]
+def _best_stream(path: Path, container: InputContainer) -> VideoStream:
+    pictures = Disposition.attached_pic | Disposition.dependent
+    videos = [stream for stream in container.streams.video if not stream.disposition & pictures]
     if not videos:
-        found = ", ".join(sorted({stream.type for stream in container.streams})) or "no stream at all"
-        raise unreadable(path, f"it has no video stream, only {found}")
-    if videos[0].codec_context is None:
+        raise unreadable(path, f"it has no video stream, only {_kinds(container)}")
+    # A stream that declares one frame is a still beside the film (in animated AVIF, or a poster).
+    films = [stream for stream in videos if stream.frames != 1] or videos
+    best = max(films, key=_score)
+    if best.codec_context is None:
         raise unreadable(path, "no decoder is known for its video stream")
-    return videos[0]
+    return best
+
+
+def _score(stream: VideoStream) -> int:
+    """How much ffmpeg prefers a stream: the one marked as default, then the largest; of equals, the first."""
+    context = stream.codec_context
+    area = context.width * context.height if context else 0
+    return area + _DEFAULT_BONUS * bool(stream.disposition & Disposition.default)
+
+
+def _kinds(container: InputContainer) -> str:
+    names = {"video": "a cover picture or a part of one"}
+    kinds = sorted({names.get(stream.type, stream.type) for stream in container.streams}, key=len)
+    return " and ".join(kinds) or "no stream at all"
+
+
+def shown_name(path: Path) -> str:
+    """The path in letters that can be printed, even where its bytes are not UTF-8."""
+    return os.fsencode(path).decode(errors="replace")
 
 
 def unreadable(path: Path, found: str) -> UnreadableClipError:
     """The error that names the file, what was found in it and what is accepted."""
     accepted = "a video file with at least one picture, such as mp4, mkv, webm, mov, avi, ts or gif"
-    return UnreadableClipError(f"cannot read '{path}' as a clip: {found}; expected: {accepted}")
+    return UnreadableClipError(f"cannot read '{shown_name(path)}' as a clip: {found}; expected: {accepted}")

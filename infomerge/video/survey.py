@@ -6,6 +6,9 @@ from fractions import Fraction
 from pathlib import Path
 
 from infomerge.extras import needs
+from infomerge.video.bitstream import length_bytes, unit_types
+from infomerge.video.clock import Clock, ticks_per_frame
+from infomerge.video.progress import progress
 from infomerge.video.source import AnyPacket, demux_to_end, open_video
 
 with needs("video"):
@@ -24,24 +27,28 @@ _MICROSECONDS = 1_000_000
 
 @dataclass(frozen=True)
 class PacketFacts:
-    """What the container says about one coded picture; times in units of the stream's time base.
+    """What the container says about one coded picture; times in units of the time base, as `Clock` mends them.
 
-    `nal_types` are the types of its H.264 or HEVC units; None for other codecs and where the units do not fill
-    the packet exactly.
+    `unit_types` is what `bitstream.unit_types` reads from it.
     """
 
     pts: int | None
+    dts: int | None
     duration: int
+    size: int
     is_keyframe: bool
     is_discard: bool
     is_corrupt: bool
     has_new_header: bool
-    nal_types: tuple[int, ...] | None
+    unit_types: tuple[int, ...] | None
 
 
 @dataclass(frozen=True)
 class Survey:
-    """The packets of the video stream in decoding order, and the first frame that the file shows."""
+    """The packets of the video stream in decoding order, and the first frame that the file shows.
+
+    `is_steady` says that the file's clock neither restarts nor jumps.
+    """
 
     path: Path
     container: str
@@ -49,6 +56,9 @@ class Survey:
     pix_fmt: str
     time_base: Fraction
     frame_rate: Fraction | None
+    ticks_per_frame: Fraction
+    is_steady: bool
+    stream: int
     video_streams: int
     declared_frames: int
     packets: tuple[PacketFacts, ...]
@@ -73,15 +83,20 @@ def survey(path: Path) -> Survey:
         first_frame: VideoFrame | None = None
         latest_end, broken = 0.0, False
         codec = stream.codec_context.codec.canonical_name
-        length_bytes = _nal_length_bytes(codec, stream.codec_context.extradata)
+        length = length_bytes(codec, stream.codec_context.extradata)
+        clock = Clock(container, stream)
+        bar = progress(f"{path.stem}: index", stream.frames or None, "packet")
         try:
-            for packet in demux_to_end(container):
-                latest_end = max(latest_end, _end_s(packet))
-                if packet.stream_index != stream.index:
-                    continue
-                if packet.size:
-                    packets.append(_facts(packet, codec, length_bytes))
-                first_frame = first_frame or _decode_one(stream, packet)
+            with bar:
+                for packet in demux_to_end(container):
+                    latest_end = max(latest_end, _end_s(packet))
+                    if packet.stream_index != stream.index:
+                        continue
+                    if packet.size:
+                        clock.correct(packet)
+                        packets.append(_facts(packet, codec, length))
+                        bar.update()
+                    first_frame = first_frame or _decode_one(stream, packet)
         except av.error.FFmpegError:
             broken = True
         partial = packets[-1].is_corrupt if packets else False
@@ -94,6 +109,9 @@ def survey(path: Path) -> Survey:
             pix_fmt=stream.codec_context.pix_fmt or "",
             time_base=stream.time_base or Fraction(1, _MICROSECONDS),
             frame_rate=stream.average_rate or None,
+            ticks_per_frame=ticks_per_frame(stream),
+            is_steady=clock.is_steady,
+            stream=stream.index,
             video_streams=len(container.streams.video),
             declared_frames=stream.frames,
             packets=tuple(packets),
@@ -150,32 +168,15 @@ def _is_cut_matroska(path: Path, container: InputContainer) -> bool:
     return size != largest and path.stat().st_size < start + length + size
 
 
-def _facts(packet: AnyPacket, codec: str, length_bytes: int) -> PacketFacts:
+def _facts(packet: AnyPacket, codec: str, length: int) -> PacketFacts:
     return PacketFacts(
         pts=packet.pts,
+        dts=packet.dts,
         duration=packet.duration or 0,
+        size=packet.size,
         is_keyframe=packet.is_keyframe,
         is_discard=packet.is_discard,
         is_corrupt=packet.is_corrupt,
         has_new_header=packet.has_sidedata("new_extradata"),
-        nal_types=_nal_types(memoryview(packet), codec, length_bytes) if length_bytes else None,
+        unit_types=unit_types(memoryview(packet), codec, length),
     )
-
-
-def _nal_length_bytes(codec: str, header: bytes | None) -> int:
-    """How many bytes give each unit's length; 0 where units are not stored with their lengths."""
-    position = {"h264": 4, "hevc": 21}.get(codec)
-    if position is None or header is None or len(header) <= position or header[0] != 1:
-        return 0
-    return (header[position] & 3) + 1
-
-
-def _nal_types(data: memoryview, codec: str, length_bytes: int) -> tuple[int, ...] | None:
-    types, position = [], 0
-    while position + length_bytes < len(data):
-        start = position + length_bytes
-        position = start + int.from_bytes(data[position:start])
-        types.append(data[start] & 31 if codec == "h264" else data[start] >> 1 & 63)
-        if position == start:
-            return None
-    return tuple(types) if position == len(data) else None
