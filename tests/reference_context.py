@@ -1,4 +1,4 @@
-"""The reference's context anchors (eq. 12 and 31 to 33) and merging (eq. 34); tests/reference.py says how they are read."""
+"""The reference's context anchors (eq. 12 and 31 to 33) and merging (eq. 34); how to read them: tests/reference.py."""
 
 from collections.abc import Iterable
 from math import log, sqrt

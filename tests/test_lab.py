@@ -23,6 +23,8 @@ from infomerge.widgets.upload import MOST_BYTES
 from tests.browser import Record, launched, watch
 from tests.lab import ARTIFACTS, PATIENCE_MS, ROOT, failed_outputs, open_and_run, serving
 
+pytestmark = pytest.mark.browser
+
 expect.set_options(timeout=PATIENCE_MS)
 
 
