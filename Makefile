@@ -8,7 +8,7 @@ BROWSER := $(VENV)/.browser
 LAB_SETTINGS := $(VENV)/share/jupyter/lab/settings
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lab test test-transformers lint figures notebooks bench dist clean
+.PHONY: help setup lab test test-transformers lint docs figures notebooks bench dist clean
 
 help: ## This list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-17s %s\n", $$1, $$2}'
@@ -53,6 +53,10 @@ lint: $(READY) ## Lint with ruff, check types with mypy; check types and units o
 	$(BIN)/mypy
 	$(BIN)/python -m tests.node
 
+docs: $(READY) ## Build the documentation with the API reference into site/, to be read offline
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build
+	@echo "Open site/index.html"
+
 notebooks: $(READY) ## Execute the notebooks in place, as they are committed
 	$(BIN)/python -m tests.notebooks --in-place
 
@@ -68,5 +72,5 @@ dist: $(READY) ## Build the wheel and the source distribution into dist/, with w
 	$(BIN)/python -m build --no-isolation
 
 clean: ## Remove .venv and caches; nothing that you made
-	rm -rf $(VENV) build infomerge/widgets/node_modules *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) build site infomerge/widgets/node_modules *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -2,7 +2,7 @@
 
 The sweeps, for each NAME of `GRIDS`: infomerge sweep data/results/NAME.yaml --out DIR/NAME
 
-`python -m benchmarks.ablation_grid --summary` prints the README's table, from the condensed ones.
+`python -m benchmarks.ablation_grid --summary` prints the table of docs/results.md, from the condensed ones.
 """
 
 import argparse
@@ -61,7 +61,7 @@ def condense(folder: Path, name: str) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path, nargs="?", help="the folder of the sweeps' folders")
-    parser.add_argument("--summary", action="store_true", help="print the README's table")
+    parser.add_argument("--summary", action="store_true", help="print the table of docs/results.md")
     arguments = parser.parse_args()
     if arguments.folder:
         for name in GRIDS:

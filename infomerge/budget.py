@@ -1,4 +1,7 @@
-"""Content-Aware Budget Allocation, CABA (section 3.3, A.4, A.6): how many tokens each segment may keep."""
+"""Content-Aware Budget Allocation, CABA (section 3.3, A.4, A.6): how many tokens each segment may keep.
+
+Taught in notebook 04.
+"""
 
 import heapq
 import math
@@ -105,8 +108,8 @@ def allocate(
 ) -> Int[Tensor, "segments"]:
     """B_k: `total` context tokens shared among the segments in proportion to their weight (eq. 9).
 
-    rounding "exact": whole tokens that add up to `total`, by largest remainder, at least one a segment while there are
-    enough, never more than a segment's capacity. "paper": max(1, round(.)) for each segment alone (eq. 21), so that the
+    rounding "exact": whole tokens that add up to `total`, by largest remainder, one per segment at least while there
+    are enough, never above a capacity. "paper": max(1, round(.)) for each segment alone (eq. 21), so that the
     sum may differ from `total`; only the capacity bounds it. A total that is all that there is room for goes to all.
     """
     if total == int(capacity.sum()):

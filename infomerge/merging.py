@@ -1,4 +1,7 @@
-"""Hard-masked density-based token merging, DTM (section 3.4, A.7): the context tokens."""
+"""Hard-masked density-based token merging, DTM (section 3.4, A.7): the context tokens.
+
+Taught in notebook 05.
+"""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

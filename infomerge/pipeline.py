@@ -3,6 +3,8 @@
 `run` takes the steps in order, `plan_budget` and `choose_tokens` stop on the way. Every step is a pure function of what
 it is given, taken through `step`, so that whoever tries many options on one clip may pass a `Memo`, which takes a step
 again only when one of its inputs has changed.
+
+Taught in notebook 00 as a whole; 03 to 05 go through its steps.
 """
 
 from dataclasses import dataclass

@@ -1,4 +1,7 @@
-"""Temporal redundancy (section 3.2): which positions of a segment stand still."""
+"""Temporal redundancy (section 3.2): which positions of a segment stand still.
+
+Taught in notebook 02.
+"""
 
 import torch
 from jaxtyping import Bool, Float, Int

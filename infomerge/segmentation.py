@@ -1,4 +1,7 @@
-"""Dynamic temporal segmentation, DySeg (section 3.1, A.5): where the clip is cut into segments."""
+"""Dynamic temporal segmentation, DySeg (section 3.1, A.5): where the clip is cut into segments.
+
+Taught in notebook 03.
+"""
 
 import torch
 from jaxtyping import Float, Int

@@ -1,4 +1,7 @@
-"""Attention-based token selection with a temporal penalty, ATS (section 3.4, A.7): the salient tokens."""
+"""Attention-based token selection with a temporal penalty, ATS (section 3.4, A.7): the salient tokens.
+
+Taught in notebook 05.
+"""
 
 from typing import NamedTuple
 

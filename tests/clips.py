@@ -41,7 +41,7 @@ def structured_clips() -> Iterator[tuple[str, Tensor]]:
     yield "one channel", normal(11, 7, 1)
     yield "one frame", normal(1, 25, 6)
     yield "one of each", normal(1, 1, 1)
-    yield "two tokens a frame", normal(10, 2, 3)
+    yield "two tokens per frame", normal(10, 2, 3)
     yield "large norm", normal(9, 10, 6) * 1e4
     yield "tiny norm", normal(9, 10, 6) * 1e-6
     yield "more channels than tokens", normal(4, 3, 64)

@@ -32,7 +32,7 @@ def whole_figure(shown: BudgetExplorer) -> list[dict[str, Any]]:
 
 
 class FakeEncoder:
-    """Four tokens a frame, of its mean colours."""
+    """Four tokens per frame, of its mean colours."""
 
     name = "fake"
 

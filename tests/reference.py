@@ -290,7 +290,7 @@ def salient_selection(
     T_s: int,
     config: Any,
 ) -> tuple[list[np.ndarray], np.ndarray, np.ndarray]:
-    """Eq. 10, 11, 29 and 30: salient positions a frame, penalised saliency, and the features after eq. 30."""
+    """Eq. 10, 11, 29 and 30: salient positions per frame, penalised saliency, and the features after eq. 30."""
     N = H.shape[1]
     penalized = A.copy()
     replaced = H.copy()

@@ -225,8 +225,8 @@ def test_a_mistake_of_ours_keeps_its_traceback(
 
 @pytest.mark.parametrize("error", OURS, ids=lambda error: type(error).__name__)
 def test_a_mistake_of_ours_in_an_answer_keeps_its_traceback(error: Exception, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("infomerge.models.asking.load", lambda *_, **__: (object(), lambda *_: object()))
-    monkeypatch.setattr("infomerge.models.asking.answer", failing(error))
+    monkeypatch.setattr("infomerge.models.load", lambda *_, **__: (object(), lambda *_: object()))
+    monkeypatch.setattr("infomerge.models.answer", failing(error))
     with pytest.raises(type(error)) as caught:
         cli.main(["ask", "carphone", "Who?", "-m", "a model", "-n", "2"])
     assert caught.value is error
@@ -269,7 +269,7 @@ def test_only_the_errors_that_a_block_names_are_the_users() -> None:
     with pytest.raises(ValueError, match="ours"), bad_input(OSError):
         raise ValueError("ours")
     with (
-        pytest.raises(click.ClickException, match=r"^--ratio: .*found 2"),
+        pytest.raises(click.ClickException, match=r"^--ratio: .*got 2"),
         bad_input(ValueError, retention_ratio="--ratio"),
     ):
         InfoMergeConfig(retention_ratio=2)

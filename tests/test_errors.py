@@ -31,7 +31,7 @@ INFINITE = torch.where(torch.arange(6) == 2, torch.inf, TOKENS)
         (TOKENS, {"saliency": torch.ones(4, 5).int()}, TypeError, "saliency: got dtype torch.int32"),
         (TOKENS, {"frame_features": torch.ones(3, 8)}, ValueError, r"frame_features: got shape \[3, 8\]; .*4 frames"),
         (TOKENS, {"frame_features": torch.ones(4, 0)}, ValueError, r"frame_features: got shape \[4, 0\]"),
-        (TOKENS, {"saliency": torch.ones(4, 5, device="meta")}, ValueError, "saliency: got on meta; expected the"),
+        (TOKENS, {"saliency": torch.ones(4, 5, device="meta")}, ValueError, "saliency: got one on meta; expected the"),
     ],
 )
 def test_bad_input(tokens: Any, options: dict[str, Any], error: type[Exception], message: str) -> None:
@@ -43,7 +43,7 @@ def test_bad_input(tokens: Any, options: dict[str, Any], error: type[Exception],
     ("call", "message"),
     [
         ("compress(torch.ones(3, 4))", "ValueError: tokens: got 2 dimensions, shape [3, 4]"),
-        ("compress(torch.ones(3, 4, 5), 0.15)", "TypeError: method: got float; accepted are"),
+        ("compress(torch.ones(3, 4, 5), 0.15)", "TypeError: method: got float; expected"),
     ],
 )
 def test_compress_checks_its_input_itself(call: str, message: str) -> None:

@@ -80,7 +80,7 @@ def test_values_off_a_sliders_range_and_steps_stay_as_they_are() -> None:
 def test_set_refuses_what_the_config_refuses_and_changes_nothing() -> None:
     shown = explorer()
     before, picture = shown.config, whole_figure(shown)
-    with pytest.raises(ValueError, match=r"retention_ratio: .* \(found 2\)"):
+    with pytest.raises(ValueError, match=r"retention_ratio: .* \(got 2\)"):
         shown.set(retention_ratio=2)
     with pytest.raises(ValueError, match="did you mean 'temperature'"):
         shown.set(temprature=2)

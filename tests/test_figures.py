@@ -88,7 +88,7 @@ def test_edges_lie_between_cells_that_differ_and_nowhere_else() -> None:
     assert set(edges_between(cells)) == {((1, 1), (2, 1)), ((2, 0), (2, 1)), ((1, 1), (1, 2)), ((2, 1), (2, 2))}
 
 
-def test_budget_shift_draws_context_tokens_a_frame_and_writes_budgets() -> None:
+def test_budget_shift_draws_context_tokens_per_frame_and_writes_budgets() -> None:
     runs = {tau: run(temperature=tau) for tau in (0, 2)}
     axes = plots.budget_shift(FRAMES, TIMES, runs, knob="tau").axes[1]
     drawn = axes.collections[0].get_array().reshape(2, -1)

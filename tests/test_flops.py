@@ -18,9 +18,9 @@ def test_table_1_fastv_runs_two_layers_on_all_tokens(ratio: float, printed: floa
     assert round(flops / 1e12, 1) == printed
 
 
-@pytest.mark.parametrize(("tokens_a_frame", "printed"), [(169, 94.1), (25, 11.0), (16, 6.9)])
-def test_table_2(tokens_a_frame: int, printed: float) -> None:
-    assert round(prefill_flops(64 * tokens_a_frame) / 1e12, 1) == printed
+@pytest.mark.parametrize(("tokens_per_frame", "printed"), [(169, 94.1), (25, 11.0), (16, 6.9)])
+def test_table_2(tokens_per_frame: int, printed: float) -> None:
+    assert round(prefill_flops(64 * tokens_per_frame) / 1e12, 1) == printed
 
 
 def test_no_tokens_cost_nothing_and_layers_add_up() -> None:

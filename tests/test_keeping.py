@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from infomerge.compression import Compression
+from infomerge.inputs import clip_tensors
 from infomerge.measure.keeping import Keeping, keeping
 from infomerge.methods import METHODS
 from infomerge.methods.result import Ownership, assemble
@@ -112,7 +113,7 @@ def test_budgets_are_those_of_the_trace(tokens: Tensor, truth: CellTruth, clip: 
 def own(tokens: Tensor, owner: Tensor) -> Compression:
     kept = int((owner == torch.arange(len(owner))).sum())
     merged = torch.zeros(len(owner), dtype=torch.bool)
-    return assemble(tokens, torch.zeros(tokens.shape[:2], dtype=torch.float64), Ownership(owner, merged), kept)
+    return assemble(clip_tensors(tokens), Ownership(owner, merged), kept, "by hand")
 
 
 def test_everything_kept(tokens: Tensor, truth: CellTruth, clip: SceneClip) -> None:

@@ -162,7 +162,7 @@ def test_04_the_explorer_follows_keyboard_and_mouse_and_exports_what_it_shows(op
 
 @functools.cache
 def compressed_tour() -> tuple[np.ndarray, int]:
-    """The tour's assignment under notebook 05's configuration, computed here, and its positions a frame."""
+    """The tour's assignment under notebook 05's configuration, computed here, and its positions per frame."""
     encoding = EfficientNetEncoder()(sample_clip("tour").frames)
     out = compress(encoding.tokens, InfoMergeConfig.paper(0.15), saliency=encoding.saliency)
     return out.assignment.numpy(), out.positions

@@ -219,7 +219,8 @@ def test_old_results_are_forgotten(monkeypatch: pytest.MonkeyPatch, calls: Count
     for temperature in range(20):
         found.plan(InfoMergeConfig(temperature=temperature))
     assert calls["content_weight"] == 20
-    assert max(len(found.memo._results[step]) for step in ("content_weight", "allocate", "find_segments")) <= 4
+    kept = {step.__name__: len(results) for step, results in found.memo._results.items()}
+    assert max(kept[step] for step in ("content_weight", "allocate", "find_segments")) <= 4
     found.plan(InfoMergeConfig(temperature=0))
     assert calls["content_weight"] == 21
 

@@ -167,7 +167,7 @@ def test_a_ratio_between_the_presets_takes_the_nearest_row_without_a_warning(rec
 
 @pytest.mark.parametrize("seed", range(6))
 def test_fastvid_keeps_what_the_published_algorithm_keeps(seed: int) -> None:
-    # 120 tokens at 25 %: 18 salient and 12 context tokens a frame, which 1 to 4 anchor frames share without a rest.
+    # 120 tokens at 25 %: 18 salient and 12 context tokens per frame, which 1 to 4 anchor frames share without a rest.
     g = torch.Generator().manual_seed(seed)
     tokens = random_clip(g, 28, 120, 8)
     saliency = torch.rand(28, 120, generator=g, dtype=torch.float64)
@@ -370,7 +370,7 @@ def test_methods_without_infomerges_stages_have_the_part_of_its_trace_that_is_tr
     [
         ("tome", 0.0, {}, "retention_ratio\n.*greater than 0"),
         ("random", 1.5, {}, "retention_ratio\n.*less than or equal to 1"),
-        ("random", 0.5, {"sead": 1}, "sead: not an option of the method 'random'; its options: seed"),
+        ("random", 0.5, {"sead": 1}, "sead: not an option of the method 'random' .did you mean 'seed'"),
         ("tome", 0.5, {"seed": 1}, "seed: not an option of the method 'tome'; its options: none"),
         ("infomerge", 0.5, {"roundin": "paper"}, "roundin: not an option of the method 'infomerge'"),
         ("fastvid", 0.5, {"anchor_interval": 0}, "anchor_interval\n.*greater than or equal to 1"),

@@ -93,9 +93,9 @@ def test_a_run_on_the_tour_from_end_to_end(tmp_path: Path, monkeypatch: pytest.M
 
 BAD = {
     "no such file": (["{tmp}/nothing.mp4"], ["no file", "nothing.mp4", "video file", "tour, bigbuckbunny"]),
-    "a text file": (["{tmp}/notes.txt"], ["notes.txt", "accepted: a video file", "mp4"]),
-    "an empty file": (["{tmp}/empty.mp4"], ["empty.mp4", "it is empty", "accepted: a video file"]),
-    "a folder": (["{tmp}"], ["it is a directory", "accepted: a video file"]),
+    "a text file": (["{tmp}/notes.txt"], ["notes.txt", "expected: a video file", "mp4"]),
+    "an empty file": (["{tmp}/empty.mp4"], ["empty.mp4", "it is empty", "expected: a video file"]),
+    "a folder": (["{tmp}"], ["it is a directory", "expected: a video file"]),
     "a ratio of 0": (["{video}", "-r", "0"], ["--retention-ratio: ", "greater than 0", "got 0.0"]),
     "a ratio of 1.5": (["{video}", "-r", "1.5"], ["--retention-ratio: ", "less than or equal to 1", "got 1.5"]),
     "a ratio of NaN": (["{video}", "-r", "nan"], ["--retention-ratio: ", "finite number", "got nan"]),

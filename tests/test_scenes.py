@@ -305,8 +305,8 @@ def test_more_scenes_than_colors_still_give_certain_answers() -> None:
         ({"seeds": [-1]}, "seed: got -1"),
         ({"num_frames": 23}, "num_frames: got 23; expected 24 or more"),
         ({"size": (31, 112)}, r"size: got \(31, 112\)"),
-        ({"scene_counts": (0, 3)}, "scene_counts: found"),
-        ({"scene_counts": (5, 3)}, "scene_counts: found"),
+        ({"scene_counts": (0, 3)}, "scene_counts: got"),
+        ({"scene_counts": (5, 3)}, "scene_counts: got"),
         ({"frame_rate": 0}, "frame_rate: got 0"),
     ],
 )

@@ -14,6 +14,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from infomerge.extras import Extra
+from tests.rooms import ROOMS
 
 ROOT = Path(__file__).parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
@@ -68,7 +69,7 @@ def test_decord_is_left_out_where_it_has_no_wheels() -> None:
 
 
 def test_extras_are_those_that_errors_name_and_each_brings_what_it_is_for() -> None:
-    assert {*EXTRAS} - {"all", "dev"} == {*get_args(Extra)}
+    assert {*EXTRAS} - {"all", "dev", "docs"} == {*get_args(Extra)}
     names = {extra: {Requirement(text).name for text in of_extra(extra)} for extra in EXTRAS}
     assert set().union(*(names[extra] for extra in get_args(Extra))) == names["all"] < names["dev"]
     # lmms-eval has an older PyAV than the video readers allow.
@@ -87,7 +88,7 @@ def test_version_is_told_once() -> None:
 
 def test_make_help_lists_every_target() -> None:
     listed = subprocess.run(["make", "help"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
-    for target in ("setup", "lab", "test", "lint", "figures", "notebooks", "bench", "dist", "clean"):
+    for target in ("setup", "lab", "test", "lint", "docs", "figures", "notebooks", "bench", "dist", "clean"):
         assert f"make {target} " in listed
 
 
@@ -99,15 +100,9 @@ def test_a_second_make_does_not_reinstall() -> None:
 
 
 def test_imports_run_one_way() -> None:
-    order = [
-        "deprecation", "extras", "files", "config", "numerics", "segmentation", "redundancy", "budget", "selection",
-        "merging", "steps", "compression", "inputs", "pipeline", "methods", "video", "encoders", "encoded_clip",
-        "measure", "models", "report", "palette", "plots", "paper", "results", "figures", "widgets", "cli",
-    ]  # fmt: skip
-    rooms = {
-        path.stem for path in (ROOT / "infomerge").iterdir() if path.suffix == ".py" or (path / "__init__.py").exists()
-    }
-    assert sorted(order) == sorted(rooms - {"__init__"})
+    files, folders = (ROOT / "infomerge").glob("*.py"), (ROOT / "infomerge").glob("*/__init__.py")
+    rooms = {path.stem for path in files} | {path.parent.name for path in folders}
+    assert sorted(ROOMS) == sorted(rooms - {"__init__"})
     for path in sorted((ROOT / "infomerge").rglob("*.py")):
         room = path.relative_to(ROOT / "infomerge").with_suffix("").parts[0]
         if room == "__init__":
@@ -117,10 +112,10 @@ def test_imports_run_one_way() -> None:
             name
             for names in re.findall(r"^\s*from infomerge import (.+)", path.read_text(), flags=re.MULTILINE)
             for name in re.findall(r"\w+", names)
-            if name in order
+            if name in ROOMS
         ]
         for name in used:
-            assert order.index(name) <= order.index(room), f"{path.name} imports {name}, which comes after it"
+            assert ROOMS.index(name) <= ROOMS.index(room), f"{path.name} imports {name}, which comes after it"
 
 
 def test_no_source_file_has_more_than_400_lines() -> None:

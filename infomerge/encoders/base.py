@@ -22,7 +22,7 @@ class Encoding:
     saliency: Float[Tensor, "frames positions"] | None
     """How much each token matters, higher is more (A_l of eq. 10), or None where the encoder cannot tell."""
     frame_features: Float[Tensor, "frames features"] | None
-    """One global feature a frame (g_l of eq. 22), or None where the mean of its tokens serves better."""
+    """One global feature per frame (g_l of eq. 22), or None where the mean of its tokens serves better."""
     grid: tuple[int, int]
     """Rows and columns of positions."""
     saliency_source: str

@@ -22,7 +22,7 @@ MAX_WORKERS = 8  # each takes about 50 MB at 448 pixels
 class EfficientNetEncoder:
     """The last feature map of EfficientNet-Lite0 (ImageNet): 14 x 14 tokens of 320 channels at 448 pixels.
 
-    196 tokens a frame is the grid of LLaVA-OneVision. Tokens are the last block's output, before the head.
+    196 tokens per frame is the grid of LLaVA-OneVision. Tokens are the last block's output, before the head.
 
     Saliency is class evidence, a class activation map: the head (1 x 1 convolution, ReLU6, linear layer) at
     each position alone, read at the class that the network ranks first for the whole frame. The linear

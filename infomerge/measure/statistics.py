@@ -59,7 +59,7 @@ def mean_interval(
     The same values and seed give the same interval. Where all values are equal the interval is that value.
 
     Args:
-        values: one a clip; NaN where a clip has none, which leaves it out.
+        values: one per clip; NaN where a clip has none, which leaves it out.
         confidence: chance that the interval holds the true mean, in (0, 1).
         resamples: how many samples are drawn.
         seed: draws them.

@@ -2,6 +2,7 @@
 
 import inspect
 import re
+import sys
 import warnings
 from collections.abc import Callable
 from importlib.metadata import entry_points
@@ -155,7 +156,7 @@ def compress(
         retention_ratio: share of the tokens that is kept, in (0, 1]; without one, that of the configuration or 10 %.
         saliency: how much each token matters, higher is more (A_l of eq. 10): attention of [CLS] or of a pooling head.
             Without it, each token's Euclidean distance from its frame's mean token.
-        frame_features: one global feature a frame (g_l of eq. 22). Without it, the mean of the frame's tokens.
+        frame_features: one global feature per frame (g_l of eq. 22). Without it, the mean of the frame's tokens.
         options: of the method; for InfoMerge those of `InfoMergeConfig`, such as temperature=2.
 
     Raises:
@@ -170,6 +171,8 @@ def compress(
 def load_methods_of_other_packages() -> None:
     """Register what other packages name under `ENTRY_POINTS`; one that fails is left out with a warning."""
     for entry in entry_points(group=ENTRY_POINTS):
+        if getattr(getattr(sys.modules.get(entry.module), "__spec__", None), "_initializing", False):
+            continue  # it is being imported, and imports this package itself: it registers its method when it goes on
         try:
             register_method(entry.load())
         except Exception as error:

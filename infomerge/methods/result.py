@@ -24,9 +24,16 @@ class Ownership(NamedTuple):
 
 
 def assemble(clip: ClipTensors, ownership: Ownership, requested: int, method: str) -> Compression:
-    """The compression that an ownership describes; tokens that are not `merged` keep their features bit for bit."""
+    """The compression that an ownership describes; tokens that are not `merged` keep their features bit for bit.
+
+    Raises:
+        ValueError: a token is owned by one that does not own itself, and so is not kept.
+    """
     owner = ownership.owner
     index = torch.arange(len(owner), device=owner.device)
+    astray = int((owner[owner] != owner).sum())
+    if astray:
+        raise ValueError(f"{method}: got {astray} tokens whose owner is not kept; expected owners that own themselves")
     source = index[(owner != index) & ownership.merged[owner]]
     assigned = Assignment(owner, source, owner[source])
     plan = plan_merge(assigned, is_context=ownership.merged, positions=clip.tokens.shape[1])

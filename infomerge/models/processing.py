@@ -248,6 +248,6 @@ def as_processor(processor: Any, config: Any) -> Processor | StockProcessor:
 def _check_clip(frames: Any, timestamps: Any, question: str) -> None:
     check_frames(frames)
     if np.shape(timestamps) != (len(frames),):
-        raise ValueError(f"timestamps: got shape {list(np.shape(timestamps))}; expected [{len(frames)}], one a frame")
+        raise ValueError(f"timestamps: got shape {list(np.shape(timestamps))}; expected [{len(frames)}], one per frame")
     if not question.strip():
         raise ValueError(f"question: got {question!r}; expected words")

@@ -97,7 +97,7 @@ def sample_spectra() -> Drawn:
 
 @figure(
     "budgets_over_time",
-    "Budgets over time (the paper's Figures 7 and 8): similarity, uniqueness, richness, weight, and context tokens a "
+    "Budgets over time (the paper's Figures 7 and 8): similarity, uniqueness, richness, weight, and context tokens per "
     "frame by content against by length.",
     "tour at 15 %",
 )

@@ -122,6 +122,6 @@ SUMMARISED = ("event_owned", "coverage_worst", "kl_divergence", "top1_agreement"
 SUMMARY_NAMES: Mapping[str, str] = MappingProxyType(
     {name: METHODS[name].title for name in (*COMPARED, "infomerge-adjacent", "table4-tfd")}
 )
-"""The methods of the README's table."""
+"""The methods of the table in docs/results.md."""
 
 REAL_NAMES = ("infomerge", "table4-tfd", "fastvid", "tome", "uniform-positions", "random")

@@ -29,7 +29,7 @@ def budget_share_table() -> str:
 
 
 def summary_table(ratio: float = 0.10) -> str:
-    """The README's table, in Markdown: methods by measures, each mean with its 95 % interval.
+    """The table of docs/results.md, in Markdown: methods by measures, each mean with its 95 % interval.
 
     Better and worse than InfoMerge is said where the interval of the difference, paired by clip, leaves out zero and
     Wilcoxon's test, corrected by Holm over the whole table, agrees.

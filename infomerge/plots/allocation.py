@@ -39,7 +39,7 @@ def allocation_comparison(
     *,
     title: str = "",
 ) -> PrintFigure:
-    """Context tokens a frame by content against by length, one panel for each retention ratio.
+    """Context tokens per frame by content against by length, one panel for each retention ratio.
 
     Args:
         frames: the frames that were encoded.
@@ -61,7 +61,7 @@ def allocation_comparison(
         total, moved = int(trace.budget.sum()), int((trace.budget - trace.length_budget).clamp(min=0).sum())
         words = f"{moved} of {total} context tokens moved, {moved / max(1, total):.0%}"
         axes.set_title(words, fontsize=6.5, weight="normal", color=GRAY, pad=2)
-        axes.set_ylabel(f"{ratio:.0%}\ncontext tokens\na frame", rotation=0, ha="right", va="center", labelpad=6)
+        axes.set_ylabel(f"{ratio:.0%}\ncontext tokens\nper frame", rotation=0, ha="right", va="center", labelpad=6)
         axes.locator_params(axis="y", nbins=3)
     key = "by content (line; number: $B_k$) against by length (dashes); filled: gained, hatched: given up"
     panels[-1].set_xlabel(f"time (s); {key}")
@@ -78,7 +78,7 @@ def budget_shift(
     knob: str,
     title: str = "",
 ) -> PrintFigure:
-    """Context tokens a frame over time, one row for each value of a knob: how far it pulls the budgets apart.
+    """Context tokens per frame over time, one row for each value of a knob: how far it pulls the budgets apart.
 
     Args:
         frames: the frames that were encoded.
@@ -114,7 +114,7 @@ def budget_shift(
     axes.tick_params(length=0)
     axes.spines[:].set_visible(False)
     bar = figure.colorbar(image, cax=figure.add_axes((0.9, axes.get_position().y0, 0.016, axes.get_position().height)))
-    bar.set_label("context tokens a frame")
+    bar.set_label("context tokens per frame")
     bar.outline.set_visible(False)
     return figure
 

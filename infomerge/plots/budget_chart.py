@@ -87,7 +87,7 @@ def budget_chart(
 ) -> PrintFigure:
     """From similarity to budget, panel under panel over the clip's time.
 
-    The last panel is the result: context tokens a frame of each segment by content (CABA), against the same for every
+    The last panel is the result: context tokens per frame of each segment by content (CABA), against the same for every
     frame (by length), the difference shaded; numbers are the segments' whole budgets B_k. The words say so of the
     allocation that the configuration has.
 
@@ -141,16 +141,16 @@ def budget_chart(
     crosses = "; crosses: where A's were" if pinned else ""
     _label(similarity, "similarity\n$t_l$", f"of each frame with the next; circles: where segments were cut{crosses}")
 
-    weight_a_frame = trace.weight.cpu().numpy() / lengths
+    weight_per_frame = trace.weight.cpu().numpy() / lengths
     _steps(unique, bounds, trace.uniqueness.cpu().numpy(), GREEN)
     _label(unique, "uniqueness\n$u_k$", "how far a segment's mean token points away from the clip's")
     _steps(rich, bounds, trace.richness.cpu().numpy(), PURPLE)
     _label(rich, "richness\n$e_k$", "spectral entropy of a segment's tokens, 0 to 1")
-    _steps(weight, bounds, weight_a_frame, BLUE)
+    _steps(weight, bounds, weight_per_frame, BLUE)
     _label(weight, "weight\n$w_k / |V_k|$", _weight_words(config))
 
     compare_budgets(budget, bounds, trace.budget.cpu().numpy(), trace.length_budget.cpu().numpy(), lengths)
-    _label(budget, "context\ntokens\na frame", _budget_words(config) + ("; dash-dotted: A" if pinned else ""))
+    _label(budget, "context\ntokens\nper frame", _budget_words(config) + ("; dash-dotted: A" if pinned else ""))
     budget.set_xlabel("time (s)")
     if pinned:
         _draw_pinned(pinned, edges, similarity, unique, rich, weight, budget)
@@ -234,7 +234,7 @@ def compare_budgets(
     lengths: Int[np.ndarray, "segments"],
     numbers: bool = True,
 ) -> None:
-    """Draw context tokens a frame by content over those by length, the difference filled or hatched."""
+    """Draw context tokens per frame by content over those by length, the difference filled or hatched."""
     ours, theirs = by_content / lengths, by_length / lengths
     axes.stairs(np.maximum(ours, theirs), bounds, baseline=theirs, fill=True, color=ORANGE, alpha=0.35, linewidth=0)
     axes.stairs(

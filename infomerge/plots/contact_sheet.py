@@ -30,7 +30,7 @@ def kept_masks(
     """Where salient and where context tokens lie, on the frames' token grid.
 
     Raises:
-        ValueError: the grid does not hold as many positions as the clip has tokens a frame.
+        ValueError: the grid does not hold as many positions as the clip has tokens per frame.
     """
     if grid[0] * grid[1] != out.positions:
         raise ValueError(

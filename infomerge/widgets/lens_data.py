@@ -55,7 +55,7 @@ def check_fit(
         raise ValueError(f"frames: got {len(frames)}; expected the {count} frames whose tokens were compressed")
     if times is not None and (len(times) != count or not np.isfinite(times).all()):
         found = f"{len(times)}" if len(times) != count else "NaN or infinity"
-        raise ValueError(f"timestamps: got {found}; expected {count} finite numbers of seconds, one a frame")
+        raise ValueError(f"timestamps: got {found}; expected {count} finite numbers of seconds, one per frame")
 
 
 def lens_data(clip: EncodedClip, out: Compression, title: str | None = None) -> dict[str, Any]:

@@ -55,7 +55,7 @@ def test_a_wrapped_class_compresses_and_says_what_it_kept(capsys: pytest.Capture
     asked = requests(8, 6)
     before = [request["input_ids"].clone() for request in asked]
     answers = model.generate_until(asked)
-    # 9 tokens a frame: 10.8 and 8.1 are asked for.
+    # 9 tokens per frame: 10.8 and 8.1 are asked for.
     assert "InfoMerge: 2 videos of 126 tokens; 19 requested, 19 kept" in capsys.readouterr().out
     stock = Harness(device="cpu").generate_until(asked)
     for answer, full, ids in zip(answers, stock, before, strict=True):
@@ -124,7 +124,7 @@ def test_a_ratio_out_of_range_is_refused_before_a_model_is_made(
 ) -> None:
     made: list[None] = []
     monkeypatch.setattr(Harness, "__init__", lambda self, **_: made.append(None))
-    with pytest.raises(ValueError, match=r"retention_ratio: .*found"):
+    with pytest.raises(ValueError, match=r"retention_ratio: .*got"):
         wrapped(Harness)(method=method, retention_ratio=ratio)
     assert not made
 

@@ -224,7 +224,7 @@ def test_lmms_eval_runs_llava_onevision(task: Path, tmp_path: Path, checkpoint: 
     kept, out, err = evaluate(task, tmp_path / "kept", "infomerge_llava_hf", f"{common},retention_ratio=0.1")
     assert len(kept) == 2
     assert kept != stock
-    # 9 tokens a frame, of which 7.2 a video are asked for.
+    # 9 tokens per frame, of which 7.2 a video are asked for.
     assert "InfoMerge: 2 videos of 144 tokens; 14 requested, 14 kept" in out, err
 
 

@@ -124,8 +124,8 @@ def test_pixels_are_those_of_transformers_image_processors(name: str, clip: Clip
     ours = ours.reshape(-1, *made.shape[1:])
     if name in SIZED and name != "VideoLlama3":
         # The first of every two equal frames.
-        patches_a_frame = 6 * 8
-        made = made.view(-1, patches_a_frame, made.shape[1])[::2].flatten(0, 1)
+        patches_per_frame = 6 * 8
+        made = made.view(-1, patches_per_frame, made.shape[1])[::2].flatten(0, 1)
     assert ours.shape == made.shape
     # Pillow and torch round a few pixels to neighbouring values.
     levels = (ours - made).abs() * 255 * torch.tensor(settings_of(name)["image_std"]).min()
