@@ -18,7 +18,8 @@ import pytest
 from packaging.metadata import Metadata
 
 ROOT = Path(__file__).parent.parent
-LEFT_BEHIND = shutil.ignore_patterns(".*", "__pycache__", "*.egg-info", "build", "dist", "out", "test-artifacts")
+MADE = ("build", "dist", "node_modules", "out", "site", "test-artifacts")
+LEFT_BEHIND = shutil.ignore_patterns(".*", "__pycache__", "*.egg-info", *MADE)
 FIGURES = sorted(path.stem for path in (ROOT / "figures").glob("*.png"))
 NOTEBOOKS = sorted(path.name for path in (ROOT / "notebooks").glob("*.ipynb"))
 READ_DATA = [
@@ -57,6 +58,11 @@ def distributions(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]
     """A source distribution, and the wheel that is built from it."""
     folder = tmp_path_factory.mktemp("packaging")
     shutil.copytree(ROOT, folder / "source", ignore=LEFT_BEHIND)
+    # The tools that check the views' JavaScript lie beside it once they are installed, and shall not be packed.
+    tool = folder / "source" / "infomerge" / "widgets" / "node_modules" / "tool"
+    tool.mkdir(parents=True)
+    for name in ("package.json", "tool.js"):
+        (tool / name).write_text("{}")
     # Without isolation it is built with what is installed, and nothing is fetched.
     build = [sys.executable, "-m", "build", "--no-isolation", "--outdir", str(folder / "dist"), str(folder / "source")]
     subprocess.run(build, check=True, capture_output=True, text=True)
@@ -152,7 +158,7 @@ def test_the_wheel_carries_every_file_of_the_package_and_all_results(distributio
     expected = {
         str(path.relative_to(ROOT))
         for path in (ROOT / "infomerge").rglob("*")
-        if path.is_file() and "__pycache__" not in path.parts
+        if path.is_file() and not {"__pycache__", "node_modules"} & {*path.parts}
     }
     for path in (*(ROOT / "data").rglob("*"), *(ROOT / "notebooks").glob("*.ipynb")):
         if path.is_file():
@@ -189,7 +195,8 @@ def test_the_source_distribution_holds_what_its_tests_need_and_they_pass(
     (unpacked,) = tmp_path.iterdir()
     for folder in ("benchmarks", "data", "figures", "infomerge", "notebooks", "tests"):
         sources = {path.relative_to(ROOT) for path in (ROOT / folder).rglob("*") if path.is_file()}
-        hidden = {path for path in sources if any(part.startswith((".", "__pycache__")) for part in path.parts)}
+        left_out = (".", "__pycache__", "node_modules")
+        hidden = {path for path in sources if any(part.startswith(left_out) for part in path.parts)}
         missing = [path for path in sources - hidden if not (unpacked / path).exists()]
         assert not missing
     # Those that look for the most files; in the unpacked folder and with its code.
