@@ -40,7 +40,7 @@ $(BROWSER): $(READY)
 PROCESSES ?= 2
 
 test: $(READY) $(BROWSER) lint ## Lint, check types, run all tests and re-execute every notebook
-	$(BIN)/python -m pytest -n $(PROCESSES) --dist loadgroup
+	$(BIN)/python -m pytest -n $(PROCESSES) --dist loadfile
 
 VERSIONS ?= 5.21.0 5.24.0
 

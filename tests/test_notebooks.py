@@ -29,10 +29,7 @@ def printed(notebook: nbformat.NotebookNode) -> list[str]:
     ]
 
 
-# Each is a group of its own, for any process to take.
-@pytest.mark.parametrize(
-    "path", [pytest.param(path, marks=pytest.mark.xdist_group(path.stem), id=path.stem) for path in NOTEBOOKS]
-)
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=names(NOTEBOOKS))
 def test_runs_and_prints_what_is_committed(path: Path) -> None:
     committed = nbformat.read(path, as_version=4)
     assert printed(execute(path)) == printed(committed), "outputs are out of date: make notebooks"
