@@ -37,8 +37,10 @@ $(BROWSER): $(READY)
 	@$(BIN)/python -m tests.browser
 	@touch $@
 
+PROCESSES ?= 2
+
 test: $(READY) $(BROWSER) lint ## Lint, check types, run all tests and re-execute every notebook
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n $(PROCESSES) --dist loadfile
 
 VERSIONS ?= 5.21.0 5.24.0
 

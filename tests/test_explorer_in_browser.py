@@ -13,6 +13,8 @@ from infomerge.widgets.upload import MOST_BYTES, Upload
 from tests.browser import launched
 from tests.clips import random_clip
 
+pytestmark = pytest.mark.browser
+
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:

@@ -1,5 +1,6 @@
 """The notebooks as their readers use them: a real JupyterLab in a real browser, mouse and keyboard."""
 
+import functools
 import importlib.util
 import inspect
 import json
@@ -22,6 +23,8 @@ from infomerge.video import sample_clip
 from infomerge.widgets.upload import MOST_BYTES
 from tests.browser import Record, launched, watch
 from tests.lab import ARTIFACTS, PATIENCE_MS, ROOT, failed_outputs, open_and_run, serving
+
+pytestmark = pytest.mark.browser
 
 expect.set_options(timeout=PATIENCE_MS)
 
@@ -157,6 +160,7 @@ def test_04_the_explorer_follows_keyboard_and_mouse_and_exports_what_it_shows(op
     assert_clean(page, record)
 
 
+@functools.cache
 def compressed_tour() -> tuple[np.ndarray, int]:
     """The tour's assignment under notebook 05's configuration, computed here, and its positions per frame."""
     encoding = EfficientNetEncoder()(sample_clip("tour").frames)

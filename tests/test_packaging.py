@@ -1,5 +1,6 @@
 """The distributions, built as they are published and used in a clean environment outside the checkout."""
 
+import ast
 import email
 import json
 import os
@@ -17,7 +18,8 @@ import pytest
 from packaging.metadata import Metadata
 
 ROOT = Path(__file__).parent.parent
-LEFT_BEHIND = shutil.ignore_patterns(".*", "__pycache__", "*.egg-info", "build", "dist", "out", "test-artifacts")
+MADE = ("build", "dist", "node_modules", "out", "site", "test-artifacts")
+LEFT_BEHIND = shutil.ignore_patterns(".*", "__pycache__", "*.egg-info", *MADE)
 FIGURES = sorted(path.stem for path in (ROOT / "figures").glob("*.png"))
 NOTEBOOKS = sorted(path.name for path in (ROOT / "notebooks").glob("*.ipynb"))
 READ_DATA = [
@@ -27,9 +29,9 @@ READ_DATA = [
     "08_what_each_part_adds.ipynb",
     "11_paper_figures.ipynb",
 ]
-# The others need nothing that a checkout has and a wheel has not, and test_notebooks.py executes them. Nor is the last
-# of these run here: it draws the figures that `infomerge figures` draws.
-EXECUTED = READ_DATA[:-1]
+# test_notebooks.py executes all of them in the checkout. Here are run those that suffice for every call by which the
+# others, too, read data: `infomerge figures`, which is run as well, makes the rest of these calls.
+EXECUTED = ["04_budgets.ipynb", "08_what_each_part_adds.ipynb"]
 EXECUTE = """
 import sys
 import nbformat
@@ -40,11 +42,27 @@ NotebookClient(nbformat.read(path, 4), timeout=600, kernel_name="python3", resou
 """
 
 
+def imported(code: str) -> set[tuple[str | None, str]]:
+    """What the code imports from infomerge.paper: modules and names."""
+    nodes = [node for node in ast.walk(ast.parse(code)) if isinstance(node, ast.ImportFrom)]
+    return {
+        (node.module, name.name)
+        for node in nodes
+        if node.module and node.module.startswith("infomerge.paper")
+        for name in node.names
+    }
+
+
 @pytest.fixture(scope="module")
 def distributions(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     """A source distribution, and the wheel that is built from it."""
     folder = tmp_path_factory.mktemp("packaging")
     shutil.copytree(ROOT, folder / "source", ignore=LEFT_BEHIND)
+    # The tools that check the views' JavaScript lie beside it once they are installed, and shall not be packed.
+    tool = folder / "source" / "infomerge" / "widgets" / "node_modules" / "tool"
+    tool.mkdir(parents=True)
+    for name in ("package.json", "tool.js"):
+        (tool / name).write_text("{}")
     # Without isolation it is built with what is installed, and nothing is fetched.
     build = [sys.executable, "-m", "build", "--no-isolation", "--outdir", str(folder / "dist"), str(folder / "source")]
     subprocess.run(build, check=True, capture_output=True, text=True)
@@ -119,13 +137,17 @@ def test_every_figure_is_drawn(installed: Installed) -> None:
 def test_the_notebooks_are_written_and_those_that_read_data_run(installed: Installed) -> None:
     write = "from infomerge.paper.notebooks import write_notebooks; print(*write_notebooks('notebooks'))"
     assert installed.run(installed.python, "-c", write).split() == [f"notebooks/{name}" for name in NOTEBOOKS]
-    reads = re.compile(r"infomerge\.paper|\.\./|\.csv|\.json\b|\.yaml")
+    # The frames that infomerge.paper.clips chooses come from a sample clip, no file of the project's.
+    reads = re.compile(r"infomerge\.paper(?!\.clips)|\.\./|\.csv|\.json\b|\.yaml")
     written = {name: json.loads((installed.home / "notebooks" / name).read_text()) for name in NOTEBOOKS}
     code = {
-        name: "".join("".join(cell["source"]) for cell in notebook["cells"] if cell["cell_type"] == "code")
+        name: "\n".join("".join(cell["source"]) for cell in notebook["cells"] if cell["cell_type"] == "code")
         for name, notebook in written.items()
     }
     assert [name for name in NOTEBOOKS if reads.search(code[name])] == READ_DATA
+    drawn = "\n".join(path.read_text(encoding="utf-8") for path in (ROOT / "infomerge" / "paper").glob("figures*.py"))
+    read = {name: imported(code[name]) for name in READ_DATA[:-1]}  # the last draws the figures alone
+    assert set().union(*read.values()) <= set().union(imported(drawn), *(read[name] for name in EXECUTED))
     for name in EXECUTED:
         installed.run(installed.python, "-c", EXECUTE, f"notebooks/{name}")
 
@@ -136,7 +158,7 @@ def test_the_wheel_carries_every_file_of_the_package_and_all_results(distributio
     expected = {
         str(path.relative_to(ROOT))
         for path in (ROOT / "infomerge").rglob("*")
-        if path.is_file() and "__pycache__" not in path.parts
+        if path.is_file() and not {"__pycache__", "node_modules"} & {*path.parts}
     }
     for path in (*(ROOT / "data").rglob("*"), *(ROOT / "notebooks").glob("*.ipynb")):
         if path.is_file():
@@ -173,7 +195,8 @@ def test_the_source_distribution_holds_what_its_tests_need_and_they_pass(
     (unpacked,) = tmp_path.iterdir()
     for folder in ("benchmarks", "data", "figures", "infomerge", "notebooks", "tests"):
         sources = {path.relative_to(ROOT) for path in (ROOT / folder).rglob("*") if path.is_file()}
-        hidden = {path for path in sources if any(part.startswith((".", "__pycache__")) for part in path.parts)}
+        left_out = (".", "__pycache__", "node_modules")
+        hidden = {path for path in sources if any(part.startswith(left_out) for part in path.parts)}
         missing = [path for path in sources - hidden if not (unpacked / path).exists()]
         assert not missing
     # Those that look for the most files; in the unpacked folder and with its code.

@@ -100,6 +100,9 @@ def test_a_second_make_does_not_reinstall() -> None:
 
 
 def test_imports_run_one_way() -> None:
+    files, folders = (ROOT / "infomerge").glob("*.py"), (ROOT / "infomerge").glob("*/__init__.py")
+    rooms = {path.stem for path in files} | {path.parent.name for path in folders}
+    assert sorted(ROOMS) == sorted(rooms - {"__init__"})
     for path in sorted((ROOT / "infomerge").rglob("*.py")):
         room = path.relative_to(ROOT / "infomerge").with_suffix("").parts[0]
         if room == "__init__":
@@ -113,6 +116,15 @@ def test_imports_run_one_way() -> None:
         ]
         for name in used:
             assert ROOMS.index(name) <= ROOMS.index(room), f"{path.name} imports {name}, which comes after it"
+
+
+def test_no_source_file_has_more_than_400_lines() -> None:
+    paths = [path for folder in ("benchmarks", "docs", "infomerge", "tests") for path in (ROOT / folder).rglob("*.*")]
+    paths = [path for path in (*ROOT.glob("*.py"), *paths) if "node_modules" not in path.parts]
+    written = {ending: [path for path in paths if path.suffix == ending] for ending in (".py", ".js", ".mjs", ".css")}
+    assert all(written.values())
+    lengths = {path: len(path.read_text(encoding="utf-8").splitlines()) for found in written.values() for path in found}
+    assert [str(path.relative_to(ROOT)) for path, length in lengths.items() if length > 400] == []
 
 
 def test_the_package_carries_its_data_files() -> None:

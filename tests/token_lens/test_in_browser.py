@@ -26,6 +26,8 @@ from tests.token_lens.squares import (
     words_for,
 )
 
+pytestmark = pytest.mark.browser
+
 
 def test_pointing_at_any_patch_lights_all_that_its_token_stands_for(out: Compression, page: Page) -> None:
     page.focus(".tl-stage")

@@ -26,6 +26,8 @@ from tests.browser import launched
 from tests.clips import random_clip
 from tests.token_lens.squares import COLUMNS, FRAMES, ROWS, drawn_frames
 
+pytestmark = pytest.mark.browser
+
 
 def test_page_is_self_contained_and_its_data_cannot_end_the_script(lens: TokenLens, tmp_path: Path) -> None:
     path = tmp_path / "lens.html"
