@@ -2,6 +2,7 @@
 
 import ast
 import json
+import re
 from collections import Counter
 from pathlib import Path
 
@@ -29,10 +30,34 @@ def printed(notebook: nbformat.NotebookNode) -> list[str]:
     ]
 
 
+DECIMAL = re.compile(r"[+-]?\d+\.\d+")
+
+
+def assert_prints_alike(found: str, expected: str) -> None:
+    """The same text, where the last digit of a decimal number may be one off.
+
+    The tokens are those of a network, whose last bits depend on the processor: a number between two roundings is
+    printed either way.
+    """
+    stale = "outputs are out of date: make notebooks"
+    assert DECIMAL.sub("#", found) == DECIMAL.sub("#", expected), stale
+    for one, other in zip(DECIMAL.findall(found), DECIMAL.findall(expected), strict=True):
+        last_digit = 10.0 ** -len(other.partition(".")[2])
+        assert abs(float(one) - float(other)) < 1.5 * last_digit, f"{stale}: {one} in place of {other}"
+
+
+def test_prints_are_alike_up_to_the_last_digit_of_a_decimal_number() -> None:
+    assert_prints_alike("kept 941 of 6272: 0.624 and -1.50", "kept 941 of 6272: 0.623 and -1.51")
+    for found in ("kept 940 of 6272: 0.623", "kept 941 of 6272: 0.625", "kept 941: 0.623", "kept 941 of 6272: 0.62"):
+        with pytest.raises(AssertionError, match="out of date"):
+            assert_prints_alike(found, "kept 941 of 6272: 0.623")
+
+
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=names(NOTEBOOKS))
 def test_runs_and_prints_what_is_committed(path: Path) -> None:
     committed = nbformat.read(path, as_version=4)
-    assert printed(execute(path)) == printed(committed), "outputs are out of date: make notebooks"
+    for found, expected in zip(printed(execute(path)), printed(committed), strict=True):
+        assert_prints_alike(found, expected)
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=names(NOTEBOOKS))

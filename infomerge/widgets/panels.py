@@ -130,7 +130,7 @@ def measure_panel(name: str, axis: str, color: str, title: str, **look: Any) -> 
 
 def budget_panel() -> Panel:
     """Context tokens by content against by length: what is gained, and what is given up."""
-    title = "<b>context tokens per frame</b>  (number: segment's <i>B<sub>k</sub></i>)"
+    title = "<b>context tokens per frame</b>  (number: <i>B<sub>k</sub></i>)"
     panel = Panel("budget", "y6", 1.9, title)
     hatch = {"shape": "/", "fgcolor": BLUE, "bgcolor": "white", "size": 6, "solidity": 0.25}
     unseen = {"marker": {"color": CLEAR, "line": {"width": 0}}}
