@@ -124,7 +124,7 @@ def test_a_ratio_out_of_range_is_refused_before_a_model_is_made(
 ) -> None:
     made: list[None] = []
     monkeypatch.setattr(Harness, "__init__", lambda self, **_: made.append(None))
-    with pytest.raises(ValueError, match=r"retention_ratio: .*found"):
+    with pytest.raises(ValueError, match=r"retention_ratio: .*got"):
         wrapped(Harness)(method=method, retention_ratio=ratio)
     assert not made
 
