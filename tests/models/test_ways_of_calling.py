@@ -129,7 +129,7 @@ def test_wrapped_models_are_unwrapped(name: str) -> None:
     assert torch.equal(logits(wrapped, inputs), expected)
     detach(wrapped)
     assert attachment.runs_of(model) == []
-    with pytest.raises(TypeError, match="model: got Linear; expected LlavaOnevisionForConditionalGeneration"):
+    with pytest.raises(TypeError, match="model: got Linear; expected InternVLForConditionalGeneration"):
         attach(Wrapper(nn.Linear(2, 2), name))
 
 
