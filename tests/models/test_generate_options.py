@@ -4,6 +4,7 @@ A draw has an option of each subject: how tokens are chosen, how many answers, w
 what is returned. The draws are the same in every run; INFOMERGE_DRAWS=500 makes more of them.
 """
 
+import itertools
 import os
 import random
 from typing import Any
@@ -158,5 +159,10 @@ def _check_rules(sequences: Tensor, length: int, short: Any, parts: list[Options
         assert not torch.isin(new[:, 0], torch.tensor([60, 61])).any()
     if "bad_words_ids" in rules:
         assert not (new == 50).any()
+    if "no_repeat_ngram_size" in rules:
+        for row in sequences.tolist():
+            end = row.index(2, length) if 2 in row[length:] else len(row)
+            pairs = list(itertools.pairwise(row[:end]))
+            assert not set(pairs[length - 1 :]) & set(pairs[: length - 1]), "a pair of the full prompt came again"
     if "scores" in short:
-        assert len(short.logits) == len(short.scores) == new.shape[1]
+        assert len(short.logits) == len(short.scores) >= new.shape[1]  # beams may go on after the best has ended
