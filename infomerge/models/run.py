@@ -92,7 +92,7 @@ class Attachment:
 
     def take_off(self) -> None:
         """Leave every module as it was. What others put on top of a stand-in stays, and goes on to the stock method."""
-        for module, name, own, made in self.stand_ins:
+        for module, name, own, made in reversed(self.stand_ins):
             if vars(module).get(name) is made:
                 delattr(module, name)
                 if own is not None:

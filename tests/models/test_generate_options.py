@@ -26,7 +26,7 @@ from tests.models.calls import FULL, SHORT, prompts_of, tiny
 from tests.models.prompts import processor_of
 from tests.tiny_models import IMAGE, KINDS, VIDEO
 
-DRAWS = int(os.environ.get("INFOMERGE_DRAWS", "24"))
+DRAWS = int(os.environ.get("INFOMERGE_DRAWS", "16"))
 NEW = 5
 
 Options = dict[str, Any]

@@ -84,8 +84,10 @@ def test_prefix_functions_and_streamers_see_the_prompt(kind: Kind, model: Any) -
     assert torch.equal(torch.cat(stream.seen), torch.cat([out[0], torch.tensor([-1])]))
 
 
-def test_lengths_count_the_prompt_as_it_was_given(kind: Kind, model: Any) -> None:
+@pytest.mark.parametrize("name", ["LlavaOnevision", "Qwen2_5_VL", "SmolVLM"])
+def test_lengths_count_the_prompt_as_it_was_given(name: str) -> None:
     """Options, and processors and criteria of transformers that users make themselves."""
+    kind, model = KINDS[name], tiny(name)
     inputs = kind.inputs(model, kind.prompt(8))
     length = inputs["input_ids"].shape[1]
     eager = {"do_sample": False, "eos_token_id": EOS, "sequence_bias": {(EOS,): 1e4}}
