@@ -4,7 +4,7 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-from infomerge.methods.registry import owning_method
+from infomerge.methods.registry import ROUNDED, owning_method
 from infomerge.methods.result import Ownership, most_similar
 from infomerge.methods.spacing import share_evenly, spread_order
 from infomerge.numerics import cosine, ranks, rounded, unit
@@ -19,8 +19,10 @@ from infomerge.redundancy import ADJACENT_WINDOW
     "Every compared frame keeps the same number of tokens (or one more) in place of a pruning rate.",
     "Below a quarter, the first frames of the windows form windows of 4 in their turn, down to a single frame, of "
     "which evenly spread positions stay.",
+    "The third frame of every window is compressed; the published code never compresses that of the last window.",
     "Merged tokens are averaged, where the published code drops them.",
     "The pruning of the cache while the answer is written is left out.",
+    ROUNDED,
 )
 def dycoke(
     features: Float[Tensor, "frames positions channels"], saliency: Float[Tensor, "frames positions"], requested: int

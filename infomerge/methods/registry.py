@@ -23,6 +23,9 @@ METHODS: dict[str, Method] = {}
 ENTRY_POINTS = "infomerge.methods"
 """The group of entry points under which other packages name a `Method` of theirs."""
 
+ROUNDED = "Similarities are compared after rounding to 6 decimals, and equal ones are ordered by position."
+"""What every method that compares similarities does so that the same clip gives the same tokens on every machine."""
+
 Choose = Callable[..., Ownership]
 CustomMethod = Callable[..., Compression]
 """Anything called as `method(tokens, saliency=...)`."""

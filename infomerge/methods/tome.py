@@ -4,7 +4,7 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-from infomerge.methods.registry import owning_method
+from infomerge.methods.registry import ROUNDED, owning_method
 from infomerge.methods.result import Ownership, most_similar
 from infomerge.numerics import group_means, unit
 
@@ -19,6 +19,9 @@ from infomerge.numerics import group_means, unit
     "A round merges half of set A at most, so that it is the similar half.",
     "The sets alternate within a frame, and from frame to frame in which comes first.",
     "No later attention is weighed by the tokens' sizes.",
+    "Tokens keep their order from round to round; the published code puts what is left of set A "
+    "before set B after each.",
+    ROUNDED,
 )
 def tome(
     features: Float[Tensor, "frames positions channels"], saliency: Float[Tensor, "frames positions"], requested: int

@@ -4,7 +4,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from infomerge.methods.registry import owning_method
+from infomerge.methods.registry import ROUNDED, owning_method
 from infomerge.methods.result import Ownership, own_by_similarity
 from infomerge.methods.spacing import share_evenly
 from infomerge.numerics import ranks
@@ -19,9 +19,12 @@ DOMINANT, CONTEXTUAL = 54, 10
     "each frame's dominant tokens by saliency, and contextual ones merged from the rest, 54 to 10",
     "Yang et al., VisionZip, arXiv 2412.04467",
     "Similarity is that of the tokens, not of the attention keys.",
-    "A contextual token becomes the plain mean of itself and what it takes in.",
+    "A contextual token becomes the plain mean of itself and what it takes in; the published code adds that "
+    "mean to it.",
+    "All 54 dominant tokens are patches; the published 54 count [CLS].",
     "The clip's tokens are shared evenly among its frames, so that the count is exact.",
     "A frame of fewer than four kept tokens has dominant ones only, which own the rest unmerged.",
+    ROUNDED,
 )
 def visionzip(
     features: Float[Tensor, "frames positions channels"], saliency: Float[Tensor, "frames positions"], requested: int

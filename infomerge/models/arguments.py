@@ -8,6 +8,8 @@ import torch
 from jaxtyping import Int
 from torch import Tensor
 
+from infomerge.models.full_prompt import FullPrompt
+
 PIXELS = {"image": "pixel_values", "video": "pixel_values_videos"}
 
 _CACHES = ("cache", "past_key_values")
@@ -38,19 +40,29 @@ def checked_mask(inputs: Mapping[str, Any]) -> Int[Tensor, "batch sequence"]:
     return mask
 
 
-def with_lengths(model: Any, inputs: dict[str, Any], lost: int) -> dict[str, Any]:
-    """The arguments of a shortened call, with lengths that count the prompt less by what it lost."""
+def with_lengths(model: Any, inputs: dict[str, Any], full: FullPrompt) -> dict[str, Any]:
+    """The arguments of a shortened call, with lengths that count the prompt less by what it lost.
+
+    Raises:
+        ValueError: the prompt is as long as an answer with it may be.
+    """
     inputs = dict(inputs)
     own = inputs.get("generation_config")
     for length, new in (("max_length", "max_new_tokens"), ("min_length", "min_new_tokens")):
         limit = option_of(length, inputs, own, model.generation_config)
         if not limit or option_of(new, inputs, own, model.generation_config) is not None:
             continue
+        if length == "max_length" and limit <= full.ids.shape[1]:
+            raise ValueError(
+                f"max_length: got {limit} for a prompt of {full.ids.shape[1]} tokens, counted as it was given; "
+                "expected more, or max_new_tokens"
+            )
+        shorter = max(limit - full.lost, 0)
         if own is not None and length not in inputs:
             own = inputs["generation_config"] = copy.deepcopy(own)
-            setattr(own, length, limit - lost)
+            setattr(own, length, shorter)
         else:
-            inputs[length] = limit - lost
+            inputs[length] = shorter
     return inputs
 
 

@@ -7,21 +7,26 @@ from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import torch
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Int
 from torch import Tensor
 
 from infomerge.compression import Compression
 from infomerge.deprecation import warn_renamed
-from infomerge.models.adapters import VideoAdapter, VideoRows
-from infomerge.models.arguments import PIXELS, cache_in, checked_mask
+from infomerge.models.adapters import VideoAdapter
+from infomerge.models.arguments import cache_in, checked_mask
 from infomerge.models.cache_state import CompressedPrompt
-from infomerge.models.sequence import counted_positions, gather_kept, index_of, kept_columns
-
-FALLBACK = "distance from the frame's mean token"
-"""Where saliency comes from when the vision tower tells none."""
-
-Compressor = Callable[..., Compression]
-"""(tokens, saliency=...) -> Compression, as `compress` is."""
+from infomerge.models.sequence import counted_positions, gather_kept, index_of, kept_columns, kept_index
+from infomerge.models.visuals import (
+    Compressor,
+    KeptFeatures,
+    Visuals,
+    compress_videos,
+    encode,
+    kept_features,
+    kept_rows,
+    other_modality,
+    without_pixels,
+)
 
 PositionMode = Literal["original", "renumbered"]
 
@@ -45,6 +50,8 @@ class CompressedVideo:
     """Where each kept token stands in the prompt that reached the language model, padding counted."""
     saliency_source: str
     """Where saliency came from."""
+    frame_feature_source: str
+    """Where the frames' global features (g_l of eq. 22) came from."""
 
     @property
     def columns(self) -> Int[Tensor, "kept"]:
@@ -66,10 +73,6 @@ class CompressedVideo:
     def kept(self) -> int:
         """Tokens that reached the language model."""
         return self.compression.kept
-
-
-class KeptFeatures(dict[str, Any]):
-    """Encoded images and videos, by modality as transformers calls them, of which a part was kept."""
 
 
 class ComparedPrompt(NamedTuple):
@@ -118,22 +121,6 @@ class CompressedCall:
         return ComparedPrompt(frames.numpy(), self.source[row].cpu().numpy(), full, short)
 
 
-@dataclass(frozen=True, eq=False)
-class _Visuals:
-    """The visual features of one modality, and which of them are videos."""
-
-    output: Any
-    """What the model's encoder returned."""
-    rows: list[Float[Tensor, "_ channels"]]
-    """Of each image or video."""
-    placeholder_index: Int[Tensor, "all_rows 2"]
-    """Row of the batch and column of the placeholder of each row of features."""
-    videos: list[VideoRows]
-    saliency: list[Float[Tensor, "_ _"]] | None
-    """[frames, positions] of each video."""
-    saliency_source: str
-
-
 def compress_call(
     adapter: VideoAdapter,
     compressor: Compressor,
@@ -164,15 +151,15 @@ def compress_call(
         video.end - video.start for video in videos
     )
     with torch.set_grad_enabled(torch.is_grad_enabled() and has_images):
-        visuals = _encode(adapter, inputs, ids, videos)
+        visuals = encode(adapter, inputs, ids, videos, compressor)
     with torch.no_grad():
-        compressions = _compress(visuals, compressor)
-    kept_rows = _kept_rows(visuals, compressions)
+        compressions = compress_videos(visuals, compressor)
+    kept = kept_rows(visuals, compressions)
 
     keep = torch.ones_like(ids, dtype=torch.bool)
-    keep[tuple(visuals.placeholder_index.T)] = kept_rows.to(ids.device)
+    keep[tuple(visuals.placeholder_index.T)] = kept.to(ids.device)
     source = kept_columns(keep, mask)
-    shorter = _without_pixels(adapter, inputs)
+    shorter = without_pixels(adapter, inputs)
     for name, fill in _ALONG.items():
         if isinstance(value := inputs.get(name), Tensor):
             shorter[name] = gather_kept(value, source, fill)
@@ -181,8 +168,10 @@ def compress_call(
     shorter["attention_mask"] = gather_kept(mask, source, 0)
     full = full_position_ids(adapter.model, inputs, ids, mask)
     shorter["position_ids"] = _position_ids(position_mode, full, source, shorter["attention_mask"])
-    shorter["mm_encoder_outputs"] = KeptFeatures(_other_modality(adapter, inputs))
-    shorter["mm_encoder_outputs"][adapter.modality] = _kept_features(visuals, compressions, kept_rows)
+    if (wanted := inputs.get("logits_to_keep")) is not None:
+        shorter["logits_to_keep"] = kept_index(source, wanted, ids.shape[1])
+    shorter["mm_encoder_outputs"] = KeptFeatures(other_modality(adapter, inputs))
+    shorter["mm_encoder_outputs"][adapter.modality] = kept_features(visuals, compressions, kept)
     return CompressedCall(
         inputs=shorter,
         videos=_records(visuals, compressions, source),
@@ -255,103 +244,16 @@ def _checked_prompt(inputs: Mapping[str, Any]) -> tuple[Tensor, Tensor]:
     return ids, checked_mask(inputs)
 
 
-def _encode(
-    adapter: VideoAdapter, inputs: Mapping[str, Any], ids: Int[Tensor, "batch sequence"], videos: list[VideoRows]
-) -> _Visuals:
-    with adapter.watched(inputs) as attention:
-        output = _encoded(adapter, inputs, adapter.modality)
-    rows = list(output.pooler_output)
-    placeholders = (ids == adapter.placeholder_id).nonzero()
-    found, accepted = len(placeholders), sum(map(len, rows))
-    if found != accepted:
-        raise ValueError(
-            f"input_ids: got {found} placeholders of {adapter.modality} tokens; expected {accepted}, as many as "
-            "the pixels give"
-        )
-    if attention is None:
-        return _Visuals(output, rows, placeholders, videos, None, FALLBACK)
-    saliency = adapter.saliency(inputs, attention.received, videos)
-    return _Visuals(output, rows, placeholders, videos, saliency, attention.source)
-
-
-def _encoded(adapter: VideoAdapter, inputs: Mapping[str, Any], modality: str) -> Any:
-    function = getattr(adapter.base_model, f"get_{modality}_features")
-    known = {
-        name: inputs[name]
-        for name in inspect.signature(function).parameters
-        if name != "kwargs" and inputs.get(name) is not None
-    }
-    return function(**known, return_dict=True)
-
-
-def _compress(visuals: _Visuals, compressor: Compressor) -> list[Compression]:
-    features = torch.cat(visuals.rows)
-    compressions = []
-    for number, video in enumerate(visuals.videos):
-        tokens = features[video.start : video.end].view(video.frames, video.tokens_per_frame, -1)
-        saliency = None if visuals.saliency is None else visuals.saliency[number].to(tokens.device)
-        compressions.append(compressor(tokens, saliency=saliency))
-    return compressions
-
-
-def _kept_rows(visuals: _Visuals, compressions: Sequence[Compression]) -> Bool[Tensor, "all_rows"]:
-    """Rows of visual features that stay: all that are no tokens of a video, and kept tokens."""
-    kept = torch.ones(len(visuals.placeholder_index), dtype=torch.bool, device=visuals.rows[0].device)
-    for video, compression in zip(visuals.videos, compressions, strict=True):
-        kept[video.start : video.end] = False
-        kept[video.start + compression.index] = True
-    return kept
-
-
-def _kept_features(visuals: _Visuals, compressions: Sequence[Compression], kept_rows: Bool[Tensor, "all_rows"]) -> Any:
-    """The encoder's output, with the kept tokens in place of all."""
-    sizes = [int(part.sum()) for part in kept_rows.split([len(row) for row in visuals.rows])]
-
-    def shorter(rows: Sequence[Tensor], carry: bool) -> list[Tensor]:
-        given = torch.cat(list(rows))
-        features = given.clone()
-        for video, compression in zip(visuals.videos, compressions, strict=True):
-            values = compression.tokens
-            if carry:
-                values = compression.carry(
-                    given[video.start : video.end].view(video.frames, video.tokens_per_frame, -1)
-                )
-            features[video.start + compression.index] = values.to(features.dtype)
-        return list(features[kept_rows].split(sizes))
-
-    fields: dict[str, Any] = {"pooler_output": shorter(visuals.rows, carry=False)}
-    layers = getattr(visuals.output, "deepstack_features", None)
-    if layers is not None:
-        fields["deepstack_features"] = [shorter(layer, carry=True) for layer in layers]
-    return type(visuals.output)(**fields)
-
-
 def _records(
-    visuals: _Visuals, compressions: Sequence[Compression], source: Int[Tensor, "batch shortened"]
+    visuals: Visuals, compressions: Sequence[Compression], source: Int[Tensor, "batch shortened"]
 ) -> list[CompressedVideo]:
     records = []
     for video, compression in zip(visuals.videos, compressions, strict=True):
         placeholders = visuals.placeholder_index[video.start : video.end]
         row, columns = int(placeholders[0, 0]), placeholders[:, 1]
         index = index_of(source[row], columns[compression.index.to(columns.device)].contiguous())
-        records.append(CompressedVideo(compression, video.grid, row, columns, index, visuals.saliency_source))
+        records.append(CompressedVideo(compression, video.grid, row, columns, index, *visuals.sources))
     return records
-
-
-def _without_pixels(adapter: VideoAdapter, inputs: Mapping[str, Any]) -> dict[str, Any]:
-    """The arguments that the encoders do not read."""
-    read = set()
-    for modality in PIXELS:
-        function = getattr(adapter.base_model, f"get_{modality}_features", None)
-        read |= set(inspect.signature(function).parameters) if function else set()
-    read |= {"video_compression_mask"}
-    return {name: value for name, value in inputs.items() if name not in read}
-
-
-def _other_modality(adapter: VideoAdapter, inputs: Mapping[str, Any]) -> dict[str, Any]:
-    """Images beside a video, encoded as ever: the model takes no pixels beside encoded features."""
-    others = {name for name, pixels in PIXELS.items() if name != adapter.modality and inputs.get(pixels) is not None}
-    return {name: _encoded(adapter, inputs, name) for name in others}
 
 
 def _position_ids(

@@ -1,5 +1,7 @@
 """Shortening a batch of token sequences, of which each row loses some of its columns."""
 
+from typing import Any
+
 import torch
 from jaxtyping import Bool, Int, Shaped
 from torch import Tensor
@@ -55,6 +57,36 @@ def index_of(source: Int[Tensor, "shortened"], columns: Int[Tensor, "columns"]) 
     if pads and source[0] != PADDING:  # padded on the right
         return torch.searchsorted(source[: len(source) - pads].contiguous(), columns)
     return torch.searchsorted(source, columns)
+
+
+def kept_index(source: Int[Tensor, "batch shortened"], wanted: Any, length: int) -> Any:
+    """`logits_to_keep` of a full prompt, for the shortened one: an int counts from the end, and stays.
+
+    Args:
+        source: from `kept_columns`.
+        wanted: an int; or columns of the full sequence, in any form that indexes a dimension.
+        length: columns of the full sequence.
+
+    Raises:
+        ValueError: a column was dropped, or stands at different indices of different rows.
+    """
+    if isinstance(wanted, int):
+        return wanted
+    columns = torch.arange(length, device=source.device)[wanted]
+    found = source[:, None] == columns[:, None]
+    index = found.int().argmax(dim=-1)
+    gone = columns[~found.any(dim=-1).all(dim=0)]
+    if len(gone):
+        raise ValueError(
+            f"logits_to_keep: got column {int(gone[0])}, which was dropped with its video token or padding; expected "
+            "columns of what stays, such as the words after the last video, or a number of them"
+        )
+    if not (index == index[0]).all():
+        raise ValueError(
+            "logits_to_keep: got columns that stand at different places in the shorter prompts of the batch; "
+            "expected columns after the last video, or a number of them"
+        )
+    return index[0]
 
 
 def counted_positions(attention_mask: Int[Tensor, "batch sequence"]) -> Int[Tensor, "batch sequence"]:

@@ -123,13 +123,28 @@ def test_entry_points_are_read_and_a_damaged_one_is_left_out(monkeypatch: pytest
     assert found["InternVLForConditionalGeneration"] is InternVLAdapter
 
 
+def test_a_file_in_the_folder_is_a_family(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "another_family.py").write_text(
+        "from infomerge.models.adapters.internvl import InternVLAdapter\n\n\n"
+        "class AnotherAdapter(InternVLAdapter):\n    class_name = 'AnotherLM'\n\n\n"
+        "class _SharedAdapter(InternVLAdapter):\n    pass\n"
+    )
+    monkeypatch.setattr(registry, "__path__", [*registry.__path__, str(tmp_path)])
+    found = registry._in_this_folder()
+    monkeypatch.delitem(sys.modules, "infomerge.models.adapters.another_family")
+    monkeypatch.delattr(registry, "another_family")
+    assert set(found) == {*registry.STOCK, "AnotherLM"}
+    assert issubclass(found.pop("AnotherLM"), InternVLAdapter)
+    assert found == dict(registry.STOCK)
+
+
 def test_bad_registrations_are_refused(added: None) -> None:
     with pytest.raises(TypeError, match="adapter: got <class 'dict'>; expected subclasses of VideoAdapter"):
         inspect.unwrap(register)("MyVideoLM", dict)  # under the type-checking import hook
     with pytest.raises(ValueError, match="class_name: got 'InternVLForConditionalGeneration', which InternVLAdapter"):
         register("InternVLForConditionalGeneration", LlavaOnevisionAdapter)
     register("InternVLForConditionalGeneration", InternVLAdapter)
-    with pytest.raises(TypeError, match="adapter: got 'Nobody'; expected LlavaOnevision"):
+    with pytest.raises(TypeError, match="adapter: got 'Nobody'; expected InternVL"):
         check_adapter("Nobody")
 
 

@@ -173,7 +173,7 @@ def test_a_generate_of_its_own_stays_with_a_model_and_its_copies() -> None:
 def test_errors_name_what_is_accepted(monkeypatch: pytest.MonkeyPatch) -> None:
     kind, model = KINDS["LlavaOnevision"], tiny("LlavaOnevision")
     inputs = kind.inputs(model, kind.prompt(8))
-    with pytest.raises(TypeError, match="model: got Linear; expected LlavaOnevisionForConditionalGeneration, "):
+    with pytest.raises(TypeError, match="model: got Linear; expected InternVLForConditionalGeneration, "):
         attach(nn.Linear(2, 2))
     with pytest.raises(TypeError, match=r"model: got Qwen2_5OmniLike; expected .*VideoLlama3"):
         attach(type("Qwen2_5OmniLike", (nn.Module,), {})())

@@ -70,6 +70,52 @@ def test_saliency_of_a_pooling_head_comes_first() -> None:
     torch.testing.assert_close(run.last[0].compression.trace.saliency.float(), grid, atol=1e-6, rtol=1e-4)
 
 
+@pytest.mark.parametrize("tower", ["siglip_vision_model", "clip_vision_model"])
+def test_frames_are_told_apart_by_what_the_tower_pools(tower: str) -> None:
+    """g_l of eq. 22, from a whole pass of the tower by itself; merging goes by it, and says so."""
+    if tower == "siglip_vision_model":
+        kind = KINDS["LlavaOnevision"]
+        model = kind.build(vision_config={"vision_use_head": True})
+    else:
+        kind = KINDS["LlavaNextVideo"]
+        model = kind.build()
+    inputs = kind.inputs(model, kind.prompt(8, 8))
+    given: list[Any] = []
+
+    def watching(tokens: Tensor, saliency: Tensor | None = None, frame_features: Tensor | None = None) -> Any:
+        given.append(frame_features)
+        return compress(tokens, SHORT, saliency=saliency, frame_features=frame_features)
+
+    with compressing(model, watching) as run, torch.no_grad():
+        logits(model, inputs)
+        pooled = model.model.vision_tower(inputs["pixel_values_videos"].flatten(0, 1)).pooler_output.split(8)
+    assert len(given) == 2
+    for video, features, expected in zip(run.last, given, pooled, strict=True):
+        torch.testing.assert_close(features, expected)
+        similarity = torch.cosine_similarity(expected[:-1].double(), expected[1:].double())
+        torch.testing.assert_close(video.compression.trace.transition, similarity, atol=1e-6, rtol=1e-5)
+        assert video.frame_feature_source == "the tower's pooled output"
+    with compressing(model, SHORT) as other:
+        logits(model, inputs)
+    assert torch.equal(other.last[1].compression.index, run.last[1].compression.index)
+    # A method of somebody's that takes none is given none.
+    with compressing(model, lambda tokens, saliency: compress(tokens, SHORT, saliency=saliency)) as plain:
+        logits(model, inputs)
+    assert plain.last[0].frame_feature_source == "mean of the frame's tokens"
+
+
+@pytest.mark.parametrize("name", ["LlavaOnevision", "Qwen3VL", "SmolVLM", "InternVL", "VideoLlama3"])
+def test_towers_that_do_not_pool_leave_it_to_the_tokens(name: str) -> None:
+    kind, model = KINDS[name], tiny(name)
+    with compressing(model, SHORT) as run:
+        logits(model, kind.inputs(model, kind.prompt(8)))
+    video = run.last[0]
+    means = video.compression.trace.tokens.double().mean(dim=1)
+    similarity = torch.cosine_similarity(means[:-1], means[1:])
+    torch.testing.assert_close(video.compression.trace.transition, similarity, atol=1e-6, rtol=1e-5)
+    assert video.frame_feature_source == "mean of the frame's tokens"
+
+
 @pytest.mark.parametrize("name", ["Qwen2VL", "Qwen2_5_VL", "Qwen3VL", "VideoLlama3"])
 def test_saliency_of_towers_with_rotary_positions(name: str) -> None:
     kind, model = KINDS[name], tiny(name, "eager")

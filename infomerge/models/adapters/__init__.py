@@ -1,5 +1,7 @@
 """The supported classes of Video-LLMs, one adapter each; others are added by `register` or by an entry point.
 
+A family is one file of this folder, which is found there.
+
 An entry point of the group "infomerge.adapters" has the name of a model class and names its adapter:
 
     [project.entry-points."infomerge.adapters"]
@@ -7,6 +9,8 @@ An entry point of the group "infomerge.adapters" has the name of a model class a
 """
 
 import functools
+import importlib
+import pkgutil
 import warnings
 from collections.abc import Mapping
 from importlib.metadata import entry_points
@@ -21,12 +25,7 @@ from infomerge.models.adapters.base import (
     VideoMetadata,
     VideoRows,
 )
-from infomerge.models.adapters.internvl import InternVLAdapter
-from infomerge.models.adapters.llava import LlavaNextVideoAdapter, LlavaOnevisionAdapter
-from infomerge.models.adapters.qwen_vl import Qwen2VLAdapter, Qwen3VLAdapter, Qwen25VLAdapter
-from infomerge.models.adapters.smolvlm import SmolVLMAdapter
 from infomerge.models.adapters.tiny import TinyModel
-from infomerge.models.adapters.video_llama3 import VideoLlama3Adapter
 
 __all__ = [
     "Attention",
@@ -42,21 +41,20 @@ __all__ = [
     "supported",
 ]
 
-STOCK: Mapping[str, type[VideoAdapter]] = MappingProxyType(
-    {
-        adapter.class_name: adapter
-        for adapter in (
-            LlavaOnevisionAdapter,
-            LlavaNextVideoAdapter,
-            Qwen2VLAdapter,
-            Qwen25VLAdapter,
-            Qwen3VLAdapter,
-            SmolVLMAdapter,
-            InternVLAdapter,
-            VideoLlama3Adapter,
-        )
-    }
-)
+
+def _in_this_folder() -> dict[str, type[VideoAdapter]]:
+    """The adapters of all files here that have a model class's name, by it."""
+    found = {}
+    for part in pkgutil.iter_modules(__path__):
+        module = importlib.import_module(f"{__name__}.{part.name}")
+        for value in vars(module).values():
+            is_adapter = isinstance(value, type) and issubclass(value, VideoAdapter)
+            if is_adapter and value.__module__ == module.__name__ and "class_name" in vars(value):
+                found[value.class_name] = value
+    return found
+
+
+STOCK: Mapping[str, type[VideoAdapter]] = MappingProxyType(_in_this_folder())
 """The classes of transformers that this package knows."""
 
 _ADDED: dict[str, type[VideoAdapter]] = {}

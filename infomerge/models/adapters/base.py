@@ -10,7 +10,7 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, ClassVar, Literal
 
@@ -48,11 +48,14 @@ class VideoRows:
 
 @dataclass
 class Attention:
-    """What a tower's attention said while it encoded."""
+    """What a tower's attention and its pooling said while it encoded."""
 
-    source: str
+    source: str | None
+    """Whose attention it is; None where the features come from no attention."""
     received: list[Float[Tensor, "_ _"]]
     """Of each call of the attention module, or of each input of the pooling head."""
+    pooled: list[Float[Tensor, "_ features"]] = field(default_factory=list)
+    """Global features of frames, of each call of the pooling; none where the tower has none."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -166,20 +169,30 @@ class VideoAdapter(ABC):
         """The pooling head of the tower, whose attention is preferred, or None."""
         return None
 
+    @property
+    def frame_pooling(self) -> Any:
+        """The module of the tower that makes one global feature a frame (g_l of eq. 22), or None."""
+        return self.pooling_head
+
     @contextmanager
-    def watched(self, inputs: Mapping[str, Any]) -> Iterator[Attention | None]:
-        """Attention of the tower, whichever it has, for what is encoded inside the block."""
-        head, attention = self.pooling_head, self.attention(inputs)
+    def watched(self, inputs: Mapping[str, Any]) -> Iterator[Attention]:
+        """Attention and pooling of the tower, whichever it has, for what is encoded inside the block."""
+        head, attention, pooling = self.pooling_head, self.attention(inputs), self.frame_pooling
+        watched = Attention(None, [])
         with ExitStack() as stack:
+            pooled_of = None if pooling is None else stack.enter_context(recorded_input(pooling))
             if head is not None:
                 watched = Attention("attention of the pooling head", stack.enter_context(recorded_input(head)))
-                yield watched
-                watched.received = [probe_attention(head, states) for states in watched.received]
             elif attention is not None:
                 source = f"attention of {'[CLS]' if self.has_cls else 'all tokens'} in the block that the features come"
-                yield Attention(f"{source} from", stack.enter_context(recorded_attention(attention, self.has_cls)))
-            else:
-                yield None
+                received = stack.enter_context(recorded_attention(attention, self.has_cls))
+                watched = Attention(f"{source} from", received)
+            yield watched
+        with torch.no_grad():
+            if head is not None:
+                watched.received = [probe_attention(head, states) for states in watched.received]
+            if pooled_of is not None:
+                watched.pooled = [pooling(states) for states in pooled_of]
 
     @abstractmethod
     def saliency(

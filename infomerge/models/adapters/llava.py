@@ -66,6 +66,11 @@ class _LlavaAdapter(VideoAdapter):
     def pooling_head(self) -> Any:
         return getattr(self._tower, "head", None)
 
+    @property
+    def frame_pooling(self) -> Any:
+        # CLIP pools by taking [CLS], which has a norm of its own.
+        return self._tower.post_layernorm if self.has_cls else self.pooling_head
+
     def saliency(
         self, inputs: Mapping[str, Any], received: list[Tensor], videos: Sequence[VideoRows]
     ) -> list[Float[Tensor, "_ _"]]:
