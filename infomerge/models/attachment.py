@@ -9,15 +9,16 @@ class is changed, and the stock code runs.
 import functools
 import threading
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from importlib.metadata import version
 from typing import Any, get_args
 
 from packaging.specifiers import SpecifierSet
 
 from infomerge.deprecation import warn_renamed
-from infomerge.methods import make_compressor
+from infomerge.methods import Compressor, make_compressor
 from infomerge.models.adapters import adapter_class, adapter_for, supported
 from infomerge.models.compressed_call import PositionMode
 from infomerge.models.run import Attachment, Run, attachment_of
@@ -77,7 +78,8 @@ def attach(
         tokenizer: of the checkpoint. Only SmolVLM and InternVL need one, and only where it does not lie in the folder
             or cache that the model was loaded from.
         processor: of the checkpoint, in place of `tokenizer`.
-        options: of the method, such as `temperature=0`.
+        options: of the method, such as `temperature=0`. And `precision`, "auto" if not given: fast on a GPU, exact on
+            a CPU, as the trace of each compression says.
 
     Returns:
         The run, whose `last` holds the compressions of the last call.
@@ -98,7 +100,7 @@ def attach(
     model = unwrapped(model)
     adapter = adapter_for(model, getattr(processor, "tokenizer", None) if tokenizer is None else tokenizer)
     _check_release()
-    run = Run(make_compressor(method, retention_ratio=retention_ratio, **options), position_mode)
+    run = Run(_settled(method, retention_ratio, options), position_mode)
     adapter.ready()
     with _CHANGING:
         attachment = attachment_of(model)
@@ -120,6 +122,14 @@ def attach(
 
 if attach.__doc__:  # python -OO strips docstrings
     attach.__doc__ = attach.__doc__.replace("{supported}", ", ".join(supported()))
+
+
+def _settled(method: Any, retention_ratio: float | None, options: Mapping[str, Any]) -> Any:
+    """What `make_compressor` makes of the arguments; fast on a GPU, unless the caller says how precise it shall be."""
+    compressor = make_compressor(method, retention_ratio=retention_ratio, **options)
+    if "precision" in options or isinstance(method, Compressor) or not isinstance(compressor, Compressor):
+        return compressor
+    return replace(compressor, precision="auto")
 
 
 def detach(model: Any) -> None:

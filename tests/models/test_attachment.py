@@ -18,6 +18,7 @@ import torch
 from packaging.requirements import Requirement
 from torch import Tensor, nn
 
+from infomerge.methods import compress, make_compressor
 from infomerge.models import SUPPORTED, attach, attachment, cache_state, compressing, detach
 from tests.models.calls import FULL, SHORT, logits, tiny
 from tests.tiny_models import KINDS, PAD, VIDEO, Kind
@@ -168,6 +169,25 @@ def test_a_generate_of_its_own_stays_with_a_model_and_its_copies() -> None:
     assert len(run.last) == 1
     assert model.generate is own
     assert other.generate(**inputs).shape[1] == length + 2
+
+
+def test_videos_are_compressed_fast_on_a_gpu_unless_it_is_said_otherwise() -> None:
+    kind = KINDS["LlavaOnevision"]
+    model = kind.build()
+    inputs = kind.inputs(model, kind.prompt(8))
+    for given, expected in (
+        ({}, "auto"),
+        ({"method": "tome"}, "auto"),
+        ({"precision": "exact"}, "exact"),
+        ({"method": make_compressor("fastvid")}, "exact"),
+    ):
+        with compressing(model, **given) as run:
+            assert run.compressor.precision == expected
+            logits(model, inputs)
+        assert run.last[0].compression.trace.precision == "exact", "fast on a CPU without being asked"
+    mine = functools.partial(compress, method="tome")
+    with compressing(model, mine) as run:
+        assert run.compressor is mine
 
 
 def test_errors_name_what_is_accepted(monkeypatch: pytest.MonkeyPatch) -> None:
