@@ -1,8 +1,6 @@
 """The look that all figures share, and how they are written to disk."""
 
 import io
-import os
-import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import wraps
@@ -17,6 +15,7 @@ from jaxtyping import Float
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
+from infomerge.files import replaced
 from infomerge.palette import (
     BLUE,
     CONTEXT,
@@ -90,16 +89,8 @@ def save(figure: Figure, path: Path | str) -> list[Path]:
     # Without the date of its making, a file changes only when the figure does.
     for ending, metadata in ((".pdf", {"CreationDate": None}), (".png", {"Software": None})):
         target = stem.with_name(stem.name + ending)
-        handle, temporary = tempfile.mkstemp(suffix=ending, dir=stem.parent)
-        os.close(handle)
-        try:
-            with _style():
-                figure.savefig(temporary, metadata=metadata)
-            Path(temporary).chmod(0o644)
-            Path(temporary).replace(target)
-        except BaseException:
-            Path(temporary).unlink(missing_ok=True)
-            raise
+        with replaced(target) as temporary, _style():
+            figure.savefig(temporary, metadata=metadata)
         written.append(target)
     return written
 

@@ -3,7 +3,6 @@
 import hashlib
 import importlib.metadata
 import os
-import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from fractions import Fraction
@@ -12,6 +11,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from infomerge.extras import needs
+from infomerge.files import replaced
 from infomerge.video.clip import Clip
 from infomerge.video.reading import check_num_frames, read_clip, read_named_clip
 from infomerge.video.truth import GroundTruth, Shot, StillRegion
@@ -177,16 +177,11 @@ def _cached_tour() -> Path:
         return path
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        handle, unfinished = tempfile.mkstemp(dir=folder, prefix=path.stem, suffix=".part")
+        with replaced(path) as unfinished:
+            _write_tour(unfinished)
     except OSError as error:
         message = f"cannot write the sample clip to '{folder}'; set INFOMERGE_CACHE to a folder that can be written"
         raise OSError(message) from error
-    os.close(handle)
-    try:
-        _write_tour(Path(unfinished))
-        Path(unfinished).replace(path)
-    finally:
-        Path(unfinished).unlink(missing_ok=True)
     return path
 
 
