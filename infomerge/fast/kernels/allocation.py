@@ -1,12 +1,11 @@
 """Content-aware budgets on the GPU: section 3.3, A.4 and A.6."""
 
-import triton
 import triton.language as tl
 
-from infomerge.fast.kernels.common import rounded
+from infomerge.fast.kernels.common import kernel, rounded
 
 
-@triton.jit
+@kernel
 def segment_means(frame_means, start, end, means, frames, channels, BLOCK: tl.constexpr):
     """Mean token of every segment, and in the last row of the clip (eq. 3 and 4). Programs: rows x channels."""
     segment = tl.program_id(0)
@@ -20,7 +19,7 @@ def segment_means(frame_means, start, end, means, frames, channels, BLOCK: tl.co
     tl.store(means + segment * channels + channel, total / tl.maximum(last - first, 1), mask=channel < channels)
 
 
-@triton.jit
+@kernel
 def mean_products(means, products, frames, channels, BLOCK: tl.constexpr):
     """Products of the segments' mean tokens with the clip's, the last row, and with themselves. Programs: rows."""
     segment = tl.program_id(0)
@@ -36,7 +35,7 @@ def mean_products(means, products, frames, channels, BLOCK: tl.constexpr):
     tl.store(products + segment * 2 + 1, tl.sum(with_itself, 0))
 
 
-@triton.jit
+@kernel
 def standardized(values, used, count, least):
     """`budget.standardize` over the segments that there are; zeros for a deviation below `least`."""
     mean = tl.sum(tl.where(used, values, 0.0), 0) / count
@@ -44,7 +43,7 @@ def standardized(values, used, count, least):
     return tl.where(deviation < least, values * 0, (values - mean) / tl.where(deviation < least, 1.0, deviation))
 
 
-@triton.jit
+@kernel
 def entropy(trace, coefficients, length, used, slot, frames, positions, channels, POWERS: tl.constexpr):
     """e_k (eq. 7) from the traces of all F_j: `squarings.entropy_by_squarings` over log rank."""
     total = tl.zeros_like(length).to(tl.float64)
@@ -58,7 +57,7 @@ def entropy(trace, coefficients, length, used, slot, frames, positions, channels
     return tl.where(rank > 1, total / tl.log(tl.maximum(rank, 2.0)), 0.0)
 
 
-@triton.jit
+@kernel
 def shared_out(quota, capacity, used, total, slot):
     """Whole tokens that add up to `total`, by largest remainder: `budget.allocate` with rounding "exact".
 
@@ -88,7 +87,7 @@ def shared_out(quota, capacity, used, total, slot):
     return budget
 
 
-@triton.jit
+@kernel
 def allocation(
     trace, coefficients, products, segment_of, start, end,
     weight, uniqueness, richness, budget, is_anchor_frame, quota, first_anchor,

@@ -1,12 +1,11 @@
 """Density peaks of every frame on the GPU: section 3.4, eq. 31 to 33 (`fast.float32.candidate_density`)."""
 
-import triton
 import triton.language as tl
 
-from infomerge.fast.kernels.common import rounded
+from infomerge.fast.kernels.common import kernel, rounded
 
 
-@triton.jit
+@kernel
 def squared_distances(products, frame, rows, columns, positions, channels):
     """Squared distances of some tokens of a frame from others, in the product form, over the channels."""
     product = products + frame * positions * positions
@@ -18,7 +17,7 @@ def squared_distances(products, frame, rows, columns, positions, channels):
     return tl.where(rows[:, None] == columns[None, :], 0.0, squared)
 
 
-@triton.jit
+@kernel
 def spreads(
     products, salient, spread, farthest, energy, positions, channels, neighbors,
     ROWS: tl.constexpr, WIDTH: tl.constexpr,
@@ -47,7 +46,7 @@ def spreads(
     tl.store(spread + place, rounded(total / neighbors), mask=rows < positions)
 
 
-@triton.jit
+@kernel
 def scores(products, salient, spread, farthest, score, positions, channels, ROWS: tl.constexpr, WIDTH: tl.constexpr):
     """Logarithm of the density score (eq. 33): `density.log_score`. Programs: frames x rows."""
     frame = tl.program_id(0).to(tl.int64)

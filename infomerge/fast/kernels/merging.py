@@ -1,12 +1,11 @@
 """Anchors, owners and merged tokens on the GPU: section 3.4 and A.7."""
 
-import triton
 import triton.language as tl
 
-from infomerge.fast.kernels.common import among_largest, inverse_root, order_key, rounded
+from infomerge.fast.kernels.common import among_largest, inverse_root, kernel, order_key, rounded
 
 
-@triton.jit
+@kernel
 def anchors(scores, salient, static, quota, start, end, chosen, positions, WIDTH: tl.constexpr):
     """The best-scoring free tokens of every anchor frame, under the hard mask (eq. 12): `merging.choose_anchors`.
 
@@ -30,7 +29,7 @@ def anchors(scores, salient, static, quota, start, end, chosen, positions, WIDTH
         tl.store(chosen + place, taken.to(tl.int8), mask=inside)
 
 
-@triton.jit
+@kernel
 def numbering(
     anchor, salient, first_anchor, anchor_token, index, is_context, anchor_of_kept, number, positions,
     salient_per_frame, WIDTH: tl.constexpr,
@@ -56,7 +55,7 @@ def numbering(
     tl.store(number + token, tl.where(is_kept > 0, nth_kept, -1), mask=inside)
 
 
-@triton.jit
+@kernel
 def owners(
     features, energy, anchor_token, first_anchor, quota, segment_of, start, end, number, owner, assignment,
     tokens, positions, channels,
@@ -104,7 +103,7 @@ def owners(
     tl.store(assignment + row, tl.where(own < 0, target, own).to(tl.int64), mask=inside)
 
 
-@triton.jit
+@kernel
 def member_counts(anchor_token, owner, segment_of, start, end, counts, positions, BLOCK: tl.constexpr):
     """How many tokens go into each anchor. Programs: anchors."""
     anchor = tl.program_id(0)
@@ -117,7 +116,7 @@ def member_counts(anchor_token, owner, segment_of, start, end, counts, positions
     tl.store(counts + anchor, tl.sum(count, 0))
 
 
-@triton.jit
+@kernel
 def members(
     anchor_token, owner, segment_of, start, end, counts, number, first_member, source, target, positions,
     BLOCK: tl.constexpr,
@@ -146,7 +145,7 @@ def members(
         place += tl.sum(mine, 0)
 
 
-@triton.jit
+@kernel
 def merge(
     features, index, anchor_of_kept, first_member, counts, source, out, channels, merge_weight,
     ROWS: tl.constexpr, BLOCK: tl.constexpr,

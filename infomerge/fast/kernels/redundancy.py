@@ -1,12 +1,11 @@
 """Static candidates on the GPU: section 3.2."""
 
-import triton
 import triton.language as tl
 
-from infomerge.fast.kernels.common import among_largest, inverse_root, order_key, rounded
+from infomerge.fast.kernels.common import among_largest, inverse_root, kernel, order_key, rounded
 
 
-@triton.jit
+@kernel
 def fingerprint_difference(
     tokens, segment_of, start, end, scores, energy, frames, positions, channels,
     WIDTH: tl.constexpr, DEPTH: tl.constexpr, PRECISION: tl.constexpr,
@@ -46,7 +45,7 @@ def fingerprint_difference(
     tl.store(scores + frame * positions + position, total / tl.maximum(length * (length - 1), 1.0), mask=frame < frames)
 
 
-@triton.jit
+@kernel
 def static_candidates(scores, energy, start, end, static, trace_scale, count, positions, WIDTH: tl.constexpr):
     """S_k: `redundancy.static_candidates`. Programs: segments.
 

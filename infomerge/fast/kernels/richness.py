@@ -7,11 +7,12 @@ what float16 leaves out, in the lower one alone.
 """
 
 import torch
-import triton
 import triton.language as tl
 
+from infomerge.fast.kernels.common import kernel
 
-@triton.jit
+
+@kernel
 def block_at(packing, number, WIDTH: tl.constexpr):
     """Segment, row of tiles and pair of columns of the block of that number in the packed order."""
     slot = tl.arange(0, WIDTH)
@@ -28,7 +29,7 @@ def block_at(packing, number, WIDTH: tl.constexpr):
     return segment, 2 * pair + within // (pair + 1), within % (pair + 1)
 
 
-@triton.jit
+@kernel
 def store_tile(value, high, low, diagonal, packing, segment, row, column, WIDTH: tl.constexpr, TILE: tl.constexpr):
     """Keep a tile of F in its two halves, and its part of the diagonal."""
     side = tl.load(packing + segment) * TILE
@@ -45,7 +46,7 @@ def store_tile(value, high, low, diagonal, packing, segment, row, column, WIDTH:
         tl.store(high + mirrored, tl.trans(upper_half))
 
 
-@triton.jit
+@kernel
 def store_diagonal(value, diagonal, packing, segment, row, WIDTH: tl.constexpr, TILE: tl.constexpr):
     """Keep the diagonal of a tile on the diagonal, from which the entropy takes its traces."""
     along = tl.arange(0, TILE)
@@ -53,7 +54,7 @@ def store_diagonal(value, diagonal, packing, segment, row, WIDTH: tl.constexpr, 
     tl.store(diagonal + (tl.load(packing + 4 * WIDTH + segment) + row) * TILE + along, on_it)
 
 
-@triton.jit
+@kernel
 def gram(
     tokens, high, low, diagonal, start, end, trace_scale, packing, positions, channels, programs,
     WIDTH: tl.constexpr, TILE: tl.constexpr, DEPTH: tl.constexpr, OPERAND: tl.constexpr,
@@ -97,7 +98,7 @@ def gram(
             store_tile(beside * scale, high, low, diagonal, packing, segment, row, 2 * pair + 1, WIDTH, TILE)
 
 
-@triton.jit
+@kernel
 def squarings(
     halves, low, diagonals, norms, packing, arrived, elements, width, programs, count,
     WIDTH: tl.constexpr, TILE: tl.constexpr, DEPTH: tl.constexpr,
@@ -151,7 +152,7 @@ def squarings(
             wait_for_all(arrived, programs * power)
 
 
-@triton.jit
+@kernel
 def squared_tile(
     product,
     high,
@@ -182,7 +183,7 @@ def squared_tile(
     return norm
 
 
-@triton.jit
+@kernel
 def wait_for_all(arrived, expected):
     """Go on when so many programs have come here in all, and see what they have written.
 
@@ -197,7 +198,7 @@ def wait_for_all(arrived, expected):
     tl.debug_barrier()
 
 
-@triton.jit
+@kernel
 def traces(
     diagonals, norms, packing, trace, width, powers, WIDTH: tl.constexpr, TILE: tl.constexpr, BLOCK: tl.constexpr
 ):

@@ -1,12 +1,11 @@
 """Frames and the cuts between them, on the GPU: section 3.1. Segments are slots, one a frame; unused ones are empty."""
 
-import triton
 import triton.language as tl
 
-from infomerge.fast.kernels.common import inverse_root, rounded
+from infomerge.fast.kernels.common import inverse_root, kernel, rounded
 
 
-@triton.jit
+@kernel
 def frame_means(tokens, means, positions, channels, BLOCK: tl.constexpr, ROWS: tl.constexpr):
     """The mean token of every frame. Programs: frames x blocks of channels."""
     frame = tl.program_id(0).to(tl.int64)
@@ -20,7 +19,7 @@ def frame_means(tokens, means, positions, channels, BLOCK: tl.constexpr, ROWS: t
     tl.store(means + frame * channels + channel, tl.sum(total, 0) / positions, mask=channel < channels)
 
 
-@triton.jit
+@kernel
 def distinctness(tokens, means, saliency, positions, channels, BLOCK: tl.constexpr):
     """`selection.frame_distinctness`: distance of every token from its frame's mean. Programs: tokens."""
     token = tl.program_id(0).to(tl.int64)
@@ -34,7 +33,7 @@ def distinctness(tokens, means, saliency, positions, channels, BLOCK: tl.constex
     tl.store(saliency + token, tl.sqrt(tl.sum(total, 0)))
 
 
-@triton.jit
+@kernel
 def transitions(features, transition, energies, channels, BLOCK: tl.constexpr):
     """t_l (eq. 22): `segmentation.transition_similarity`, and the features' energies. Programs: frames but the last.
 
@@ -56,7 +55,7 @@ def transitions(features, transition, energies, channels, BLOCK: tl.constexpr):
     tl.store(energies + frame, tl.sum(energy, 0) + tl.sum(energy_of_next, 0))
 
 
-@triton.jit
+@kernel
 def segments(
     transition, segment_of, start, end, bounds, packing, arrived,
     frames, min_segments, threshold, positions, channels, WIDTH: tl.constexpr, TILE: tl.constexpr,

@@ -1,12 +1,11 @@
 """Salient tokens and replaced static positions on the GPU: section 3.4, eq. 10, 11, 29 and 30."""
 
-import triton
 import triton.language as tl
 
-from infomerge.fast.kernels.common import among_largest, order_key
+from infomerge.fast.kernels.common import among_largest, kernel, order_key
 
 
-@triton.jit
+@kernel
 def salient(saliency, static, start, end, chosen, penalized, replaced, count, penalty, positions, WIDTH: tl.constexpr):
     """ATS: `selection.select_salient`, frame after frame. Programs: segments."""
     segment = tl.program_id(0)
@@ -28,7 +27,7 @@ def salient(saliency, static, start, end, chosen, penalized, replaced, count, pe
         tl.store(replaced + place, kept_before.to(tl.int8), mask=inside)
 
 
-@triton.jit
+@kernel
 def replace(tokens, features, replaced, segment_of, start, end, positions, channels, BLOCK: tl.constexpr):
     """`selection.replace_static`: a copy in which replaced tokens hold their position's mean over the segment.
 
