@@ -22,12 +22,13 @@ def cluster() -> Iterator[LocalCluster]:
         yield cluster
 
 
-def kill_a_busy_worker(cluster: LocalCluster, table: Path, killed: list[int]) -> None:
+def kill_a_busy_worker(cluster: LocalCluster, table: Path, killed: list[int], connected: threading.Event) -> None:
     """Once some rows are written, end a worker process that is at work, the hard way."""
-    deadline = time.monotonic() + 300
     with Client(cluster.scheduler_address, set_as_default=False) as client:
+        connected.set()
+        deadline = time.monotonic() + 60
         while time.monotonic() < deadline:
-            time.sleep(0.01)
+            time.sleep(0.002)
             if not table.exists() or table.read_bytes().count(b"\n") < 12:
                 continue
             busy = [address for address, tasks in client.processing().items() if tasks]
@@ -43,12 +44,15 @@ def test_a_cluster_that_loses_a_worker_loses_no_item_and_repeats_none(
     cluster: LocalCluster, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     config = write_config(
-        tmp_path, methods=["infomerge", "fastvid", "tome"], num_frames=32, clips=["tokens:0-29"], seeds=[0]
+        tmp_path, methods=["infomerge", "fastvid", "tome"], num_frames=64, clips=["tokens:0-39"], seeds=[0]
     )
-    total = 3 * 2 * 30
+    total = 3 * 2 * 40
     killed: list[int] = []
-    killer = threading.Thread(target=kill_a_busy_worker, args=(cluster, tmp_path / "out" / "results.csv", killed))
+    connected = threading.Event()
+    watched = (cluster, tmp_path / "out" / "results.csv", killed, connected)
+    killer = threading.Thread(target=kill_a_busy_worker, args=watched)
     killer.start()
+    assert connected.wait(60)
     address = ("--backend", "dask", "--scheduler", cluster.scheduler_address)
     assert exit_code("sweep", config, "--out", tmp_path / "out", *address) == 0
     killer.join()
