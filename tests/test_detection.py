@@ -34,6 +34,7 @@ from infomerge.video import Clip, ClipMetadata, sample_clip
 from infomerge.video.noise import disturb
 from infomerge.video.scenes import SceneClip, render_scenes, scene_clip
 from infomerge.video.truth import GroundTruth, Shot, StillRegion
+from tests.test_auroc import slow_auroc, slow_average_precision
 
 GRID = (7, 7)
 

@@ -1,6 +1,8 @@
 """Long clips: a sparse sample decodes little, shows a progress bar, and reading leaves nothing behind."""
 
+import functools
 import gc
+import io
 import os
 import subprocess
 import sys
@@ -12,6 +14,7 @@ import pytest
 
 from benchmarks import long_clip
 from infomerge.video import UnreadableClipError, pyav_reader, read_clip, reading, sample_indices, seeking
+from infomerge.video import progress as progress_module
 from infomerge.video.bitstream import KEY, unit_types
 from infomerge.video.progress import progress
 from infomerge.video.pyav_reader import read_in_order
@@ -163,6 +166,9 @@ def test_every_packet_and_every_frame_moves_the_bar(tmp_path: Path, monkeypatch:
         made.append(progress(name, total, unit))
         return made[-1]
 
+    # The tests run with TQDM_DISABLE, under which a bar counts nothing.
+    shown = functools.partial(progress_module._Bar, disable=False, file=io.StringIO())
+    monkeypatch.setattr(progress_module, "_Bar", shown)
     for module in ("survey", "pyav_reader", "seeking"):
         monkeypatch.setattr(f"infomerge.video.{module}.progress", noted)
     path = write_video(tmp_path / "a.mkv", options=X264_OPEN)

@@ -50,5 +50,5 @@ def test_nothing_is_overwritten(tmp_path: Path) -> None:
     (tmp_path / "mine.txt").write_text("mine")
     with pytest.raises(FileExistsError, match=r"folder: got .* with something in it; expected a new or empty one"):
         save_tiny_random_model(tmp_path)
-    with pytest.raises(ValueError, match="name: got 'Llava'; expected LlavaOnevision, LlavaNextVideo, "):
+    with pytest.raises(ValueError, match="name: got 'Llava'; expected InternVL, LlavaOnevision, "):
         save_tiny_random_model(tmp_path / "new", "Llava")
