@@ -101,7 +101,7 @@ def _box(room: str, holds: str, left: float, top: float, width: float) -> list[s
     fill = _ADD if holds.startswith("+") else _FILL
     return [
         f'<rect x="{left:.1f}" y="{top}" width="{width:.1f}" height="{_BOX}" rx="6" fill="{fill}" stroke="{_RULE}"/>',
-        f'<text x="{left + 10:.1f}" y="{top + 24}" font-size="14" font-weight="bold" fill="{_INK}" '
+        f'<text x="{left + 10:.1f}" y="{top + 24}" font-size="12.5" font-weight="bold" fill="{_INK}" '
         f'font-family="ui-monospace, SFMono-Regular, Menlo, Consolas, monospace">{escape(room)}</text>',
         *_lines(holds.removeprefix("+ "), left + 10, top + 54, int((width - 18) / 6.5), 12.5, _QUIET),
     ]
