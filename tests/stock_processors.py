@@ -134,7 +134,8 @@ def stock_prompt(processor: Any, clip: Any) -> dict[str, Tensor]:
     text = processor.apply_chat_template([{"role": "user", "content": content}], add_generation_prompt=True)
     video = torch.from_numpy(clip["frames"]).permute(0, 3, 1, 2)
     options = {"video_metadata": [metadata], "do_sample_frames": False, "return_tensors": "pt"}
-    made = processor(text=[text], videos=[video], **options)
+    # A row of videos for every prompt: SmolVLM of transformers 5.21 takes no other form, and all take this one.
+    made = processor(text=[text], videos=[[video]], **options)
     return {key: torch.as_tensor(value) for key, value in made.items()}
 
 

@@ -218,7 +218,7 @@ class StockProcessor:
         text = self.processor.apply_chat_template([{"role": "user", "content": content}], add_generation_prompt=True)
         made = self.processor(
             text=[text],
-            videos=[as_pixels(frames)],
+            videos=[[as_pixels(frames)]],  # a row of videos for every prompt, which all releases take
             video_metadata=[transformers_metadata(timestamps, duration)],
             do_sample_frames=False,
             return_tensors="pt",
