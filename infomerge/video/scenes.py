@@ -144,6 +144,7 @@ def render_scenes(
     *,
     scene_counts: tuple[int, int] = (2, 6),
     frame_rate: int = 8,
+    object_scale: float = 1.0,
     device: torch.device | str = "cpu",
 ) -> SceneBatch:
     """Draw one clip for each seed: scenes of a textured still background, two still objects, one that moves, a flash.
@@ -154,6 +155,7 @@ def render_scenes(
         size: height and width in pixels, each 32 or more.
         scene_counts: the fewest and the most scenes in a clip.
         frame_rate: frames a second; it matters to timestamps and files only.
+        object_scale: of all objects' radii, from 0.5 to 1.
         device: where to draw and keep the frames.
 
     Raises:
@@ -162,7 +164,15 @@ def render_scenes(
     if not len(seeds):
         raise ValueError("seeds: got none; expected at least one integer")
     scripts = tuple(
-        write_script(int(seed), num_frames, size, scene_counts=scene_counts, frame_rate=frame_rate) for seed in seeds
+        write_script(
+            int(seed),
+            num_frames,
+            size,
+            scene_counts=scene_counts,
+            frame_rate=frame_rate,
+            object_scale=object_scale,
+        )
+        for seed in seeds
     )
     frames = _render(scripts, torch.device(device))
     return SceneBatch(frames.unflatten(0, (len(scripts), num_frames)), scripts)
@@ -175,13 +185,17 @@ def scene_clip(
     *,
     scene_counts: tuple[int, int] = (2, 6),
     frame_rate: int = 8,
+    object_scale: float = 1.0,
 ) -> SceneClip:
     """Draw a single clip: the one that `render_scenes` draws for this seed.
 
     Raises:
         ValueError: an argument is out of range.
     """
-    return render_scenes([seed], num_frames, size, scene_counts=scene_counts, frame_rate=frame_rate).clip(0)
+    batch = render_scenes(
+        [seed], num_frames, size, scene_counts=scene_counts, frame_rate=frame_rate, object_scale=object_scale
+    )
+    return batch.clip(0)
 
 
 class _Timetable:

@@ -34,6 +34,7 @@ FLASH_FRAMES = 2
 # Room for a flash with a frame before and a frame after it.
 SHORTEST_SCENE = FLASH_FRAMES + 2
 SMALLEST_SIDE = 32
+SMALLEST_SCALE = 0.5
 
 # In shares of the frame's shorter side: half a place bounds the radius, and a frame has at least 4 x 4 places.
 _PLACE = 0.25
@@ -138,6 +139,7 @@ def write_script(
     *,
     scene_counts: tuple[int, int] = (2, 6),
     frame_rate: int = 8,
+    object_scale: float = 1.0,
 ) -> Script:
     """Draw from a seed what a clip shows; the same arguments always give the same script.
 
@@ -151,11 +153,13 @@ def write_script(
         size: height and width in pixels, each 32 or more.
         scene_counts: the fewest and the most scenes.
         frame_rate: frames a second, 1 or more; it matters to timestamps and files only.
+        object_scale: of all objects' radii, from 0.5 to 1. A scale changes nothing else that is drawn but the paths'
+            room.
 
     Raises:
         ValueError: an argument is out of range.
     """
-    _check_arguments(seed, num_frames, size, scene_counts, frame_rate)
+    _check_arguments(seed, num_frames, size, scene_counts, frame_rate, object_scale)
     rng = np.random.default_rng(seed)
     count = int(rng.integers(scene_counts[0], scene_counts[1] + 1))
     bounds = _scene_bounds(rng, num_frames, count)
@@ -163,7 +167,7 @@ def write_script(
     # Hues spread over the whole circle tell the scenes apart; shuffled, since a rainbow in order would tell the time.
     hues = (rng.random() + (rng.permutation(count) + 0.3 * rng.random(count)) / count) % 1.0
     drawn = [
-        _draw_scene(rng, start, stop, movers[k], float(hues[k]), size)
+        _draw_scene(rng, start, stop, movers[k], float(hues[k]), size, object_scale)
         for k, (start, stop) in enumerate(pairwise(bounds))
     ]
     scene, spot = drawn[int(rng.integers(count))]
@@ -179,7 +183,12 @@ def write_script(
 
 
 def _check_arguments(
-    seed: int, num_frames: int, size: tuple[int, int], scene_counts: tuple[int, int], frame_rate: int
+    seed: int,
+    num_frames: int,
+    size: tuple[int, int],
+    scene_counts: tuple[int, int],
+    frame_rate: int,
+    object_scale: float,
 ) -> None:
     fewest, most = scene_counts
     if seed < 0:
@@ -195,6 +204,8 @@ def _check_arguments(
         raise ValueError(f"size: got {size}; expected a height and a width of {SMALLEST_SIDE} pixels or more")
     if frame_rate < 1:
         raise ValueError(f"frame_rate: got {frame_rate}; expected whole frames a second from 1")
+    if not SMALLEST_SCALE <= object_scale <= 1:
+        raise ValueError(f"object_scale: got {object_scale}; expected {SMALLEST_SCALE} to 1")
 
 
 def _scene_bounds(rng: np.random.Generator, num_frames: int, count: int) -> list[int]:
@@ -219,11 +230,17 @@ class _Spot(NamedTuple):
 
 
 def _draw_scene(
-    rng: np.random.Generator, start: int, stop: int, mover_color: str, hue: float, size: tuple[int, int]
+    rng: np.random.Generator,
+    start: int,
+    stop: int,
+    mover_color: str,
+    hue: float,
+    size: tuple[int, int],
+    scale: float,
 ) -> tuple[Scene, _Spot]:
     """A scene, and a spot in it that stays empty."""
     direction = list(DIRECTIONS)[int(rng.integers(len(DIRECTIONS)))]
-    lane, spots = _draw_layout(rng, direction, size)
+    lane, spots = _draw_layout(rng, direction, size, scale)
     colors = [name for name in _shuffled(rng, COLORS) if name != mover_color]
     shapes = [SHAPES[int(i)] for i in rng.integers(len(SHAPES), size=3)]
     scene = Scene(
@@ -240,7 +257,9 @@ def _draw_scene(
     return scene, spots[2]
 
 
-def _draw_layout(rng: np.random.Generator, direction: str, size: tuple[int, int]) -> tuple[_Spot, list[_Spot]]:
+def _draw_layout(
+    rng: np.random.Generator, direction: str, size: tuple[int, int], scale: float
+) -> tuple[_Spot, list[_Spot]]:
     """A spot whose row or column of places is the mover's alone, and three spots in different places elsewhere."""
     place = _PLACE * min(size)
     rows, columns = int(size[0] // place), int(size[1] // place)
@@ -253,16 +272,17 @@ def _draw_layout(rng: np.random.Generator, direction: str, size: tuple[int, int]
         if (row != lane_row if along_row else column != lane_column)
     ]
     taken = [free[int(i)] for i in rng.choice(len(free), size=3, replace=False)]
-    spots = [_draw_spot(rng, row, column, (rows, columns), size) for row, column in [(lane_row, lane_column), *taken]]
+    places = [(lane_row, lane_column), *taken]
+    spots = [_draw_spot(rng, row, column, (rows, columns), size, scale) for row, column in places]
     return spots[0], spots[1:]
 
 
 def _draw_spot(
-    rng: np.random.Generator, row: int, column: int, places: tuple[int, int], size: tuple[int, int]
+    rng: np.random.Generator, row: int, column: int, places: tuple[int, int], size: tuple[int, int], scale: float
 ) -> _Spot:
     side = min(size)
     # Half a pixel is left for the soft edge.
-    radius = min(float(rng.uniform(*_RADIUS)) * side, _PLACE * side / 2 - 0.5)
+    radius = min(float(rng.uniform(*_RADIUS)) * side * scale, _PLACE * side / 2 - 0.5)
     height, width = size[0] / places[0], size[1] / places[1]
     off_x, off_y = rng.uniform(-1, 1, size=2)
     x = (column + 0.5) * width + float(off_x) * (width / 2 - radius - 0.5)
