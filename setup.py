@@ -8,8 +8,8 @@ from setuptools import setup
 from setuptools.command.build_py import build_py
 
 ROOT = Path(__file__).parent
-# Where infomerge.paper.resources looks for what stands at the top of a checkout.
-PACKAGED = {"data": ("README.md", "paper_tables.json", "results/*"), "notebooks": ("*.ipynb",)}
+# Where infomerge.resources looks for what stands at the top of a checkout.
+PACKAGED = {"data": ("README.md", "paper_tables.json", "results/*", "testbed/*/*"), "notebooks": ("*.ipynb",)}
 
 
 class BuildWithResources(build_py):
@@ -23,7 +23,7 @@ class BuildWithResources(build_py):
         for folder, patterns in PACKAGED.items():
             for pattern in patterns:
                 for source in sorted((ROOT / folder).glob(pattern)):
-                    target = Path(self.build_lib, "infomerge", "paper", source.relative_to(ROOT))
+                    target = Path(self.build_lib, "infomerge", "shipped", source.relative_to(ROOT))
                     target.parent.mkdir(parents=True, exist_ok=True)
                     shutil.copyfile(source, target)
 

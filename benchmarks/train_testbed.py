@@ -1,4 +1,6 @@
-"""Train the testbed's two checkpoints from nothing, on one GPU: python -m benchmarks.train_testbed OUT
+"""Train the testbed's two checkpoints from nothing, on one GPU.
+
+    python -m benchmarks.train_testbed OUT
 
 Writes OUT/subsets, trained on subsets of tokens, OUT/merges, which went on with random merges, and OUT/train.log. The
 clips, their order and all draws follow from --seed; how many steps fit into the given seconds depends on the machine.
@@ -35,6 +37,7 @@ class Log:
         self.begin, self.file = time.monotonic(), path.open("w", encoding="utf-8")
 
     def __call__(self, text: str) -> None:
+        """Write one line."""
         line = f"[{time.monotonic() - self.begin:.0f}] {text}"
         print(line, flush=True)
         print(line, file=self.file, flush=True)

@@ -21,6 +21,7 @@ LAYERS = {
         "deprecation": "old names, for one release",
         "extras": "the extra that is missing",
         "files": "a file is whole or not there",
+        "resources": "what ships beside the code",
         "config": "every option, Table 7",
         "numerics": "cosine, orders, group sums",
     },
@@ -48,6 +49,7 @@ LAYERS = {
     "Used and measured": {
         "measure": "FLOPs, fidelity, sweeps",
         "models": "+ Video-LLMs, one file per family",
+        "testbed": "a small model that answers",
         "report": "compression.json",
     },
     "Drawn": {

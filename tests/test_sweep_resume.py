@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from infomerge.measure import resumable
 from infomerge.measure import sweep as sweeping
 from infomerge.measure.sweep import LostWorkersError, Summary, read_results, read_sweep, run_sweep
 from tests.commands import refusal
@@ -124,7 +125,7 @@ def test_a_worker_that_dies_ends_the_run_in_one_error_and_it_goes_on(
 ) -> None:
     config = write_config(tmp_path)
     with monkeypatch.context() as patched:
-        patched.setattr(sweeping, "run_group", _die)
+        patched.setattr(resumable, "_measured", _die)
         with pytest.raises(LostWorkersError, match="a worker process died"):
             run_sweep(read_sweep(config), tmp_path / "out", jobs=2)
     assert run_sweep(read_sweep(config), tmp_path / "out", jobs=1) == Summary(TINY_ITEMS, TINY_ITEMS, 0)

@@ -62,7 +62,10 @@ def encode(model: Any, tokenizer: Any, seeds: list[int], generator: torch.Genera
         lessons = Lessons.about(batch.scripts, tokenizer)
         parts.append((tokens.half().reshape(len(shown), -1, tokens.shape[-1]), covered.flatten(1), lessons))
     lessons = Lessons(
-        *(torch.cat([vars(part[2])[name] for part in parts]).to(device) for name in ("ids", "labels", "weights", "kinds"))
+        *(
+            torch.cat([vars(part[2])[name] for part in parts]).to(device)
+            for name in ("ids", "labels", "weights", "kinds")
+        )
     )
     return Encoded(torch.cat([p[0] for p in parts]), torch.cat([p[1] for p in parts]), lessons)
 
@@ -154,7 +157,11 @@ def train_decoder(
         which = torch.randint(len(encoded), (rows,), device=device, generator=generator)
         indices = subset(encoded.on_object[which], kept, objects_first, generator)
         tokens = encoded.tokens[which]
-        chosen = merge_into(tokens, indices, generator) if merging else tokens[torch.arange(rows, device=device)[:, None], indices]
+        chosen = (
+            merge_into(tokens, indices, generator)
+            if merging
+            else tokens[torch.arange(rows, device=device)[:, None], indices]
+        )
         loss, hits = _lesson(model, chosen, *_placed(indices, generator), encoded.lessons, which)
         schedule.descend(loss)
         kinds = encoded.lessons.kinds[which].flatten()

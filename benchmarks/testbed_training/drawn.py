@@ -69,12 +69,12 @@ class CellLabels:
         present = np.zeros((len(batch.scripts), frames, PAIRS), dtype=np.float32)
         for k, script in enumerate(batch.scripts):
             for number, item in enumerate(script.objects, start=1):
-                kind = COLOR_NUMBER[item.color], SHAPE_NUMBER[item.shape]
-                kinds[k, number] = kind
+                pair = COLOR_NUMBER[item.color], SHAPE_NUMBER[item.shape]
+                kinds[k, number] = pair
                 right, down = DIRECTIONS[item.direction] if item.direction else (0, 0)
                 way = item.speed * (np.arange(frames) - item.start)
                 centers[k, number] = np.stack([item.x + right * way, item.y + down * way], axis=1)
-                present[k, item.start : item.stop, kind[0] * len(SHAPE_NUMBER) + kind[1]] = 1
+                present[k, item.start : item.stop, pair[0] * len(SHAPE_NUMBER) + pair[1]] = 1
             for scene in script.scenes:
                 tones[k, scene.start : scene.stop] = np.mean(scene.tones, axis=0) / 255
         which = torch.arange(len(batch.scripts), device=device)[:, None, None]

@@ -73,7 +73,9 @@ def train_tower(
         part = {name: values[which] for name, values in truth.items()}
         with torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cuda"):
             tokens, pooled = look(model, pixels)
-            said = {name: task(pooled if name == "present" else tokens).float() for name, task in tasks.named_children()}
+            said = {
+                name: task(pooled if name == "present" else tokens).float() for name, task in tasks.named_children()
+            }
         losses = _losses(said, part)
         schedule.descend(torch.stack(list(losses.values())).sum())
         if schedule.step % 400 == 1:

@@ -46,7 +46,7 @@ def method_options(command: Command) -> Command:
     ) -> None:
         if preset is not None:
             method = _from_preset(preset, method)
-        options = dict(_read_setting(setting) for setting in settings)
+        options = dict(read_setting(setting) for setting in settings)
 
         from infomerge.methods import make_compressor
 
@@ -93,7 +93,8 @@ def _from_preset(preset: str, method: str | None) -> str:
     return PRESETS[preset]
 
 
-def _read_setting(setting: str) -> tuple[str, bool | int | float | str]:
+def read_setting(setting: str) -> tuple[str, bool | int | float | str]:
+    """An option and its value, as `--set` takes them."""
     name, equals, value = (part.strip() for part in setting.partition("="))
     if not equals:
         raise InputError("--set", f"{setting!r} has no value", "write OPTION=VALUE, such as temperature=2")

@@ -2,43 +2,18 @@
 
     infomerge sweep sweep.yaml --out results
 
-The folder then holds `results.csv`, one line for each item, and `config.json`, what they were asked for with. A line is
-written whole and synced to the disk as soon as its group of items is done. A run that was killed, by whatever means,
-loses only the groups it was at, and the same command goes on from there.
+`infomerge.measure.resumable` runs what is missing and says what the folder then holds.
 """
 
-import dataclasses
-import json
-import warnings
 from collections.abc import Iterator, Mapping
-from concurrent.futures import BrokenExecutor, CancelledError
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any
 
-import torch
-from pydantic import ValidationError
-
-from infomerge.config import explain
-from infomerge.extras import needs
-from infomerge.files import replaced
+from infomerge.measure.resumable import Backend, LostWorkersError, Outcome, Summary, check_workers, complete
 from infomerge.measure.sweep_config import SCHEMA, Group, Sweep, SweepConfig, clip_kind, read_sweep
-from infomerge.measure.sweep_items import MEASURES, Outcome, failed_rows, run_group
-from infomerge.measure.sweep_table import (
-    IDENTITY,
-    OUTCOME,
-    TABLE,
-    TIMINGS,
-    RefusedSweepError,
-    Table,
-    read_results,
-)
-from infomerge.video import TruncatedClipWarning
-
-with needs("sweep"):
-    from filelock import FileLock, Timeout
-    from joblib import Parallel, cpu_count, delayed, parallel_config
-    from tqdm import tqdm
+from infomerge.measure.sweep_items import MEASURES, failed_rows, run_group
+from infomerge.measure.sweep_table import IDENTITY, OUTCOME, TABLE, TIMINGS, RefusedSweepError, read_results
 
 __all__ = [
     "MEASURES",
@@ -54,70 +29,47 @@ __all__ = [
     "run_sweep",
 ]
 
-Backend = Literal["joblib", "dask"]
-
-CONFIG, LOCK = "config.json", ".lock"
-WORKER_PATIENCE_SECONDS = 30
-
-
-class LostWorkersError(OSError):
-    """Workers died or the scheduler cannot be reached; the results that were written are safe."""
-
-
-def _on_this_machine(groups: list[Group], sweep: Sweep, jobs: int) -> Iterator[Outcome]:
-    """Groups in processes of their own, in the order in which they finish; with one job, in this process."""
-    threads = torch.get_num_threads()
-    try:
-        with parallel_config(backend="loky", inner_max_num_threads=1):
-            parallel = Parallel(n_jobs=jobs, return_as="generator_unordered", batch_size=1)
-            yield from parallel(delayed(run_group)(group, sweep) for group in groups)
-    except BrokenExecutor as error:
-        raise LostWorkersError(
-            "a worker process died, perhaps for want of memory; what was finished is safe, the same command goes on, "
-            "and fewer --jobs need less memory"
-        ) from error
-    finally:
-        torch.set_num_threads(threads)
-
-
-def _on_cluster(groups: list[Group], sweep: Sweep, scheduler: str) -> Iterator[Outcome]:
-    """Groups on a dask.distributed cluster, which runs those of a lost worker again on another."""
-    with needs("cluster"):
-        from distributed import Client, KilledWorker, as_completed
-    try:
-        connection = Client(scheduler, set_as_default=False)
-    except (OSError, ValueError) as error:
-        raise LostWorkersError(
-            f"--scheduler: {scheduler} cannot be reached ({error}); give the address of a dask.distributed scheduler"
-        ) from error
-    with connection as client:
-        try:
-            client.wait_for_workers(1, timeout=WORKER_PATIENCE_SECONDS)
-        except TimeoutError as error:
-            raise LostWorkersError(f"--scheduler: {scheduler} has no worker; start one or more") from error
-        futures = {client.submit(run_group, group, sweep, pure=False): group for group in groups}
-        for future in as_completed(futures, loop=client.loop):
-            group = futures.pop(future)
-            try:
-                outcome = future.result()
-            except KilledWorker as error:
-                outcome = Outcome(failed_rows(group, error))
-            except CancelledError as error:
-                raise LostWorkersError(
-                    f"--scheduler: {scheduler} was lost; what was finished is safe, and the same command goes on"
-                ) from error
-            yield outcome
-
 
 @dataclass(frozen=True)
-class Summary:
-    """How a sweep ended."""
+class _SweepStudy:
+    """A sweep as `resumable` runs it."""
 
-    items: int
-    run: int
-    """Of these, run now; the others had been done before."""
-    failed: int
-    """Of all items, those whose row says so."""
+    sweep: Sweep
+    title = "sweep"
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        chosen = [measure for name, measure in MEASURES.items() if name in self.sweep.config.measures]
+        measured = (column for measure in chosen for column in measure.columns)
+        return (*IDENTITY, *OUTCOME, *measured, "config", *TIMINGS)
+
+    @property
+    def hash(self) -> str:
+        return self.sweep.hash
+
+    def to_dict(self) -> dict[str, Any]:
+        return self.sweep.to_dict()
+
+    def from_earlier(self, content: Mapping[str, Any], folder: Path) -> "_SweepStudy":
+        if content["schema"] != SCHEMA:
+            raise ValueError(f"it is of schema {content['schema']}")
+        return _SweepStudy(Sweep(SweepConfig.model_validate(content["config"]), content["digests"], folder))
+
+    def keys(self) -> set[str]:
+        return self.sweep.keys()
+
+    def groups(self) -> Iterator[Group]:
+        return self.sweep.groups()
+
+    def run(self, group: Group) -> Outcome:
+        return run_group(group, self.sweep)
+
+    def failed(self, group: Group, error: BaseException) -> Outcome:
+        return Outcome(failed_rows(group, error))
+
+    def differences(self, earlier: "_SweepStudy") -> list[str]:
+        before, now = earlier.sweep.config.model_dump(), self.sweep.config.model_dump()
+        return [name for name in now if now[name] != before[name]]
 
 
 def run_sweep(
@@ -149,99 +101,15 @@ def run_sweep(
             goes on.
         MissingExtraError: (an ImportError) the backend "dask" without its package.
     """
-    _check_arguments(sweep, jobs, backend, scheduler)
-    out = Path(out)
-    out.mkdir(parents=True, exist_ok=True)
-    try:
-        with FileLock(out / LOCK, timeout=0):
-            return _run(sweep, out, jobs or cpu_count(), scheduler, retry_failed)
-    except Timeout as error:
-        raise RefusedSweepError(
-            f"--out: another sweep is at work in {out}; wait for it or choose another folder"
-        ) from error
+    _check_measures(sweep)
+    check_workers(jobs, backend, scheduler)
+    return complete(_SweepStudy(sweep), out, jobs=jobs, scheduler=scheduler, retry_failed=retry_failed)
 
 
-def _check_arguments(sweep: Sweep, jobs: int | None, backend: str, scheduler: str | None) -> None:
+def _check_measures(sweep: Sweep) -> None:
     kinds = {clip_kind(name) for name in sweep.config.clip_names()}
     for name in sweep.config.measures:
         if name not in MEASURES:
             raise RefusedSweepError(f"measures: got {name!r}; expected {', '.join(MEASURES)}")
         if not any(MEASURES[name].applies(kind) for kind in kinds):
             raise RefusedSweepError(f"measures: {name} needs {MEASURES[name].needs}, which none of the clips has")
-    if jobs is not None and jobs < 1:
-        raise RefusedSweepError(f"--jobs: {jobs} is too few; give a whole number from 1")
-    if jobs is not None and backend == "dask":
-        raise RefusedSweepError(
-            "--jobs: has no meaning with --backend dask, whose cluster has workers of its own; leave it out"
-        )
-    if (backend == "dask") != (scheduler is not None):
-        problem = "is missing" if scheduler is None else "has no meaning without --backend dask"
-        raise RefusedSweepError(f"--scheduler: {problem}; pass --backend dask with --scheduler ADDRESS, or neither")
-
-
-def _run(sweep: Sweep, out: Path, jobs: int, scheduler: str | None, retry_failed: bool) -> Summary:
-    keys = sweep.keys()
-    _claim(out, sweep, keys)
-    chosen = [measure for name, measure in MEASURES.items() if name in sweep.config.measures]
-    measured = (column for measure in chosen for column in measure.columns)
-    table = Table(out / TABLE, (*IDENTITY, *OUTCOME, *measured, "config", *TIMINGS))
-    if retry_failed and "failed" in table.status.values():
-        table.drop_failed()
-    before = len(keys & table.status.keys())
-    groups = list(_pending(sweep, table.status))
-    outcomes = _on_this_machine(groups, sweep, jobs) if scheduler is None else _on_cluster(groups, sweep, scheduler)
-    stamp = {"config": sweep.hash}
-    told: set[str] = set()
-    with tqdm(total=len(keys), initial=before, desc="sweep", unit="item", delay=1, leave=False) as bar:
-        for outcome in outcomes if groups else ():
-            table.append([row | stamp for row in outcome.rows])
-            bar.update(len(outcome.rows))
-            for note in set(outcome.notes) - told:
-                warnings.warn(note, TruncatedClipWarning, stacklevel=2)
-                told.add(note)
-    failed = sum(table.status[key] == "failed" for key in keys)
-    return Summary(len(keys), len(keys) - before, failed)
-
-
-def _pending(sweep: Sweep, done: Mapping[str, str]) -> Iterator[Group]:
-    for group in sweep.groups():
-        if items := tuple(item for item in group.items if item.key not in done):
-            yield dataclasses.replace(group, items=items)
-
-
-def _claim(out: Path, sweep: Sweep, keys: set[str]) -> None:
-    """Write down what the folder is for; refuse one that is for something else.
-
-    A sweep may go on in the folder of one whose items it has too, each under the same key.
-    """
-    path, content = out / CONFIG, sweep.to_dict()
-    if not path.exists() and (out / TABLE).exists():
-        raise RefusedSweepError(f"--out: {out} has {TABLE} without {CONFIG}; choose another folder")
-    if path.exists():
-        earlier = _earlier(path)
-        if earlier.to_dict() == content:
-            return
-        lost = len(earlier.keys() - keys)
-        if lost:
-            before, now = earlier.config.model_dump(), sweep.config.model_dump()
-            changed = [name for name in now if now[name] != before[name]] or ["a clip's file"]
-            raise RefusedSweepError(
-                f"--out: {out} holds another sweep, {lost} of whose items this one has not (it differs in "
-                f"{', '.join(changed)}); choose another folder, or only add methods, ratios, clips, disturbances, "
-                "strengths or seeds to that sweep"
-            )
-    with replaced(path) as temporary:
-        temporary.write_text(json.dumps(content | {"hash": sweep.hash}, indent=1) + "\n", encoding="utf-8")
-
-
-def _earlier(path: Path) -> Sweep:
-    try:
-        content = json.loads(path.read_bytes())
-        if content["schema"] != SCHEMA:
-            raise ValueError(f"it is of schema {content['schema']}")
-        return Sweep(SweepConfig.model_validate(content["config"]), content["digests"], path.parent)
-    except (ValueError, KeyError, TypeError) as error:
-        reason = explain(error) if isinstance(error, ValidationError) else error
-        raise RefusedSweepError(
-            f"--out: this version cannot go on from {path} ({reason}); choose another folder"
-        ) from error

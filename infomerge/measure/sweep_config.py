@@ -29,14 +29,15 @@ UNDISTURBED = "none"
 NUMBERED_CLIPS = re.compile(r"(scene|tokens):([0-9]+)(?:-([0-9]+))?")
 
 
-def _refused(message: str) -> PydanticCustomError:
+def refused(message: str) -> PydanticCustomError:
+    """What a validator raises, with a message that stands as it is."""
     return PydanticCustomError("refused", "{message}", {"message": message})
 
 
 def _no_unknown_key(model: type[BaseModel], given: Any) -> Any:
     for key in given if isinstance(given, Mapping) else ():
         if key not in model.model_fields:
-            raise _refused(f"{key}: unknown key; expected {', '.join(model.model_fields)}")
+            raise refused(f"{key}: unknown key; expected {', '.join(model.model_fields)}")
     return given
 
 
@@ -63,7 +64,7 @@ class MethodChoice(BaseModel):
         try:
             get_method(self.name)
         except ValueError as error:
-            raise _refused(str(error)) from error
+            raise refused(str(error)) from error
         return self
 
     def variants(self) -> Iterator[dict[str, Any]]:
@@ -80,7 +81,7 @@ def _own_strengths(given: Any) -> Any:
     for name, strengths in given.items():
         if name not in (UNDISTURBED, *disturbance_names()):
             accepted = ", ".join((UNDISTURBED, *disturbance_names()))
-            raise _refused(f"{name}: unknown disturbance; expected {accepted}")
+            raise refused(f"{name}: unknown disturbance; expected {accepted}")
         own = [0.0] if name == UNDISTURBED else list(DISTURBANCES[name].strengths)
         filled[name] = own if strengths is None else strengths
     return filled
@@ -137,15 +138,15 @@ class SweepConfig(BaseModel):
             most = 0 if name == UNDISTURBED else DISTURBANCES[name].maximum
             for strength in strengths:
                 if not 0 <= strength <= most:
-                    raise _refused(f"disturbances.{name}: got strength {strength:g}; expected 0 to {most:g}")
+                    raise refused(f"disturbances.{name}: got strength {strength:g}; expected 0 to {most:g}")
         kinds = {clip_kind(name) for name in self.clip_names()}
         if "tokens" in kinds and set(self.disturbances) != {UNDISTURBED}:
-            raise _refused("disturbances: tokens have no pixels to disturb; expected none alone")
+            raise refused("disturbances: tokens have no pixels to disturb; expected none alone")
         if "scene" in kinds:
             try:
                 write_script(0, self.num_frames, self.scene_size)
             except ValueError as error:
-                raise _refused(f"{error}, with a procedural clip") from error
+                raise refused(f"{error}, with a procedural clip") from error
         return self
 
     def clip_names(self) -> list[str]:
@@ -167,7 +168,7 @@ def _refuse_repeats(name: str, values: Sequence[Hashable], meanings: Sequence[Ha
     for first, *others in alike.values():
         if others:
             spelling = "" if others[-1] == first else f", as {others[-1]!r} too"
-            raise _refused(f"{name}: got {first!r} {1 + len(others)} times{spelling}; expected each once")
+            raise refused(f"{name}: got {first!r} {1 + len(others)} times{spelling}; expected each once")
 
 
 def clip_kind(name: str) -> Literal["scene", "tokens", "sample", "file"]:
@@ -183,7 +184,7 @@ def _written_out(clip: str) -> list[str]:
         return [clip]
     first, last = int(match[2]), int(match[3] or match[2])
     if first > last:
-        raise _refused(f"clips: got {clip!r}; expected ranges from the lower number to the higher")
+        raise refused(f"clips: got {clip!r}; expected ranges from the lower number to the higher")
     return [f"{match[1]}:{number}" for number in range(first, last + 1)]
 
 

@@ -34,6 +34,7 @@ from infomerge.measure.detection import (
 )
 from infomerge.measure.fidelity import Fidelity, fidelity
 from infomerge.measure.keeping import Keeping, keeping
+from infomerge.measure.resumable import Outcome
 from infomerge.measure.sweep_config import UNDISTURBED, Group, Item, Sweep, clip_kind, file_digest
 from infomerge.measure.sweep_table import Row
 from infomerge.methods import get_method, make_compressor
@@ -231,14 +232,6 @@ def _check_same_file(name: str, sweep: Sweep) -> None:
 
 def _number(clip: str) -> int:
     return int(clip.partition(":")[2])
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What a worker hands back: the rows of a group, and what there is to be told about its clip."""
-
-    rows: list[Row]
-    notes: tuple[str, ...] = ()
 
 
 def run_group(group: Group, sweep: Sweep) -> Outcome:

@@ -5,7 +5,7 @@ import shutil
 from pathlib import Path
 
 from infomerge.files import replaced
-from infomerge.paper.resources import folder as resource_folder
+from infomerge.resources import folder as resource_folder
 
 
 def write_notebooks(folder: str | os.PathLike[str], force: bool = False) -> list[Path]:

@@ -14,7 +14,7 @@ from jaxtyping import Float64
 from infomerge.measure.detection import compare_priors
 from infomerge.measure.statistics import Comparison, Interval, compare_family, mean_interval
 from infomerge.paper.labels import PRIOR_MEASURES, PRIOR_TABLES
-from infomerge.paper.resources import data_file
+from infomerge.resources import data_file
 
 Setting = tuple[str, float]
 """What was run: a method and its retention ratio, or an option and its value."""

@@ -93,8 +93,11 @@ def answer_probabilities(
     """How probable each of `ANSWERS` is as the next word after each question, among all words; float32.
 
     Args:
-        model, tokens, places, total: as in `read`, for one clip.
+        model: as in `read`.
         tokenizer: of the checkpoint.
+        tokens: visual tokens of one clip that are left, in order.
+        places: as in `read`.
+        total: as in `read`.
         asked: one or more questions.
     """
     ids, last = question_ids(tokenizer, asked)

@@ -84,7 +84,7 @@ FORMS: Mapping[str, Form] = MappingProxyType(
             ),
             Form(
                 "shifted",
-                "Longer than any clip of training, with up to one more scene and objects of three quarters of the size.",
+                "Longer than any clip of training, up to one scene more, objects of three quarters of the size.",
                 num_frames=40,
                 scene_counts=(3, 7),
                 object_scale=0.75,

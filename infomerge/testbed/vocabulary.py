@@ -10,12 +10,11 @@ SPECIAL = (PAD, BEGIN, END, IMAGE, VIDEO)
 
 ANSWERS = (*COLORS, *DIRECTIONS, "yes", "no", *map(str, range(10)), *QUADRANTS)
 """Every answer is a single word."""
-_QUESTION_WORDS = (
-    *SHAPES,
-    *("star what which where how many is are there a the colour way does object objects".split()),
-    *("move moves first or that flashes scenes ? ,".split()),
-)
-WORDS = (*SPECIAL, *ANSWERS, *_QUESTION_WORDS)
+_QUESTION_TEXT = """
+    star what which where how many is are there a the colour way does object objects move moves first or that flashes
+    scenes ? ,
+"""
+WORDS = (*SPECIAL, *ANSWERS, *SHAPES, *_QUESTION_TEXT.split())
 
 _TEMPLATE = (
     "{% for message in messages %}<|im_start|>"

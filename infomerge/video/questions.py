@@ -124,7 +124,9 @@ def _about_place(script: Script, _: int) -> list[Question]:
     things = Counter((item.color, item.shape) for item in script.objects)
     lone = [item for item in script.objects if item.direction is None and things[item.color, item.shape] == 1]
     placed = [(item, quadrant) for item in lone if (quadrant := _quadrant(item, script.size)) is not None]
-    star = [Question("Where is the star that flashes?", q, "where", QUADRANTS) for item, q in placed if item.shape == "star"]
+    star = [
+        Question("Where is the star that flashes?", q, "where", QUADRANTS) for item, q in placed if item.shape == "star"
+    ]
     still = [(item, q) for item, q in placed if item.shape != "star"]
     return star + [
         Question(f"Where is the {item.color} {item.shape}?", quadrant, "where", QUADRANTS)

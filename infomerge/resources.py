@@ -1,12 +1,13 @@
-"""Where the tables and notebooks are: inside the installed package, or at the top of a checkout."""
+"""Where tables, notebooks and checkpoints are: inside the installed package, or at the top of a checkout."""
 
 from importlib.resources import files
 from pathlib import Path
 from typing import Literal
 
-_PACKAGE = Path(str(files("infomerge.paper")))
+_PACKAGE = Path(str(files("infomerge")))
+_SHIPPED = _PACKAGE / "shipped"
 """The build copies `data` and `notebooks` in here (setup.py)."""
-_CHECKOUT = _PACKAGE.parents[1]
+_CHECKOUT = _PACKAGE.parent
 
 
 def folder(name: Literal["data", "notebooks"]) -> Path:
@@ -15,10 +16,10 @@ def folder(name: Literal["data", "notebooks"]) -> Path:
     Raises:
         FileNotFoundError: neither the installed package nor a checkout has it.
     """
-    for parent in (_PACKAGE, _CHECKOUT):
+    for parent in (_SHIPPED, _CHECKOUT):
         if (parent / name).is_dir():
             return parent / name
-    raise FileNotFoundError(f"{name}: got neither in {_PACKAGE} nor in {_CHECKOUT}; install infomerge anew")
+    raise FileNotFoundError(f"{name}: got neither in {_SHIPPED} nor in {_CHECKOUT}; install infomerge anew")
 
 
 def data_file(name: str) -> Path:
