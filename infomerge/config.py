@@ -16,6 +16,7 @@ StaticPrior = Literal["tfd", "adjacent", "none"]
 Allocation = Literal["caba", "length"]
 Rounding = Literal["exact", "paper"]
 MergeScope = Literal["segment", "anchor_frame"]
+SalientSplit = Literal["floor", "exact", "clip"]
 
 Precision = Literal["exact", "fast"]
 """Float64, so that near ties do not depend on the machine; or float32 and a GPU's own arithmetic, in a fraction of the

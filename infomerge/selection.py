@@ -9,7 +9,8 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-from infomerge.numerics import ranks
+from infomerge.config import SalientSplit
+from infomerge.numerics import floor_count, ranks, share_evenly
 from infomerge.segmentation import segment_of_frame
 
 
@@ -30,6 +31,31 @@ def frame_distinctness(tokens: Float[Tensor, "frames positions channels"]) -> Fl
     In float32, so that the last bits of a float64 mean do not decide between tokens that are equally far.
     """
     return torch.linalg.vector_norm(tokens - tokens.mean(dim=1, keepdim=True), dim=-1).float()
+
+
+def salient_counts(
+    saliency: Float[Tensor, "frames positions"], requested: int, context_fraction: float, split: SalientSplit
+) -> Int[Tensor, "frames"]:
+    """Salient tokens of each frame, of `requested` tokens of which d are context tokens.
+
+    "floor": T_s = floor((1 - d) K / L) in every frame, as in A.4. "exact": the floor of the total (1 - d) K, shared
+    evenly, so that no more than one token is lost to rounding. "clip": the same total, as many in each frame as it has
+    of the clip's most salient tokens; of equal ones the lower index first.
+    """
+    frames, share = len(saliency), (1 - context_fraction) * requested
+    if split == "floor":
+        return torch.full((frames,), floor_count(share / frames), device=saliency.device)
+    if split == "exact":
+        return share_evenly(floor_count(share), frames).to(saliency.device)
+    most = ranks(saliency.flatten()[None], descending=True).view_as(saliency) < floor_count(share)
+    return most.sum(dim=1)
+
+
+def most_salient(
+    saliency: Float[Tensor, "frames positions"], counts: Int[Tensor, "frames"]
+) -> Bool[Tensor, "frames positions"]:
+    """As many of the most salient tokens of each frame; equal saliency: the lower position first."""
+    return ranks(saliency, descending=True) < counts[:, None]
 
 
 def select_salient(

@@ -17,8 +17,9 @@ from infomerge.inputs import clip_tensors
 from infomerge.methods.result import Ownership, assemble
 from infomerge.pipeline import run
 
-Group = Literal["infomerge", "published", "baseline"]
-"""What kind of method it is: InfoMerge and its variants, another publication's, or common practice."""
+Group = Literal["infomerge", "proposed", "published", "baseline"]
+"""What kind of method it is: InfoMerge and its variants, what this project proposes, another publication's, or common
+practice."""
 
 PRECISIONS = (*get_args(Precision), "auto")
 """How a method may be asked to compute; "auto" is "fast" on a GPU and "exact" on a CPU."""

@@ -1,0 +1,194 @@
+"""Farthest points: the salient tokens that are least like anything chosen before them, in content and in time.
+
+What is dense is background: the tokens that look like many others are the ones that few questions are about. This step
+goes the other way, as farthest-point clustering does (Gonzalez, Clustering to minimize the maximum intercluster
+distance, 1985), weighted by saliency. The equations are numbered in `infomerge.methods.farthest`.
+"""
+
+import math
+from typing import NamedTuple
+
+import torch
+from jaxtyping import Bool, Float, Int
+from torch import Tensor
+
+from infomerge.numerics import BLOCK_ELEMENTS, DECIMALS, rounded, unit
+
+LEAST_WEIGHT = 1e-4
+"""Least saliency that a token weighs, in means of the clip's: what nobody looks at may still be unlike all else."""
+
+LEAST_DISTANCE = 10.0**-DECIMALS
+"""Least distance that is told from none: saliency alone decides between tokens that are all like a chosen one."""
+
+POOL = 512
+"""Tokens between which the next ones are chosen at once, while none of the others can come before them."""
+
+
+class FarthestPoints(NamedTuple):
+    """Which tokens are chosen, and which of them is nearest to each token."""
+
+    chosen: Bool[Tensor, "frames positions"]
+    """Those that were chosen before, and the farthest points."""
+    nearest: Int[Tensor, "frames positions"]
+    """Flat index of the chosen token that each token is most like (eq. F6); -1 where it is like none of them."""
+
+
+def saliency_log_weight(
+    saliency: Float[Tensor, "frames positions"], exponent: float
+) -> Float[Tensor, "frames positions"]:
+    """ln w_i of eq. F2, from saliency in float64; 0 everywhere where no saliency is above 0."""
+    share = saliency.clamp(min=0)
+    largest = share.max()
+    if largest == 0:
+        return torch.zeros_like(share)
+    share = share / largest  # before the mean, whose sum might overflow
+    return exponent * (share / share.mean()).clamp(min=LEAST_WEIGHT).log()
+
+
+def directions(features: Float[Tensor, "*tokens channels"]) -> Float[Tensor, "*tokens directions"]:
+    """u_i of eq. F1: features at length 1. Tokens that are zero have a direction of their own, the same for all."""
+    out = unit(features)
+    is_zero = (out == 0).all(dim=-1, keepdim=True)
+    return torch.cat([out, is_zero.to(out.dtype)], dim=-1) if is_zero.any() else out
+
+
+def farthest_points(
+    vectors: Float[Tensor, "frames positions directions"],
+    log_weight: Float[Tensor, "frames positions"],
+    chosen: Bool[Tensor, "frames positions"],
+    count: int,
+    time_scale: float | None,
+) -> FarthestPoints:
+    """`count` tokens beside the `chosen` ones, one after the other, each the farthest from all before it (eq. F3 to F6).
+
+    Exactly what a loop over all tokens gives, for less: distances only shrink, so that the largest scores of a moment
+    bound all later ones. The `POOL` tokens of the largest scores are compared with each other alone, for as long as
+    the best of them is above what the best of the others was; then all tokens are brought up to date.
+
+    Args:
+        vectors: `directions` of the tokens, float64.
+        log_weight: ln w_i (eq. F2).
+        chosen: where it begins; distances are to these too.
+        count: how many are added; at most as many as are left.
+        time_scale: tau_t in frames; None for likeness alone.
+    """
+    nearness = _Nearness(vectors, time_scale)
+    taken = chosen.flatten().clone()
+    weight = log_weight.flatten().masked_fill(taken, -math.inf)
+    if count == int((~taken).sum()):
+        return FarthestPoints(torch.ones_like(chosen), torch.full(chosen.shape, -1, device=chosen.device))
+    nearness.add(taken.nonzero().squeeze(1))
+    while count:
+        score = _score(weight, nearness.largest.flatten())
+        order = torch.sort(score, descending=True, stable=True).indices
+        others = (float(score[order[POOL]]), int(order[POOL])) if len(order) > POOL else (-math.inf, len(order))
+        new = _from_pool(nearness, weight, order[:POOL].sort().values, count, others)
+        weight[new] = -math.inf
+        taken[new] = True
+        nearness.add(new)
+        count -= len(new)
+    return FarthestPoints(taken.view_as(chosen), nearness.owner)
+
+
+def owners(points: FarthestPoints) -> Int[Tensor, "tokens"]:
+    """Flat index of the chosen token that stands for each token (eq. F6); a chosen token's own.
+
+    What is like none of them goes to the nearest frame that has any, and there to the first; of two frames as near, to
+    the earlier. At least one token is chosen.
+    """
+    chosen, nearest = points
+    frames, positions = chosen.shape
+    index = torch.arange(chosen.numel(), device=chosen.device).view_as(chosen)
+    first = torch.where(chosen, index, chosen.numel()).amin(dim=1)
+    frame = torch.arange(frames, device=chosen.device)
+    with_chosen = chosen.any(dim=1).nonzero().squeeze(1)
+    nearest_frame = with_chosen[(frame[:, None] - with_chosen).abs().argmin(dim=1)]
+    owner = torch.where(nearest < 0, first[nearest_frame][:, None], nearest)
+    return torch.where(chosen, index, owner).flatten()
+
+
+def _score(log_weight: Float[Tensor, "n"], nearness: Float[Tensor, "n"]) -> Float[Tensor, "n"]:
+    """ln(w_i max(D_i, epsilon)) of eq. F5, as compared."""
+    return rounded(log_weight + (1 - nearness).clamp(min=LEAST_DISTANCE).log())
+
+
+def _from_pool(
+    nearness: "_Nearness",
+    log_weight: Float[Tensor, "tokens"],
+    pool: Int[Tensor, "pool"],
+    count: int,
+    others: tuple[float, int],
+) -> Int[Tensor, "new"]:
+    """The next tokens, `count` at most, while they are surely the pool's (indices ascending): at least one.
+
+    `others` is the largest score of what is not in the pool, with the lowest index that has it.
+    """
+    pairs = nearness.between(pool, pool)
+    largest, weight = nearness.largest.flatten()[pool], log_weight[pool]
+    index, new = pool.tolist(), []
+    while len(new) < count:
+        score = _score(weight, largest)
+        best = int(score.argmax())
+        value = float(score[best])
+        if value == -math.inf or (-value, index[best]) > (-others[0], others[1]):
+            break
+        new.append(index[best])
+        weight[best] = -math.inf
+        largest = torch.maximum(largest, pairs[best])
+    return torch.tensor(new, device=pool.device)
+
+
+class _Nearness:
+    """How like each token is to what has been chosen, and to which token of it: max over j of k(i, j) (eq. F3)."""
+
+    def __init__(self, vectors: Float[Tensor, "frames positions directions"], time_scale: float | None) -> None:
+        frames, self._positions, _ = vectors.shape
+        self._vectors = vectors
+        distance = torch.arange(frames, dtype=torch.float64)
+        decay = torch.ones_like(distance) if time_scale is None else torch.exp(-((distance / time_scale) ** 2) / 2)
+        self._decay = decay.to(vectors)
+        self.largest = vectors.new_zeros(vectors.shape[:2])
+        """max over the chosen j of k(i, j), rounded; 0 where nothing is chosen."""
+        self.owner = torch.full(self.largest.shape, -1, device=vectors.device)
+        """The j of it: of equal ones the nearer in time, then the lower index; -1 where nothing is like the token."""
+        self._since = torch.zeros_like(self.owner)
+
+    def between(self, some: Int[Tensor, "some"], others: Int[Tensor, "others"]) -> Float[Tensor, "some others"]:
+        """k(i, j) of pairs, rounded."""
+        flat = self._vectors.flatten(0, 1)
+        apart = (some[:, None] // self._positions - others // self._positions).abs()
+        return rounded((flat[some] @ flat[others].T).clamp_(min=0).mul_(self._decay[apart]))
+
+    def add(self, new: Int[Tensor, "new"]) -> None:
+        """Take chosen tokens into account."""
+        if not len(new):
+            return
+        for block in new.sort().values.split(max(1, BLOCK_ELEMENTS // self._positions)):
+            self._add(block, self._vectors.flatten(0, 1)[block])
+
+    def _add(self, new: Int[Tensor, "new"], vectors: Float[Tensor, "new directions"]) -> None:
+        frame_of = new // self._positions
+        # k(i, j) <= decay: what is so far in time that it cannot come near to the frame's least likeness is left out.
+        least = self.largest.amin(dim=1).clamp(min=LEAST_DISTANCE) - 0.75 * LEAST_DISTANCE
+        reach = (self._decay > least[:, None]).sum(dim=1)
+        frame = torch.arange(len(least), device=new.device)
+        first = torch.searchsorted(frame_of, frame - reach, right=True).tolist()
+        last = torch.searchsorted(frame_of, frame + reach).tolist()
+        for f, (start, end) in enumerate(zip(first, last, strict=True)):
+            if start < end:
+                self._add_to_frame(f, new[start:end], vectors[start:end], (frame_of[start:end] - f).abs())
+
+    def _add_to_frame(
+        self, frame: int, new: Int[Tensor, "new"], vectors: Float[Tensor, "new directions"], apart: Int[Tensor, "new"]
+    ) -> None:
+        likeness = rounded((self._vectors[frame] @ vectors.T).clamp_(min=0).mul_(self._decay[apart]))
+        # Less than a step of the rounding for any clip: among equal ones the nearer in time is the larger.
+        place = (likeness - apart * 1e-12).argmax(dim=1)
+        value, apart = likeness.gather(1, place[:, None]).squeeze(1), apart[place]
+        now, since, owner = self.largest[frame], self._since[frame], self.owner[frame]
+        token = new[place]
+        nearer = (apart < since) | ((apart == since) & (token < owner))
+        better = (value > now) | ((value == now) & (value > 0) & nearer)
+        self.largest[frame] = torch.where(better, value, now)
+        self._since[frame] = torch.where(better, apart, since)
+        self.owner[frame] = torch.where(better, token, owner)

@@ -1,0 +1,180 @@
+"""Salient farthest points: this project's own answer to what InfoMerge loses.
+
+The frame is InfoMerge's: some tokens are kept because they are salient, some because they stand for others, and every
+token has an owner. What differs is which tokens stand for others. Density peaks (eq. 31 to 33) are the middle of what
+is frequent, which is background; farthest points are what nothing chosen so far is like.
+
+Notation as in the paper: x_i is token i, A_i its saliency, l_i its frame; L frames of N positions; K tokens are kept.
+
+    u_i = x_i / |x_i|                                                                                              (F1)
+    w_i = max(max(A_i, 0) / mean_j max(A_j, 0), 1e-4)^gamma                                                        (F2)
+    k(i, j) = max(u_i . u_j, 0) exp(-(l_i - l_j)^2 / (2 tau_t^2))                                                  (F3)
+    D_i = 1 - max_{j chosen} k(i, j),   1 where nothing is chosen                                                  (F4)
+    next token = argmax_{i not chosen} w_i max(D_i, 1e-6)                                                          (F5)
+    owner of i = argmax_{j chosen} k(i, j)                                                                         (F6)
+    T_s = floor((1 - d) K / L)                                                                                     (F7)
+
+1. Each frame keeps its T_s most salient tokens (F7).
+2. Tokens are added one by one (F5), and the distances brought up to date (F4), until there are exactly K.
+3. Kept tokens keep features and positions. Every other one is owned by the kept token that it is most like (F6), and
+   merged into it by eq. 34 where mu is below 1; into salient tokens nothing is merged.
+
+Content and time are one space: after tau_t frames a token counts as new again to a part, however it looks. What is
+flashed for two frames is far from all else; a texture that stands still is chosen once every few frames, and less often
+where nobody looks at it.
+
+Read so that the result does not depend on the machine: k is rounded to 6 decimals; so is the logarithm of what F5
+compares. Equal ones: the lower index first; in F6 the nearer in time first. Tokens that are zero are alike among
+themselves and like no other.
+"""
+
+import dataclasses
+from typing import Any, Literal
+
+import torch
+from jaxtyping import Bool, Float, Int
+from pydantic import ConfigDict, Field, field_validator
+from pydantic.dataclasses import dataclass
+from torch import Tensor
+
+from infomerge import budget as budgets
+from infomerge.config import Allocation, SalientSplit
+from infomerge.farthest import FarthestPoints, directions, farthest_points, owners, saliency_log_weight
+from infomerge.methods.method import Method
+from infomerge.methods.registry import register_method
+from infomerge.methods.result import Ownership
+from infomerge.segmentation import find_segments, segment_lengths, transition_similarity
+from infomerge.selection import most_salient, salient_counts
+
+SelectionScope = Literal["clip", "segment"]
+
+
+@dataclass(frozen=True, kw_only=True, config=ConfigDict(extra="forbid", allow_inf_nan=False))
+class FarthestOptions:
+    """The options of the method, validated when they are made. The symbol of its equations stands behind each.
+
+    Raises:
+        pydantic.ValidationError: (a ValueError) for a value outside its range.
+    """
+
+    context_fraction: float = Field(default=0.4, ge=0, le=1)
+    """d: share of the kept tokens that are farthest points; at 1 no token is kept for its saliency alone."""
+
+    salient_split: SalientSplit = "floor"
+    """How the salient tokens are shared among the frames, as in `InfoMergeConfig`."""
+
+    saliency_exponent: float = Field(default=1.0, ge=0)
+    """gamma: how strongly saliency weighs a distance; at 0 not at all (F2)."""
+
+    time_scale: float | None = Field(default=4.0, gt=0)
+    """tau_t: frames after which what looks alike counts as different (F3); None for never."""
+
+    merge_weight: float = Field(default=1.0, ge=0, le=1)
+    """mu: least weight of a farthest point in its merged token (eq. 34); at 1 it keeps its own features."""
+
+    scope: SelectionScope = "clip"
+    """Farthest points of the whole "clip", or of each "segment" for itself (section 3.1), as many as its budget."""
+
+    allocation: Allocation = "length"
+    """Budgets of the segments under scope "segment": by their "length", or by content, "caba" (eq. 8 and 9)."""
+
+    temperature: float = Field(default=1.2, ge=0)
+    """tau: how strongly content moves the budgets under "caba" (eq. 8)."""
+
+    uniqueness_weight: float = Field(default=0.9, ge=0)
+    """alpha: weight of a segment's uniqueness under "caba" (section 3.3)."""
+
+    richness_weight: float = Field(default=0.1, ge=0)
+    """beta: weight of a segment's richness under "caba" (section 3.3)."""
+
+    min_segments: int = Field(default=8, ge=1)
+    """c: at least this many segments under scope "segment" (eq. 23)."""
+
+    segment_threshold: float = Field(default=0.9, ge=-1, le=1)
+    """tau_seg: frames less similar than this are cut apart under scope "segment" (eq. 23)."""
+
+    @field_validator("time_scale", mode="before")
+    @classmethod
+    def _none_in_words(cls, value: Any) -> Any:
+        """None as a shell can say it."""
+        return None if value in ("none", "None") else value
+
+
+def farthest(
+    features: Float[Tensor, "frames positions channels"],
+    saliency: Float[Tensor, "frames positions"],
+    requested: int,
+    **options: Any,
+) -> Ownership:
+    """Salient tokens, and farthest points beside them; options as in `FarthestOptions`."""
+    chosen = FarthestOptions(**options)
+    salient = most_salient(
+        saliency, salient_counts(saliency, requested, chosen.context_fraction, chosen.salient_split)
+    )
+    if chosen.scope == "clip":
+        segments = torch.tensor([[0, len(features)]], device=features.device)
+        budget = [requested - int(salient.sum())]
+    else:
+        segments = find_segments(
+            transition_similarity(features.mean(dim=1)), chosen.min_segments, chosen.segment_threshold
+        )
+        budget = _budget(features, segments, salient, requested, chosen).tolist()
+    points = _in_each(segments, budget, features, saliency, salient, chosen)
+    return Ownership(owners(points), (points.chosen & ~salient).flatten(), segments, chosen.merge_weight)
+
+
+def _in_each(
+    segments: Int[Tensor, "segments 2"],
+    budget: list[int],
+    features: Float[Tensor, "frames positions channels"],
+    saliency: Float[Tensor, "frames positions"],
+    salient: Bool[Tensor, "frames positions"],
+    options: FarthestOptions,
+) -> FarthestPoints:
+    """The farthest points of every segment, as many as its budget. Between segments k is 0."""
+    vectors, weight = directions(features), saliency_log_weight(saliency, options.saliency_exponent)
+    positions, parts = features.shape[1], []
+    for (start, end), count in zip(segments.tolist(), budget, strict=True):
+        run = slice(start, end)
+        part = farthest_points(vectors[run], weight[run], salient[run], count, options.time_scale)
+        nearest = torch.where(part.nearest < 0, -1, part.nearest + start * positions)
+        parts.append(FarthestPoints(part.chosen, nearest))
+    return FarthestPoints(*map(torch.cat, zip(*parts, strict=True)))
+
+
+def _budget(
+    features: Float[Tensor, "frames positions channels"],
+    segments: Int[Tensor, "segments 2"],
+    salient: Bool[Tensor, "frames positions"],
+    requested: int,
+    options: FarthestOptions,
+) -> Int[Tensor, "segments"]:
+    """B_k: how many farthest points each segment gives (eq. 8 and 9)."""
+    lengths = segment_lengths(segments)
+    free = torch.stack([(~salient[start:end]).sum() for start, end in segments.tolist()])
+    weight = lengths.to(features)
+    if options.allocation == "caba":
+        weight = budgets.content_weight(
+            budgets.uniqueness(features, segments),
+            budgets.richness(features, segments),
+            lengths,
+            options.uniqueness_weight,
+            options.richness_weight,
+            options.temperature,
+        )
+    return budgets.allocate(weight, requested - int(salient.sum()), free, "exact")
+
+
+register_method(
+    Method(
+        "farthest",
+        "Salient farthest points",
+        "salient tokens, and those that are least like anything kept so far, in content and in time",
+        "infomerge, docs/a_better_method.md",
+        "proposed",
+        ("Under scope \"segment\", segments are cut by the frames' mean tokens, whatever features of frames are given.",),
+        tuple(field.name for field in dataclasses.fields(FarthestOptions)),
+        choose=farthest,
+        check=FarthestOptions,
+    )
+)
