@@ -36,7 +36,7 @@ class FarthestPoints(NamedTuple):
 def saliency_log_weight(
     saliency: Float[Tensor, "frames positions"], exponent: float
 ) -> Float[Tensor, "frames positions"]:
-    """ln w_i of eq. F2, from saliency in float64; 0 everywhere where no saliency is above 0."""
+    """Logarithm of w_i (eq. F2), from saliency in float64; 0 everywhere where no saliency is above 0."""
     share = saliency.clamp(min=0)
     largest = share.max()
     if largest == 0:
@@ -59,7 +59,7 @@ def farthest_points(
     count: int,
     time_scale: float | None,
 ) -> FarthestPoints:
-    """`count` tokens beside the `chosen` ones, one after the other, each the farthest from all before it (eq. F3 to F6).
+    """`count` tokens beside the `chosen` ones, one by one, each the farthest from all before it (eq. F3 to F6).
 
     Exactly what a loop over all tokens gives, for less: distances only shrink, so that the largest scores of a moment
     bound all later ones. The `POOL` tokens of the largest scores are compared with each other alone, for as long as
@@ -97,10 +97,9 @@ def owners(points: FarthestPoints) -> Int[Tensor, "tokens"]:
     the earlier. At least one token is chosen.
     """
     chosen, nearest = points
-    frames, positions = chosen.shape
     index = torch.arange(chosen.numel(), device=chosen.device).view_as(chosen)
     first = torch.where(chosen, index, chosen.numel()).amin(dim=1)
-    frame = torch.arange(frames, device=chosen.device)
+    frame = torch.arange(len(chosen), device=chosen.device)
     with_chosen = chosen.any(dim=1).nonzero().squeeze(1)
     nearest_frame = with_chosen[(frame[:, None] - with_chosen).abs().argmin(dim=1)]
     owner = torch.where(nearest < 0, first[nearest_frame][:, None], nearest)
@@ -125,7 +124,8 @@ def _from_pool(
     """
     pairs = nearness.between(pool, pool)
     largest, weight = nearness.largest.flatten()[pool], log_weight[pool]
-    index, new = pool.tolist(), []
+    index: list[int] = pool.tolist()
+    new: list[int] = []
     while len(new) < count:
         score = _score(weight, largest)
         best = int(score.argmax())

@@ -100,6 +100,11 @@ class FarthestOptions:
         return None if value in ("none", "None") else value
 
 
+def check_options(**options: Any) -> None:
+    """Refuse values that the method cannot take, when it is asked for and not only when it runs."""
+    FarthestOptions(**options)
+
+
 def farthest(
     features: Float[Tensor, "frames positions channels"],
     saliency: Float[Tensor, "frames positions"],
@@ -108,9 +113,7 @@ def farthest(
 ) -> Ownership:
     """Salient tokens, and farthest points beside them; options as in `FarthestOptions`."""
     chosen = FarthestOptions(**options)
-    salient = most_salient(
-        saliency, salient_counts(saliency, requested, chosen.context_fraction, chosen.salient_split)
-    )
+    salient = most_salient(saliency, salient_counts(saliency, requested, chosen.context_fraction, chosen.salient_split))
     if chosen.scope == "clip":
         segments = torch.tensor([[0, len(features)]], device=features.device)
         budget = [requested - int(salient.sum())]
@@ -170,11 +173,11 @@ register_method(
         "farthest",
         "Salient farthest points",
         "salient tokens, and those that are least like anything kept so far, in content and in time",
-        "infomerge, docs/a_better_method.md",
+        "this project, on the frame of Liu et al., InfoMerge, arXiv 2606.02161",
         "proposed",
-        ("Under scope \"segment\", segments are cut by the frames' mean tokens, whatever features of frames are given.",),
+        ('Under scope "segment" the frames\' mean tokens say where to cut, whatever frame features are given.',),
         tuple(field.name for field in dataclasses.fields(FarthestOptions)),
         choose=farthest,
-        check=FarthestOptions,
+        check=check_options,
     )
 )

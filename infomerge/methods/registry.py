@@ -18,7 +18,8 @@ from infomerge.methods.method import Compressor, Group, Method
 from infomerge.methods.result import Ownership
 
 METHODS: dict[str, Method] = {}
-"""The methods by name: InfoMerge and its variants, this project's, other publications' from new to old, common practice."""
+"""The methods by name: InfoMerge and its variants, this project's own, other publications' from new to old, and common
+practice."""
 
 ENTRY_POINTS = "infomerge.methods"
 """The group of entry points under which other packages name a `Method` of theirs."""
