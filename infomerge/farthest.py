@@ -12,7 +12,7 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-from infomerge.numerics import BLOCK_ELEMENTS, DECIMALS, rounded, unit
+from infomerge.numerics import BLOCK_ELEMENTS, DECIMALS, rounded, unit, wide
 
 LEAST_WEIGHT = 1e-4
 """Least saliency that a token weighs, in means of the clip's: what nobody looks at may still be unlike all else."""
@@ -88,6 +88,25 @@ def farthest_points(
         nearness.add(new)
         count -= len(new)
     return FarthestPoints(taken.view_as(chosen), nearness.owner)
+
+
+def farthest_in_segments(
+    features: Float[Tensor, "frames positions channels"],
+    saliency: Float[Tensor, "frames positions"],
+    chosen: Bool[Tensor, "frames positions"],
+    segments: Int[Tensor, "segments 2"],
+    budget: Int[Tensor, "segments"],
+    saliency_exponent: float,
+    time_scale: float | None,
+) -> FarthestPoints:
+    """The farthest points of every segment, as many as its budget; between segments k is 0."""
+    vectors, weight = directions(wide(features)), saliency_log_weight(saliency, saliency_exponent)
+    positions, parts = features.shape[1], []
+    for (start, end), count in zip(segments.tolist(), budget.tolist(), strict=True):
+        part = farthest_points(vectors[start:end], weight[start:end], chosen[start:end], count, time_scale)
+        nearest = torch.where(part.nearest < 0, -1, part.nearest + start * positions)
+        parts.append(FarthestPoints(part.chosen, nearest))
+    return FarthestPoints(*map(torch.cat, zip(*parts, strict=True)))
 
 
 def owners(points: FarthestPoints) -> Int[Tensor, "tokens"]:

@@ -39,7 +39,7 @@ from torch import Tensor
 
 from infomerge import budget as budgets
 from infomerge.config import Allocation, SalientSplit
-from infomerge.farthest import FarthestPoints, directions, farthest_points, owners, saliency_log_weight
+from infomerge.farthest import farthest_in_segments, owners
 from infomerge.methods.method import Method
 from infomerge.methods.registry import register_method
 from infomerge.methods.result import Ownership
@@ -113,43 +113,27 @@ def farthest(
 ) -> Ownership:
     """Salient tokens, and farthest points beside them; options as in `FarthestOptions`."""
     chosen = FarthestOptions(**options)
-    salient = most_salient(saliency, salient_counts(saliency, requested, chosen.context_fraction, chosen.salient_split))
+    frames = len(features)
+    total = budgets.salient_total(frames, requested / frames, chosen.context_fraction, chosen.salient_split)
+    salient = most_salient(saliency, salient_counts(saliency, total, chosen.salient_split))
     if chosen.scope == "clip":
-        segments = torch.tensor([[0, len(features)]], device=features.device)
-        budget = [requested - int(salient.sum())]
+        segments = torch.tensor([[0, frames]], device=features.device)
+        budget = torch.tensor([requested - total], device=features.device)
     else:
-        segments = find_segments(
-            transition_similarity(features.mean(dim=1)), chosen.min_segments, chosen.segment_threshold
-        )
-        budget = _budget(features, segments, salient, requested, chosen).tolist()
-    points = _in_each(segments, budget, features, saliency, salient, chosen)
+        transition = transition_similarity(features.mean(dim=1))
+        segments = find_segments(transition, chosen.min_segments, chosen.segment_threshold)
+        budget = _budget(features, segments, salient, requested - total, chosen)
+    points = farthest_in_segments(
+        features, saliency, salient, segments, budget, chosen.saliency_exponent, chosen.time_scale
+    )
     return Ownership(owners(points), (points.chosen & ~salient).flatten(), segments, chosen.merge_weight)
-
-
-def _in_each(
-    segments: Int[Tensor, "segments 2"],
-    budget: list[int],
-    features: Float[Tensor, "frames positions channels"],
-    saliency: Float[Tensor, "frames positions"],
-    salient: Bool[Tensor, "frames positions"],
-    options: FarthestOptions,
-) -> FarthestPoints:
-    """The farthest points of every segment, as many as its budget. Between segments k is 0."""
-    vectors, weight = directions(features), saliency_log_weight(saliency, options.saliency_exponent)
-    positions, parts = features.shape[1], []
-    for (start, end), count in zip(segments.tolist(), budget, strict=True):
-        run = slice(start, end)
-        part = farthest_points(vectors[run], weight[run], salient[run], count, options.time_scale)
-        nearest = torch.where(part.nearest < 0, -1, part.nearest + start * positions)
-        parts.append(FarthestPoints(part.chosen, nearest))
-    return FarthestPoints(*map(torch.cat, zip(*parts, strict=True)))
 
 
 def _budget(
     features: Float[Tensor, "frames positions channels"],
     segments: Int[Tensor, "segments 2"],
     salient: Bool[Tensor, "frames positions"],
-    requested: int,
+    total: int,
     options: FarthestOptions,
 ) -> Int[Tensor, "segments"]:
     """B_k: how many farthest points each segment gives (eq. 8 and 9)."""
@@ -165,7 +149,7 @@ def _budget(
             options.richness_weight,
             options.temperature,
         )
-    return budgets.allocate(weight, requested - int(salient.sum()), free, "exact")
+    return budgets.allocate(weight, total, free, "exact")
 
 
 register_method(

@@ -19,6 +19,15 @@ from infomerge.numerics import positions_of
 MOST_FRAMES, MOST_POSITIONS = 128, 1024
 """What one program can hold at once."""
 
+COVERED = {
+    "rounding": ("exact",),
+    "merge_scope": ("segment",),
+    "static_prior": ("tfd", "none"),
+    "salient_split": ("floor",),
+    "anchors": ("density",),
+}
+"""Values of options that the kernels know, for those of which they do not know all."""
+
 DTYPES = (torch.bfloat16, torch.float16, torch.float32)
 
 
@@ -31,7 +40,7 @@ def not_covered(tokens: Tensor, config: InfoMergeConfig) -> str | None:
         return f"a clip of {frames} x {positions} x {channels}"
     if config.retention_ratio == 1:
         return "retention_ratio=1"
-    for option, covered in (("rounding", ("exact",)), ("merge_scope", ("segment",)), ("static_prior", ("tfd", "none"))):
+    for option, covered in COVERED.items():
         if getattr(config, option) not in covered:
             return f"{option}={getattr(config, option)!r}"
     sizes = layout((frames, positions, channels), config)
