@@ -6,12 +6,15 @@ distance, 1985), weighted by saliency. The equations are numbered in `infomerge.
 """
 
 import math
-from typing import NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import torch
 from jaxtyping import Bool, Float, Int
+from pydantic import ConfigDict, Field, field_validator
+from pydantic.dataclasses import dataclass
 from torch import Tensor
 
+from infomerge.config import Allocation, SalientSplit
 from infomerge.numerics import BLOCK_ELEMENTS, DECIMALS, rounded, unit, wide
 
 LEAST_WEIGHT = 1e-4
@@ -22,6 +25,60 @@ LEAST_DISTANCE = 10.0**-DECIMALS
 
 POOL = 512
 """Tokens between which the next ones are chosen at once, while none of the others can come before them."""
+
+
+SelectionScope = Literal["clip", "segment"]
+
+
+@dataclass(frozen=True, kw_only=True, config=ConfigDict(extra="forbid", allow_inf_nan=False))
+class FarthestOptions:
+    """The options of the method, validated when they are made. The symbol of its equations stands behind each.
+
+    Raises:
+        pydantic.ValidationError: (a ValueError) for a value outside its range.
+    """
+
+    context_fraction: float = Field(default=0.4, ge=0, le=1)
+    """d: share of the kept tokens that are farthest points; at 1 no token is kept for its saliency alone."""
+
+    salient_split: SalientSplit = "floor"
+    """How the salient tokens are shared among the frames, as in `InfoMergeConfig`."""
+
+    saliency_exponent: float = Field(default=1.0, ge=0)
+    """gamma: how strongly saliency weighs a distance; at 0 not at all (F2)."""
+
+    time_scale: float | None = Field(default=4.0, gt=0)
+    """tau_t: frames after which what looks alike counts as different (F3); None for never."""
+
+    merge_weight: float = Field(default=1.0, ge=0, le=1)
+    """mu: least weight of a farthest point in its merged token (eq. 34); at 1 it keeps its own features."""
+
+    scope: SelectionScope = "clip"
+    """Farthest points of the whole "clip", or of each "segment" for itself (section 3.1), as many as its budget."""
+
+    allocation: Allocation = "length"
+    """Budgets of the segments under scope "segment": by their "length", or by content, "caba" (eq. 8 and 9)."""
+
+    temperature: float = Field(default=1.2, ge=0)
+    """tau: how strongly content moves the budgets under "caba" (eq. 8)."""
+
+    uniqueness_weight: float = Field(default=0.9, ge=0)
+    """alpha: weight of a segment's uniqueness under "caba" (section 3.3)."""
+
+    richness_weight: float = Field(default=0.1, ge=0)
+    """beta: weight of a segment's richness under "caba" (section 3.3)."""
+
+    min_segments: int = Field(default=8, ge=1)
+    """c: at least this many segments under scope "segment" (eq. 23)."""
+
+    segment_threshold: float = Field(default=0.9, ge=-1, le=1)
+    """tau_seg: frames less similar than this are cut apart under scope "segment" (eq. 23)."""
+
+    @field_validator("time_scale", mode="before")
+    @classmethod
+    def _none_in_words(cls, value: Any) -> Any:
+        """None as a shell can say it."""
+        return None if value in ("none", "None") else value
 
 
 class FarthestPoints(NamedTuple):
@@ -39,9 +96,8 @@ def saliency_log_weight(
     """Logarithm of w_i (eq. F2), from saliency in float64; 0 everywhere where no saliency is above 0."""
     share = saliency.clamp(min=0)
     largest = share.max()
-    if largest == 0:
-        return torch.zeros_like(share)
-    share = share / largest  # before the mean, whose sum might overflow
+    # Before the mean, whose sum might overflow; and without a look at a value, for which a GPU would have to be waited.
+    share = torch.where(largest > 0, share / torch.where(largest > 0, largest, 1), 1)
     return exponent * (share / share.mean()).clamp(min=LEAST_WEIGHT).log()
 
 

@@ -28,16 +28,16 @@ def floor_count(share: float) -> int:
     return math.floor(share + 1e-9)
 
 
-def evenly(length: int, count: int) -> Int[Tensor, "count"]:
+def evenly(length: int, count: int, device: torch.device | None = None) -> Int[Tensor, "count"]:
     """`count` of `length` places, each in the middle of its part of the whole; ascending, and distinct."""
-    return (2 * torch.arange(count) + 1) * length // max(1, 2 * count)
+    return (2 * torch.arange(count, device=device) + 1) * length // max(1, 2 * count)
 
 
-def share_evenly(total: int, parts: int) -> Int[Tensor, "parts"]:
+def share_evenly(total: int, parts: int, device: torch.device | None = None) -> Int[Tensor, "parts"]:
     """`total` in whole shares; those that are larger by one are spread evenly over the parts."""
     share, extra = divmod(total, max(1, parts))
-    shares = torch.full((parts,), share)
-    shares[evenly(parts, extra)] += 1
+    shares = torch.full((parts,), share, device=device)
+    shares[evenly(parts, extra, device)] += 1
     return shares
 
 

@@ -43,7 +43,7 @@ def salient_counts(
     if split == "clip":
         most = ranks(saliency.flatten()[None], descending=True).view_as(saliency) < total
         return most.sum(dim=1)
-    return share_evenly(total, len(saliency)).to(saliency.device)
+    return share_evenly(total, len(saliency), saliency.device)
 
 
 def most_salient(

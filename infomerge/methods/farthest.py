@@ -29,75 +29,22 @@ themselves and like no other.
 """
 
 import dataclasses
-from typing import Any, Literal
+from typing import Any
 
 import torch
 from jaxtyping import Bool, Float, Int
-from pydantic import ConfigDict, Field, field_validator
-from pydantic.dataclasses import dataclass
 from torch import Tensor
 
 from infomerge import budget as budgets
-from infomerge.config import Allocation, SalientSplit
-from infomerge.farthest import farthest_in_segments, owners
+from infomerge import fast
+from infomerge.compression import Compression
+from infomerge.farthest import FarthestOptions, farthest_in_segments, owners
+from infomerge.fast import farthest as by_kernels
 from infomerge.methods.method import Method
 from infomerge.methods.registry import register_method
 from infomerge.methods.result import Ownership
 from infomerge.segmentation import find_segments, segment_lengths, transition_similarity
 from infomerge.selection import most_salient, salient_counts
-
-SelectionScope = Literal["clip", "segment"]
-
-
-@dataclass(frozen=True, kw_only=True, config=ConfigDict(extra="forbid", allow_inf_nan=False))
-class FarthestOptions:
-    """The options of the method, validated when they are made. The symbol of its equations stands behind each.
-
-    Raises:
-        pydantic.ValidationError: (a ValueError) for a value outside its range.
-    """
-
-    context_fraction: float = Field(default=0.4, ge=0, le=1)
-    """d: share of the kept tokens that are farthest points; at 1 no token is kept for its saliency alone."""
-
-    salient_split: SalientSplit = "floor"
-    """How the salient tokens are shared among the frames, as in `InfoMergeConfig`."""
-
-    saliency_exponent: float = Field(default=1.0, ge=0)
-    """gamma: how strongly saliency weighs a distance; at 0 not at all (F2)."""
-
-    time_scale: float | None = Field(default=4.0, gt=0)
-    """tau_t: frames after which what looks alike counts as different (F3); None for never."""
-
-    merge_weight: float = Field(default=1.0, ge=0, le=1)
-    """mu: least weight of a farthest point in its merged token (eq. 34); at 1 it keeps its own features."""
-
-    scope: SelectionScope = "clip"
-    """Farthest points of the whole "clip", or of each "segment" for itself (section 3.1), as many as its budget."""
-
-    allocation: Allocation = "length"
-    """Budgets of the segments under scope "segment": by their "length", or by content, "caba" (eq. 8 and 9)."""
-
-    temperature: float = Field(default=1.2, ge=0)
-    """tau: how strongly content moves the budgets under "caba" (eq. 8)."""
-
-    uniqueness_weight: float = Field(default=0.9, ge=0)
-    """alpha: weight of a segment's uniqueness under "caba" (section 3.3)."""
-
-    richness_weight: float = Field(default=0.1, ge=0)
-    """beta: weight of a segment's richness under "caba" (section 3.3)."""
-
-    min_segments: int = Field(default=8, ge=1)
-    """c: at least this many segments under scope "segment" (eq. 23)."""
-
-    segment_threshold: float = Field(default=0.9, ge=-1, le=1)
-    """tau_seg: frames less similar than this are cut apart under scope "segment" (eq. 23)."""
-
-    @field_validator("time_scale", mode="before")
-    @classmethod
-    def _none_in_words(cls, value: Any) -> Any:
-        """None as a shell can say it."""
-        return None if value in ("none", "None") else value
 
 
 def check_options(**options: Any) -> None:
@@ -127,6 +74,15 @@ def farthest(
         features, saliency, salient, segments, budget, chosen.saliency_exponent, chosen.time_scale
     )
     return Ownership(owners(points), (points.chosen & ~salient).flatten(), segments, chosen.merge_weight)
+
+
+def quick(
+    tokens: Tensor, saliency: Tensor | None, frame_features: Tensor | None, requested: int, **options: Any
+) -> Compression | str:
+    """The same at precision "fast", on a GPU."""
+    return by_kernels.compress(
+        tokens, saliency, frame_features, requested, FarthestOptions(**options), graphs=fast.use_graphs
+    )
 
 
 def _budget(
