@@ -159,7 +159,7 @@ def run(
     return flat[index], {
         "index": index,
         "is_context": ~salient[index],
-        "assignment": number[owner],
+        "assignment": torch.where(chosen, number, number[owner]),
         "saliency": saliency,
         "energy": pairs.products.diagonal().clone(),
     }

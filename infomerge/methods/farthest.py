@@ -118,6 +118,7 @@ register_method(
         ('Under scope "segment" the frames\' mean tokens say where to cut, whatever frame features are given.',),
         tuple(field.name for field in dataclasses.fields(FarthestOptions)),
         choose=farthest,
+        quick=quick,
         check=check_options,
     )
 )

@@ -16,7 +16,7 @@ def likeness(products, inverse, decay, token, other, inside, tokens, positions):
     product = tl.load(products + token.to(tl.int64) * tokens + other, mask=inside, other=0)
     own = tl.load(inverse + token)
     theirs = tl.load(inverse + other, mask=inside, other=0)
-    cosine = tl.where((own == 0) & (theirs == 0), 1.0, tl.maximum(product * own * theirs, 0.0))
+    cosine = tl.where(own + theirs == 0, 1.0, tl.maximum(product * own * theirs, 0.0))
     apart = tl.abs(other // positions - token // positions)
     k = cosine * tl.load(decay + apart, mask=inside, other=0)
     return tl.minimum(tl.floor(k * 1e6 + 0.5), 1e6).to(tl.int32)
