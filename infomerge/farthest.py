@@ -26,6 +26,8 @@ LEAST_DISTANCE = 10.0**-DECIMALS
 POOL = 512
 """Tokens between which the next ones are chosen at once, while none of the others can come before them."""
 
+FRAME_BY_FRAME = ("cpu",)
+"""Devices on which leaving out what is far in time saves more than it costs; others take all frames at once."""
 
 SelectionScope = Literal["clip", "segment"]
 
@@ -238,32 +240,48 @@ class _Nearness:
         """Take chosen tokens into account."""
         if not len(new):
             return
-        for block in new.sort().values.split(max(1, BLOCK_ELEMENTS // self._positions)):
-            self._add(block, self._vectors.flatten(0, 1)[block])
+        one_by_one = new.device.type in FRAME_BY_FRAME
+        tokens = self._positions * (1 if one_by_one else len(self.largest))
+        for block in new.sort().values.split(max(1, BLOCK_ELEMENTS // tokens)):
+            frame_of = block // self._positions
+            apart = (torch.arange(len(self.largest), device=new.device)[:, None] - frame_of).abs()
+            vectors = self._vectors.flatten(0, 1)[block]
+            if one_by_one:
+                for frame, near in enumerate(self._in_reach(frame_of)):
+                    if near.start < near.stop:
+                        self._add_to(slice(frame, frame + 1), block[near], vectors[near], apart[frame, None, near])
+            else:
+                self._add_to(slice(None), block, vectors, apart)
 
-    def _add(self, new: Int[Tensor, "new"], vectors: Float[Tensor, "new directions"]) -> None:
-        frame_of = new // self._positions
-        # k(i, j) <= decay: what is so far in time that it cannot come near to the frame's least likeness is left out.
+    def _in_reach(self, frame_of: Int[Tensor, "new"]) -> list[slice]:
+        """Which of the new tokens can change anything in each frame; they are ordered by their frame.
+
+        k(i, j) is no more than the decay: what is so far in time that it cannot reach the frame's least likeness is
+        left out, and so is what would be rounded to 0.
+        """
         least = self.largest.amin(dim=1).clamp(min=LEAST_DISTANCE) - 0.75 * LEAST_DISTANCE
         reach = (self._decay > least[:, None]).sum(dim=1)
-        frame = torch.arange(len(least), device=new.device)
-        first = torch.searchsorted(frame_of, frame - reach, right=True).tolist()
-        last = torch.searchsorted(frame_of, frame + reach).tolist()
-        for f, (start, end) in enumerate(zip(first, last, strict=True)):
-            if start < end:
-                self._add_to_frame(f, new[start:end], vectors[start:end], (frame_of[start:end] - f).abs())
+        frame = torch.arange(len(least), device=frame_of.device)
+        first = torch.searchsorted(frame_of, frame - reach, right=True)
+        last = torch.searchsorted(frame_of, frame + reach)
+        return [slice(*ends) for ends in torch.stack((first, last), dim=1).tolist()]
 
-    def _add_to_frame(
-        self, frame: int, new: Int[Tensor, "new"], vectors: Float[Tensor, "new directions"], apart: Int[Tensor, "new"]
+    def _add_to(
+        self,
+        frames: slice,
+        new: Int[Tensor, "new"],
+        vectors: Float[Tensor, "new directions"],
+        apart: Int[Tensor, "some new"],
     ) -> None:
-        likeness = rounded((self._vectors[frame] @ vectors.T).clamp_(min=0).mul_(self._decay[apart]))
+        likeness = (self._vectors[frames] @ vectors.T).clamp_(min=0).mul_(self._decay[apart][:, None])
+        likeness = rounded(likeness)
         # Less than a step of the rounding for any clip: among equal ones the nearer in time is the larger.
-        place = (likeness - apart * 1e-12).argmax(dim=1)
-        value, apart = likeness.gather(1, place[:, None]).squeeze(1), apart[place]
-        now, since, owner = self.largest[frame], self._since[frame], self.owner[frame]
+        place = (likeness - apart[:, None] * 1e-12).argmax(dim=-1)
+        value, apart = likeness.gather(-1, place[..., None]).squeeze(-1), apart.gather(1, place)
+        now, since, owner = self.largest[frames], self._since[frames], self.owner[frames]
         token = new[place]
         nearer = (apart < since) | ((apart == since) & (token < owner))
         better = (value > now) | ((value == now) & (value > 0) & nearer)
-        self.largest[frame] = torch.where(better, value, now)
-        self._since[frame] = torch.where(better, apart, since)
-        self.owner[frame] = torch.where(better, token, owner)
+        self.largest[frames] = torch.where(better, value, now)
+        self._since[frames] = torch.where(better, apart, since)
+        self.owner[frames] = torch.where(better, token, owner)

@@ -94,6 +94,20 @@ def test_a_pool_of_any_size_gives_what_a_loop_over_all_tokens_gives(
 
 @settings(max_examples=60)
 @given(problems())
+def test_all_frames_at_once_give_what_frame_by_frame_gives(
+    problem: tuple[Tensor, Tensor, Tensor, int, float | None],
+) -> None:
+    one_by_one = farthest_points(*problem)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(farthest, "FRAME_BY_FRAME", ())
+        at_once = farthest_points(*problem)
+    assert torch.equal(at_once.chosen, one_by_one.chosen)
+    if one_by_one.chosen.any():
+        assert torch.equal(owners(at_once), owners(one_by_one))
+
+
+@settings(max_examples=60)
+@given(problems())
 def test_more_points_only_join_those_of_fewer(problem: tuple[Tensor, Tensor, Tensor, int, float | None]) -> None:
     vectors, weight, chosen, count, scale = problem
     before = farthest_points(vectors, weight, chosen, count // 2, scale).chosen
