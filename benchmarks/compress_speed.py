@@ -1,5 +1,7 @@
 """How long `compress` takes, exact and fast, beside FastVID's steps: `python -m benchmarks.compress_speed`.
 
+Other methods stand beside InfoMerge in the same run: `--methods infomerge farthest` is the default.
+
 32 frames of 196 tokens, at the paper's three ratios, in clips of even segments, of a tour's and with one long shot. On
 a GPU bf16 tokens of 3584 channels, by events; on a CPU float32 ones of 320, by the process's CPU time, so that other
 processes do not disturb it. Medians with the 10th and the 90th percentile. Where fast runs by kernels it is timed as it
@@ -9,7 +11,8 @@ is called and as a replayed CUDA graph, and a call is made to fail if it waits f
 """
 
 import argparse
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +28,7 @@ from infomerge import fast, pipeline
 from infomerge.fast.float32 import FLOAT32
 from infomerge.inputs import clip_tensors
 from infomerge.measure.timing import StageTimes, Timing, peak_memory, time_runs
-from infomerge.methods import Compressor, make_compressor
+from infomerge.methods import METHODS, Compressor, make_compressor
 from infomerge.steps import PLAINLY
 
 POSITIONS = 196
@@ -33,14 +36,19 @@ RATIOS = (0.05, 0.10, 0.15)
 TARGET = Path(__file__).parent.parent / "data" / "results" / "compress_speed.csv"
 
 
-def ways(tokens: Tensor, ratio: float) -> Iterator[tuple[str, Callable[[], object]]]:
-    """What is timed on a clip, by name."""
+def ways(tokens: Tensor, ratio: float, methods: Sequence[str]) -> Iterator[tuple[str, Callable[[], object]]]:
+    """What is timed on a clip, by name; InfoMerge's ways go without its name."""
     saliency, features = tokens.float().norm(dim=-1), tokens.mean(dim=1)
-    quick = make_compressor(retention_ratio=ratio, precision="fast")
-    yield "exact", lambda: make_compressor(retention_ratio=ratio)(tokens)
-    yield "fast", lambda: quick(tokens)
-    if tokens.is_cuda and quick(tokens).trace.arithmetic == "GPU kernels":
-        yield "fast, graph", lambda: _as_graph(quick, tokens)
+    for method in methods:
+        called = "" if method == "infomerge" else f"{method}, "
+        exact, quick = (make_compressor(method, retention_ratio=ratio, precision=p) for p in ("exact", "fast"))
+        yield f"{called}exact", partial(exact, tokens)
+        trace = quick(tokens).trace
+        if trace.precision == "fast":
+            yield f"{called}fast", partial(quick, tokens)
+        if trace.arithmetic == "GPU kernels":
+            never_waits(quick, tokens)
+            yield f"{called}fast, graph", partial(_as_graph, quick, tokens)
     yield "FastVID's steps", lambda: fastvid_steps(tokens, saliency, features, ratio)
 
 
@@ -61,17 +69,15 @@ def never_waits(compressor: Compressor, tokens: Tensor) -> None:
         torch.cuda.set_sync_debug_mode("default")
 
 
-def rows(device: torch.device, channels: int, repeats: int) -> Iterator[dict[str, Any]]:
+def rows(device: torch.device, channels: int, repeats: int, methods: Sequence[str]) -> Iterator[dict[str, Any]]:
     """The table, a row for every clip, ratio and way."""
     on_gpu = device.type == "cuda"
     for clip, lengths in SCENES.items():
         tokens = scenes(lengths, POSITIONS, channels, dtype=torch.bfloat16 if on_gpu else torch.float32, device=device)
         for ratio in RATIOS:
-            for way, run in ways(tokens, ratio):
-                slow = way == "exact" and (on_gpu or channels > 1000)
+            for way, run in ways(tokens, ratio, methods):
+                slow = way.endswith("exact") and (on_gpu or channels > 1000)
                 timing: Timing = time_runs(run, max(3, repeats // 10) if slow else repeats, 2 if slow else 5, device)
-                if on_gpu and way == "fast":
-                    never_waits(make_compressor(retention_ratio=ratio, precision="fast"), tokens)
                 yield {
                     "device": torch.cuda.get_device_name(device) if on_gpu else "CPU",
                     "threads": "" if on_gpu else torch.get_num_threads(),
@@ -107,6 +113,7 @@ def main() -> None:
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     parser.add_argument("--channels", type=int, nargs="+", help="3584 on a GPU, 320 on a CPU")
     parser.add_argument("--repeats", type=int, help="50 on a GPU, 5 on a CPU")
+    parser.add_argument("--methods", nargs="+", default=["infomerge", "farthest"], choices=list(METHODS))
     parser.add_argument("--stages", action="store_true")
     parser.add_argument("--out", type=Path, help=f"for instance {TARGET.name}")
     arguments = parser.parse_args()
@@ -116,7 +123,7 @@ def main() -> None:
     console, found = Console(width=120), []
     table = Table("tokens", "clip", "ratio", "way", "ms (10th-90th percentile)", "peak / tokens")
     for channels in arguments.channels or [3584 if on_gpu else 320]:
-        for row in rows(device, channels, arguments.repeats or (50 if on_gpu else 5)):
+        for row in rows(device, channels, arguments.repeats or (50 if on_gpu else 5), arguments.methods):
             found.append(row)
             spread = f"{row['ms']:.2f} ({row['low_ms']:.2f}-{row['high_ms']:.2f})"
             table.add_row(

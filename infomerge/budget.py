@@ -11,7 +11,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from infomerge.config import InfoMergeConfig, Rounding
+from infomerge.config import InfoMergeConfig, Rounding, SalientSplit
 from infomerge.numerics import cosine, floor_count, rounded
 
 
@@ -20,8 +20,8 @@ class BudgetSplit(NamedTuple):
 
     requested: int
     """Tokens that the retention ratio asks for: round(r L N), at least 1."""
-    salient_per_frame: int
-    """T_s, the tokens that every frame keeps by saliency."""
+    salient: int
+    """Tokens of the whole clip that are kept by saliency: L T_s, or the exact total."""
     context: float
     """B_DTM, the context tokens of the whole clip: a whole number under rounding "exact"."""
 
@@ -31,14 +31,25 @@ def requested_tokens(frames: int, positions: int, retention_ratio: float) -> int
     return max(1, math.floor(retention_ratio * frames * positions + 0.5))
 
 
+def salient_total(frames: int, share: float, context_fraction: float, split: SalientSplit) -> int:
+    """Salient tokens of a clip of which each frame keeps a `share` of tokens, not all of them whole.
+
+    L T_s with T_s = floor((1 - d) share) under "floor" (A.4); else the floor of (1 - d) L share, where no more than one
+    token is lost to rounding.
+    """
+    if split == "floor":
+        return frames * floor_count((1 - context_fraction) * share)
+    return floor_count((1 - context_fraction) * share * frames)
+
+
 def split_budget(frames: int, positions: int, config: InfoMergeConfig) -> BudgetSplit:
     """Salient and context tokens for a clip of this size (A.4)."""
     share = config.retention_ratio * positions
     requested = requested_tokens(frames, positions, config.retention_ratio)
-    salient = floor_count((1 - config.context_fraction) * share)
+    salient = salient_total(frames, share, config.context_fraction, config.salient_split)
     if config.rounding == "paper" and config.retention_ratio < 1:
         return BudgetSplit(requested, salient, config.context_fraction * share * frames)
-    return BudgetSplit(requested, salient, requested - frames * salient)
+    return BudgetSplit(requested, salient, requested - salient)
 
 
 def uniqueness(

@@ -93,15 +93,16 @@ class InfoMergeTrace(ClipTrace):
     penalized_saliency: Float[Tensor, "frames positions"]
     """A_l[p] after the penalty (eq. 10)."""
     salient: Int[Tensor, "frames salient"]
-    """Positions that ATS keeps in each frame, ascending."""
+    """Positions that ATS keeps in each frame, ascending; -1 after them where a frame keeps fewer than another."""
     replaced: Bool[Tensor, "frames positions"]
     """Tokens that hold their position's segment mean (eq. 30)."""
     anchor_frames: Int[Tensor, "anchor_frames"]
-    """Frames that give context anchors, ascending."""
+    """Frames that give context anchors, ascending; where anchors are farthest points, those that came to give some."""
     anchor_quota: Int[Tensor, "anchor_frames"]
     """Anchors that each of them gives."""
     density_scores: Float[Tensor, "anchor_frames positions"]
-    """Logarithm of rho_i delta_i in each anchor frame (eq. 33); NaN where ATS took the token."""
+    """Logarithm of rho_i delta_i in each anchor frame (eq. 33), of what anchors are chosen by; NaN where ATS took the
+    token, and everywhere where they are farthest points."""
 
     @property
     def penalised_saliency(self) -> Float[Tensor, "frames positions"]:

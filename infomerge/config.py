@@ -16,6 +16,8 @@ StaticPrior = Literal["tfd", "adjacent", "none"]
 Allocation = Literal["caba", "length"]
 Rounding = Literal["exact", "paper"]
 MergeScope = Literal["segment", "anchor_frame"]
+SalientSplit = Literal["floor", "exact", "clip"]
+Anchors = Literal["density", "distance", "farthest"]
 
 Precision = Literal["exact", "fast"]
 """Float64, so that near ties do not depend on the machine; or float32 and a GPU's own arithmetic, in a fraction of the
@@ -117,6 +119,14 @@ class InfoMergeConfig:
 
     merge_scope: MergeScope = "segment"
     """Tokens merge into the anchors of their "segment", or into those of every "anchor_frame" (FastVID)."""
+
+    salient_split: SalientSplit = "floor"
+    """T_s rounded down in every frame, "floor" (A.4); the total alone rounded down and shared evenly, "exact"; or that
+    total where the clip is most salient, "clip", few in some frames and many in others."""
+
+    anchors: Anchors = "density"
+    """Anchors by "density" peaks (eq. 33); by their "distance" to what is denser, delta alone; or the "farthest" points
+    of each segment, weighted by saliency, from its salient tokens and from each other: no density, no anchor frames."""
 
     @model_validator(mode="before")
     @classmethod

@@ -6,6 +6,7 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
+from infomerge.config import Anchors
 from infomerge.numerics import ranks, rounded
 
 SHORTLIST_FROM = 64
@@ -15,18 +16,21 @@ SPARE = 4
 """Pairs shortlisted beyond those that are needed, so that the shortlist's float noise can be seen not to matter."""
 
 
-def density_scores(tokens: Float[Tensor, "frames free channels"], neighbors: int) -> Float[Tensor, "frames free"]:
+def density_scores(
+    tokens: Float[Tensor, "frames free channels"], neighbors: int, anchors: Anchors = "density"
+) -> Float[Tensor, "frames free"]:
     """Logarithm of each token's density score within its frame: dense, and far from anything denser (eq. 31 to 33).
 
     The logarithm has the order of the score itself, which underflows for tokens of large norm. Rounded, as compared.
+    With anchors by "distance" that of delta alone: far from anything denser, however dense.
     """
     frames, free, _ = tokens.shape
     if free == 0:
         return tokens.new_zeros(frames, 0)
     neighbors = min(neighbors, free)
     if tokens.device.type != "cpu" or free < SHORTLIST_FROM:
-        return _scores_of_all_pairs(tokens, neighbors)
-    return torch.stack([_scores_of_few_pairs(frame, neighbors) for frame in tokens])
+        return _scores_of_all_pairs(tokens, neighbors, anchors)
+    return torch.stack([_scores_of_few_pairs(frame, neighbors, anchors) for frame in tokens])
 
 
 def is_denser(spread: Float[Tensor, "frames free"]) -> Bool[Tensor, "frames free free"]:
@@ -38,19 +42,29 @@ def is_denser(spread: Float[Tensor, "frames free"]) -> Bool[Tensor, "frames free
     return rank[:, None, :] < rank[:, :, None]
 
 
-def log_score(spread: Float[Tensor, "*shape"], delta: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
-    """log(rho delta) of eq. 33, from the mean squared neighbor distance and the distance to what is denser."""
-    return rounded(delta.clamp(min=1e-12).log() - spread)
+def log_score(
+    spread: Float[Tensor, "*shape"], delta: Float[Tensor, "*shape"], anchors: Anchors
+) -> Float[Tensor, "*shape"]:
+    """log(rho delta) of eq. 33, from the mean squared neighbor distance and the distance to what is denser.
+
+    With anchors by "distance", log(delta).
+    """
+    log_delta = delta.clamp(min=1e-12).log()
+    return rounded(log_delta if anchors == "distance" else log_delta - spread)
 
 
-def _scores_of_all_pairs(tokens: Float[Tensor, "frames free channels"], neighbors: int) -> Float[Tensor, "frames free"]:
+def _scores_of_all_pairs(
+    tokens: Float[Tensor, "frames free channels"], neighbors: int, anchors: Anchors
+) -> Float[Tensor, "frames free"]:
     distance = _distances(tokens, tokens)
     spread = distance.topk(neighbors, dim=-1, largest=False).values.square().mean(-1)
     farthest = distance.amax(dim=(1, 2))[:, None, None]
-    return log_score(spread, torch.where(is_denser(spread), distance, farthest).amin(-1))
+    return log_score(spread, torch.where(is_denser(spread), distance, farthest).amin(-1), anchors)
 
 
-def _scores_of_few_pairs(tokens: Float[Tensor, "free channels"], neighbors: int) -> Float[Tensor, "free"]:
+def _scores_of_few_pairs(
+    tokens: Float[Tensor, "free channels"], neighbors: int, anchors: Anchors
+) -> Float[Tensor, "free"]:
     """The same for one frame and bit for bit, from the pairs that can matter; from all where that is not certain.
 
     The product form of the distance shortlists pairs; what it is off by is bounded, so that whatever lies beyond the
@@ -63,8 +77,8 @@ def _scores_of_few_pairs(tokens: Float[Tensor, "free channels"], neighbors: int)
     delta, certain_delta = shortlist.smallest(torch.where(denser, shortlist.squared, torch.inf), 1)
     farthest, certain_farthest = shortlist.largest()
     if not (certain and certain_delta and certain_farthest):
-        return _scores_of_all_pairs(tokens[None], neighbors)[0]
-    return log_score(spread, torch.where(denser.any(-1), delta[:, 0], farthest))
+        return _scores_of_all_pairs(tokens[None], neighbors, anchors)[0]
+    return log_score(spread, torch.where(denser.any(-1), delta[:, 0], farthest), anchors)
 
 
 class _Shortlist(NamedTuple):

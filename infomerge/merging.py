@@ -106,21 +106,27 @@ class Assignment(NamedTuple):
 
 
 def find_anchor_frames(
-    segments: Int[Tensor, "segments 2"], budget: Int[Tensor, "segments"], interval: int, capacity: int
+    segments: Int[Tensor, "segments 2"],
+    budget: Int[Tensor, "segments"],
+    interval: int,
+    capacity: int | Int[Tensor, "frames"],
 ) -> AnchorFrames:
     """Every `interval`-th frame of each segment, counted back from its last, with B_k spread evenly over them.
 
-    Where a segment's budget is more than they hold (`capacity` tokens each), its other frames join, latest first. What
-    does not divide evenly goes to the earliest.
+    Where a segment's budget is more than they hold (`capacity` tokens each, or a number for each frame), its other
+    frames join, latest first. What does not divide evenly goes to the earliest; what is too much for one, to the others
+    evenly.
     """
     rows = []
+    room = [capacity] * int(segments[-1, 1]) if isinstance(capacity, int) else capacity.tolist()
     for k, ((start, end), tokens) in enumerate(zip(segments.tolist(), budget.tolist(), strict=True)):
         regular = list(range(end - 1, start - 1, -interval))
         others = [frame for frame in range(end - 1, start - 1, -1) if (end - 1 - frame) % interval]
-        missing = max(0, -(-tokens // capacity) - len(regular)) if tokens else 0
-        frames = sorted(regular + others[:missing])
-        share, extra = divmod(tokens, len(frames))
-        rows += [(frame, k, share + (rank < extra), rank) for rank, frame in enumerate(frames)]
+        while sum(room[frame] for frame in regular) < tokens:
+            regular.append(others.pop(0))
+        frames = sorted(regular)
+        shares = _even_shares(tokens, [room[frame] for frame in frames])
+        rows += [(frame, k, share, rank) for rank, (frame, share) in enumerate(zip(frames, shares, strict=True))]
     return AnchorFrames(*torch.tensor(rows, device=segments.device).unbind(1))
 
 
@@ -133,7 +139,8 @@ def choose_anchors(
     """The best-scoring free tokens of every anchor frame, under the hard mask (eq. 12).
 
     A static position that an earlier anchor frame of the segment gave comes after every other, so that the count stays
-    exact where too few others are left. Equal scores: the lower position first.
+    exact where too few others are left. Equal scores: the lower position first. Where a frame has fewer free tokens
+    than others, scores of minus infinity fill its row; they are never chosen.
     """
     chosen = torch.zeros_like(scores, dtype=torch.bool)
     given = torch.zeros_like(static)
@@ -144,7 +151,8 @@ def choose_anchors(
         segment = anchor_frames.segment[rows]
         masked = given[segment].gather(1, free[rows])
         order = by_score[rows]
-        last = torch.sort(masked.gather(1, order).to(torch.uint8), dim=-1, stable=True).indices
+        late = masked.to(torch.uint8) + 2 * (scores[rows] == -torch.inf)
+        last = torch.sort(late.gather(1, order), dim=-1, stable=True).indices
         rank = invert(order.gather(1, last))
         chosen[rows] = rank < anchor_frames.quota[rows, None]
         taken = torch.zeros_like(given[segment]).scatter_(1, free[rows], chosen[rows])
@@ -216,6 +224,16 @@ def plan_merge(
         replaced=replaced,
         segments=segments,
     )
+
+
+def _even_shares(total: int, room: list[int]) -> list[int]:
+    shares = [0] * len(room)
+    while total > sum(shares):
+        open_ = [n for n, most in enumerate(room) if shares[n] < most]
+        share, extra = divmod(total - sum(shares), len(open_))
+        for place, n in enumerate(open_):
+            shares[n] = min(room[n], shares[n] + share + (place < extra))
+    return shares
 
 
 def _flat_indices(mask: Bool[Tensor, "tokens"], offset: int) -> Int[Tensor, "chosen"]:

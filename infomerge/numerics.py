@@ -1,4 +1,4 @@
-"""What every step shares: cosine similarity, and orders that float noise cannot change."""
+"""What every step shares: cosine similarity, orders that float noise cannot change, and whole shares that add up."""
 
 import math
 
@@ -26,6 +26,19 @@ def wide(values: Shaped[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
 def floor_count(share: float) -> int:
     """floor(share) for a product of ratios, forgiving the last bits: 0.29 * 100 is 29."""
     return math.floor(share + 1e-9)
+
+
+def evenly(length: int, count: int, device: torch.device | None = None) -> Int[Tensor, "count"]:
+    """`count` of `length` places, each in the middle of its part of the whole; ascending, and distinct."""
+    return (2 * torch.arange(count, device=device) + 1) * length // max(1, 2 * count)
+
+
+def share_evenly(total: int, parts: int, device: torch.device | None = None) -> Int[Tensor, "parts"]:
+    """`total` in whole shares; those that are larger by one are spread evenly over the parts."""
+    share, extra = divmod(total, max(1, parts))
+    shares = torch.full((parts,), share, device=device)
+    shares[evenly(parts, extra, device)] += 1
+    return shares
 
 
 def unit(vectors: Float[Tensor, "*shape channels"]) -> Float[Tensor, "*shape channels"]:

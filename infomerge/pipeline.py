@@ -16,9 +16,9 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from infomerge import budget as budgets
-from infomerge import density, merging, redundancy, segmentation, selection
+from infomerge import density, farthest, merging, redundancy, segmentation, selection
 from infomerge.compression import Compression, InfoMergeTrace
-from infomerge.config import InfoMergeConfig
+from infomerge.config import Anchors, InfoMergeConfig
 from infomerge.inputs import ClipTensors
 from infomerge.numerics import positions_of, wide
 from infomerge.steps import PLAINLY, Measures, Steps
@@ -44,6 +44,8 @@ class BudgetPlan:
     """B_k, context tokens of each segment (eq. 9)."""
     split: budgets.BudgetSplit
     """Tokens that the retention ratio asks for, and how they are split between the two kinds (A.4)."""
+    salient_counts: Int[Tensor, "frames"]
+    """Salient tokens of each frame: T_s, or what the exact total gives it."""
     measures: Measures
     """The paper's measures of the segments, those that the configuration does not need too."""
     step: Steps
@@ -85,8 +87,8 @@ class BudgetPlan:
 
     @property
     def salient(self) -> int:
-        """Salient tokens of the whole clip: L T_s."""
-        return len(self.clip.tokens) * self.split.salient_per_frame
+        """Salient tokens of the whole clip."""
+        return self.split.salient
 
     @property
     def context(self) -> int:
@@ -150,31 +152,62 @@ def plan_budget(clip: ClipTensors, config: InfoMergeConfig, step: Steps = PLAINL
     else:
         weight = wide(lengths)
     split = budgets.split_budget(frames, positions, config)
-    capacity = lengths * (positions - split.salient_per_frame)
+    counts = step(selection.salient_counts, clip.saliency, split.salient, config.salient_split)
+    free = (positions - counts).cumsum(0)[segments[:, 1] - 1]
+    capacity = free.diff(prepend=free.new_zeros(1))
     budget = step(budgets.allocate, weight, split.context, capacity, config.rounding)
-    return BudgetPlan(clip, config, segments, transition, static, weight, capacity, budget, split, measures, step)
+    return BudgetPlan(
+        clip, config, segments, transition, static, weight, capacity, budget, split, counts, measures, step
+    )
 
 
 def choose_tokens(plan: BudgetPlan, step: Steps = PLAINLY) -> Chosen:
     """Salient tokens by ATS, and context anchors by DTM under the hard mask (section 3.4)."""
     clip, config, segments = plan.clip, plan.config, plan.segments
-    free = clip.tokens.shape[1] - plan.split.salient_per_frame
     chosen = step(
         selection.select_salient,
         clip.saliency,
         plan.static,
         segments,
-        plan.split.salient_per_frame,
+        plan.salient_counts,
         config.static_penalty,
     )
     features = step(selection.replace_static, clip.features, chosen.replaced, segments)
+    if config.anchors == "farthest":
+        points = step(
+            farthest.farthest_in_segments, features, clip.saliency, chosen.salient, segments, plan.budget, 1.0, None
+        )
+        return _farthest_chosen(chosen, features, points.chosen & ~chosen.salient, segments)
+    free = clip.tokens.shape[1] - plan.salient_counts
     anchor_frames = step(merging.find_anchor_frames, segments, plan.budget, config.anchor_interval, free)
-    candidates = positions_of(~chosen.salient[anchor_frames.frame], free)
-    scores = step(candidate_density, features, anchor_frames.frame, candidates, config.neighbors)
+    free = free[anchor_frames.frame]
+    # As many columns as the frame of most free tokens needs: the others' rows end in salient ones, without a score.
+    candidates = positions_of(~chosen.salient[anchor_frames.frame], int(free.max()))
+    scores = torch.full(candidates.shape, -torch.inf, dtype=features.dtype, device=features.device)
+    for count in free.unique().tolist():
+        rows = (free == count).nonzero().squeeze(1)
+        given = features, anchor_frames.frame[rows], candidates[rows, :count]
+        scores[rows, :count] = step(candidate_density, *given, config.neighbors, config.anchors)
     taken = step(merging.choose_anchors, scores, candidates, anchor_frames, plan.static)
     anchors = torch.zeros_like(chosen.salient)
     anchors[anchor_frames.frame] = torch.zeros_like(anchors[anchor_frames.frame]).scatter_(1, candidates, taken)
     return Chosen(chosen, features, anchor_frames, candidates, scores, anchors)
+
+
+def _farthest_chosen(
+    chosen: selection.Selection,
+    features: Float[Tensor, "frames positions channels"],
+    anchors: Bool[Tensor, "frames positions"],
+    segments: Int[Tensor, "segments 2"],
+) -> Chosen:
+    """Where anchors are farthest points: their frames are known afterwards, and there is no density."""
+    quota = anchors.sum(dim=1)
+    frame = quota.nonzero().squeeze(1)
+    segment = segmentation.segment_of_frame(segments)[frame]
+    rank = torch.arange(len(frame), device=frame.device) - torch.searchsorted(segment, segment)
+    anchor_frames = merging.AnchorFrames(frame, segment, quota[frame], rank)
+    nothing = features.new_empty(len(frame), 0)
+    return Chosen(chosen, features, anchor_frames, nothing.long(), nothing, anchors)
 
 
 def plan_merge(plan: BudgetPlan, chosen: Chosen, step: Steps = PLAINLY) -> merging.MergePlan:
@@ -193,7 +226,11 @@ def plan_merge(plan: BudgetPlan, chosen: Chosen, step: Steps = PLAINLY) -> mergi
 def trace(plan: BudgetPlan, chosen: Chosen) -> InfoMergeTrace:
     """What was seen on the way. Measures that the configuration did not need are left to whoever reads them."""
     clip = plan.clip
-    everywhere = chosen.density.new_full((len(chosen.candidates), clip.tokens.shape[1]), torch.nan)
+    scores = chosen.density.masked_fill(chosen.density == -torch.inf, torch.nan)
+    everywhere = scores.new_full((len(scores), clip.tokens.shape[1]), torch.nan)
+    most = int(plan.salient_counts.max())
+    salient = positions_of(chosen.selection.salient, most)
+    beyond = torch.arange(most, device=salient.device) >= plan.salient_counts[:, None]
     return InfoMergeTrace(
         tokens=clip.tokens,
         segments=plan.segments,
@@ -204,11 +241,11 @@ def trace(plan: BudgetPlan, chosen: Chosen) -> InfoMergeTrace:
         budget=plan.budget,
         length_budget=plan.length_budget,
         penalized_saliency=chosen.selection.penalized,
-        salient=positions_of(chosen.selection.salient, plan.split.salient_per_frame),
+        salient=salient.masked_fill(beyond, -1),
         replaced=chosen.selection.replaced,
         anchor_frames=chosen.anchor_frames.frame,
         anchor_quota=chosen.anchor_frames.quota,
-        density_scores=everywhere.scatter_(1, chosen.candidates, chosen.density),
+        density_scores=everywhere.scatter_(1, chosen.candidates, scores),
         measured=dict(plan.measures),
     )
 
@@ -218,6 +255,7 @@ def candidate_density(
     frames: Int[Tensor, "anchor_frames"],
     candidates: Int[Tensor, "anchor_frames free"],
     neighbors: int,
+    anchors: Anchors = "density",
 ) -> Float[Tensor, "anchor_frames free"]:
     """Density scores of the candidates; a step of its own, since the gathered features are new at every call."""
-    return density.density_scores(features[frames[:, None], candidates], neighbors)
+    return density.density_scores(features[frames[:, None], candidates], neighbors, anchors)

@@ -75,4 +75,6 @@ def configurations(generator: torch.Generator, ratio: float) -> InfoMergeConfig:
         allocation=pick("caba", "caba", "length"),
         rounding=pick("exact", "exact", "paper"),
         merge_scope=pick("segment", "anchor_frame"),
+        salient_split=pick("floor", "floor", "exact", "clip"),
+        anchors=pick("density", "density", "distance", "farthest"),
     )

@@ -59,7 +59,16 @@ from typing import Any
 
 import numpy as np
 
-from tests.reference_context import choose_anchor_frames, choose_anchors, cosine_matrix, lowest, merge
+from tests.reference_context import (
+    choose_anchor_frames,
+    choose_anchors,
+    cosine_matrix,
+    even_shares,
+    farthest_anchors,
+    lowest,
+    merge,
+)
+from tests.reference_points import salient_counts
 
 
 def reference(
@@ -86,14 +95,16 @@ def reference(
     H = np.array(tokens, dtype=np.float64)
     L, N, D = H.shape
     r, d = float(config.retention_ratio), float(config.context_fraction)
-    T_s = floor((1 - d) * r * N + 1e-9)
     requested = max(1, floor(r * L * N + 0.5))
 
     g = H.mean(axis=1) if frame_features is None else np.array(frame_features, dtype=np.float64)
     transition = np.array([cosine(g[frame], g[frame + 1]) for frame in range(L - 1)])
     segments = segmentation(transition, L, config)
     lengths = [end - start for start, end in segments]
-    capacity = [length * (N - T_s) for length in lengths]
+    A = frame_mean_distance(H) if saliency is None else np.array(saliency, dtype=np.float64)
+    T = salient_counts(A, floor((1 - d) * r * N + 1e-9), floor((1 - d) * (r * N) * L + 1e-9), config.salient_split)
+    room = [N - T_s for T_s in T]
+    capacity = [sum(room[start:end]) for start, end in segments]
 
     static_score = static_scores(H, segments, config)
     static = static_candidates(static_score, segments, N, config)
@@ -105,17 +116,21 @@ def reference(
     if r == 1:
         budget = capacity
     elif config.rounding == "exact":
-        budget = exact_budget(quota_weight, capacity, requested - L * T_s)
+        budget = exact_budget(quota_weight, capacity, requested - sum(T))
     else:
         budget = paper_budget(quota_weight, capacity, d * r * L * N)
 
-    A = frame_mean_distance(H) if saliency is None else np.array(saliency, dtype=np.float64)
-    salient, penalized, H_replaced = salient_selection(H, A, segments, static, T_s, config)
+    salient, penalized, H_replaced = salient_selection(H, A, segments, static, T, config)
 
     anchor_frames, density_score, anchors = [], [], []
     for k, (start, end) in enumerate(segments):
-        frames = choose_anchor_frames(start, end, budget[k], N - T_s, config.anchor_interval)
-        scores, chosen = choose_anchors(H_replaced, frames, budget[k], salient, static[k], config)
+        if config.anchors == "farthest":
+            scores, chosen = farthest_anchors(H_replaced, A, start, end, budget[k], salient)
+            frames = sorted(chosen)
+        else:
+            frames = choose_anchor_frames(start, end, budget[k], room, config.anchor_interval)
+            shares = even_shares(budget[k], [room[frame] for frame in frames])
+            scores, chosen = choose_anchors(H_replaced, frames, shares, salient, static[k], config)
         anchor_frames.append(frames)
         density_score.extend(scores)
         anchors.append(chosen)
@@ -132,8 +147,8 @@ def reference(
         "budget": np.array(budget),
         "salient": salient,
         "penalized_saliency": penalized,
-        "anchor_frames": [np.array(frames) for frames in anchor_frames],
-        "density_score": np.array(density_score),
+        "anchor_frames": [np.array(frames, dtype=int) for frames in anchor_frames],
+        "density_score": np.array(density_score).reshape(-1, N),
         "index": index,
         "is_context": is_context,
         "assignment": assignment,
@@ -287,7 +302,7 @@ def salient_selection(
     A: np.ndarray,
     segments: list[tuple[int, int]],
     static: np.ndarray,
-    T_s: int,
+    T: list[int],
     config: Any,
 ) -> tuple[list[np.ndarray], np.ndarray, np.ndarray]:
     """Eq. 10, 11, 29 and 30: salient positions per frame, penalised saliency, and the features after eq. 30."""
@@ -300,7 +315,7 @@ def salient_selection(
         for frame in range(start, end):
             for p in P:
                 penalized[frame, p] -= config.static_penalty * A[frame].std()
-            kept = sorted(lowest(-penalized[frame], range(N))[:T_s])
+            kept = sorted(lowest(-penalized[frame], range(N))[: T[frame]])
             salient.append(np.array(kept, dtype=int))
             P |= {p for p in kept if static[k, p]}
             for p in P:

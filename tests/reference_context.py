@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from tests.reference_points import add_points, log_weights, nearness
+
 
 def cosine_matrix(rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
     """cosine(rows[i], columns[j]) at [i, j]."""
@@ -22,17 +24,46 @@ def lowest(values: np.ndarray, candidates: Iterable[int]) -> list[int]:
     return sorted(candidates, key=lambda i: (values[i], i))
 
 
-def choose_anchor_frames(start: int, end: int, budget: int, room: int, interval: int) -> list[int]:
+def choose_anchor_frames(start: int, end: int, budget: int, room: list[int], interval: int) -> list[int]:
     """Every interval-th frame back from the last; others join, latest first, until the budget fits."""
     frames = list(range(end - 1, start - 1, -interval))
     others = [frame for frame in range(end - 1, start - 1, -1) if frame not in frames]
-    while budget > len(frames) * room:
+    while budget > sum(room[frame] for frame in frames):
         frames.append(others.pop(0))
     return sorted(frames)
 
 
-def density_scores(X: np.ndarray, neighbors: int) -> np.ndarray:
-    """The logarithm of eq. 31 to 33 over the free tokens X [M, D] of one anchor frame, to 6 decimals."""
+def even_shares(budget: int, room: list[int]) -> list[int]:
+    """Evenly, the rest to the earliest frames; again among those with room, where some have too little."""
+    shares = [0] * len(room)
+    while sum(shares) < budget:
+        left, free = budget - sum(shares), [i for i in range(len(room)) if shares[i] < room[i]]
+        for place, i in enumerate(free):
+            shares[i] += min(room[i] - shares[i], left // len(free) + (1 if place < left % len(free) else 0))
+    return shares
+
+
+def farthest_anchors(
+    H: np.ndarray, A: np.ndarray, start: int, end: int, budget: int, salient: list[np.ndarray]
+) -> tuple[list[np.ndarray], dict[int, list[int]]]:
+    """Farthest points of one segment from its salient tokens and each other, weighted by saliency; no density."""
+    L, N, D = H.shape
+    chosen = {frame * N + int(p) for frame in range(start, end) for p in salient[frame]}
+    before = set(chosen)
+    part = [int(start * N <= i < end * N) for i in range(L * N)]
+    own = range(start * N, end * N)
+    add_points(chosen, list(own), budget, nearness(H.reshape(L * N, D), N, part, None), log_weights(A.flatten(), 1.0))
+    frames = sorted({i // N for i in chosen - before})
+    return [np.full(N, np.nan) for _ in frames], {
+        frame: sorted(i % N for i in chosen - before if i // N == frame) for frame in frames
+    }
+
+
+def density_scores(X: np.ndarray, neighbors: int, anchors: str) -> np.ndarray:
+    """The logarithm of eq. 31 to 33 over the free tokens X [M, D] of one anchor frame, to 6 decimals.
+
+    With anchors by "distance", of delta alone.
+    """
     M, D = X.shape
     distance = np.zeros((M, M))
     for i in range(M):
@@ -48,14 +79,14 @@ def density_scores(X: np.ndarray, neighbors: int) -> np.ndarray:
     for i in range(M):
         denser = [j for j in range(M) if (sparsity[j], j) < (sparsity[i], i)]
         delta = min(distance[i, j] for j in denser) if denser else distance.max()
-        score[i] = np.round(-mean_squared[i] + log(max(delta, 1e-12)), 6)
+        score[i] = np.round((anchors == "density") * -mean_squared[i] + log(max(delta, 1e-12)), 6)
     return score
 
 
 def choose_anchors(
     H: np.ndarray,
     frames: list[int],
-    budget: int,
+    shares: list[int],
     salient: list[np.ndarray],
     static_k: np.ndarray,
     config: Any,
@@ -69,14 +100,13 @@ def choose_anchors(
         free = [p for p in range(N) if p not in salient[frame]]
         score = np.full(N, np.nan)
         if free:
-            score[free] = density_scores(H[frame, free], config.neighbors)
+            score[free] = density_scores(H[frame, free], config.neighbors, config.anchors)
         score_rows.append(score)
 
-        count = budget // len(frames) + (1 if i < budget % len(frames) else 0)
         unmasked = [p for p in free if p not in masked]
         used_last = [p for p in free if p in masked]
         best_first = lowest(-score, unmasked) + lowest(-score, used_last)  # eq. 12
-        chosen[frame] = sorted(best_first[:count])
+        chosen[frame] = sorted(best_first[: shares[i]])
         masked |= {p for p in chosen[frame] if static_k[p]}
     return score_rows, chosen
 

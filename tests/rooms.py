@@ -33,6 +33,9 @@ LAYERS = {
         "density": "3.4 density peaks",
         "merging": "3.4 context tokens, DTM",
     },
+    "Beside the paper": {
+        "farthest": "farthest points in content and time, in place of density peaks",
+    },
     "One pipeline": {
         "steps": "plainly, or with a memory",
         "compression": "kept tokens, owners, trace",

@@ -147,6 +147,9 @@ def test_options_are_numbers_words_and_truth_values(echo: str, handed: list[dict
     assert handed[0]["compressor"].config == wanted
     assert exit_code(echo, "--method", "random", "--set", "seed=7") == 0
     assert handed[1]["compressor"].options["seed"] == 7
+    assert exit_code(echo, "--method", "farthest", "--set", "time_scale=none", "--set", "scope=segment") == 0
+    assert handed[2]["compressor"].options == {"time_scale": "none", "scope": "segment"}
+    assert exit_code(echo, "--method", "farthest", "--set", "time_scale=0") == 2
 
 
 def test_bad_options_are_refused_in_one_line(echo: str, capfd: pytest.CaptureFixture[str]) -> None:

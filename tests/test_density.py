@@ -33,7 +33,9 @@ def _clips() -> dict[str, Tensor]:
 def test_few_pairs_give_the_bits_of_all(name: str, neighbors: int) -> None:
     tokens = _clips()[name]
     assert tokens.shape[1] >= density.SHORTLIST_FROM
-    assert torch.equal(density.density_scores(tokens, neighbors), density._scores_of_all_pairs(tokens, neighbors))
+    for anchors in ("density", "distance"):
+        few = density.density_scores(tokens, neighbors, anchors)
+        assert torch.equal(few, density._scores_of_all_pairs(tokens, neighbors, anchors))
 
 
 def test_few_pairs_are_enough_for_ordinary_tokens(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from infomerge import InfoMergeConfig, compress
-from infomerge.config import Allocation, MergeScope, Rounding, StaticPrior
+from infomerge.config import Allocation, Anchors, MergeScope, Rounding, SalientSplit, StaticPrior
 from infomerge.widgets import controls, presets
 from infomerge.widgets.budget_explorer import BudgetExplorer
 from tests.clips import RATIOS, configurations
@@ -28,6 +28,8 @@ def test_choices_offer_every_value() -> None:
         "allocation": Allocation,
         "rounding": Rounding,
         "merge_scope": MergeScope,
+        "salient_split": SalientSplit,
+        "anchors": Anchors,
     }
     for group in controls.GROUPS.values():
         for control in group:

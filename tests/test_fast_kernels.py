@@ -63,7 +63,15 @@ def test_kernels_cover_options(options: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize(
-    "options", [{"rounding": "paper"}, {"merge_scope": "anchor_frame"}, {"static_prior": "adjacent"}]
+    "options",
+    [
+        {"rounding": "paper"},
+        {"merge_scope": "anchor_frame"},
+        {"static_prior": "adjacent"},
+        {"salient_split": "exact"},
+        {"anchors": "distance"},
+        {"anchors": "farthest"},
+    ],
 )
 def test_what_kernels_do_not_cover_is_named(options: dict[str, Any]) -> None:
     tokens = scenes(SCENES["tour"], 100, 320, device="cuda")

@@ -14,6 +14,7 @@ from torch import Tensor
 
 from infomerge import budget as budgets
 from infomerge import density, merging, pipeline, selection
+from infomerge.config import Anchors
 from infomerge.fast.squarings import NEGLIGIBLE, smaller_gram, squared_spectral_entropy
 from infomerge.numerics import wide
 from infomerge.steps import Result, Steps
@@ -97,6 +98,7 @@ def candidate_density(
     frames: Int[Tensor, "anchor_frames"],
     candidates: Int[Tensor, "anchor_frames free"],
     neighbors: int,
+    anchors: Anchors = "density",
 ) -> Float[Tensor, "anchor_frames free"]:
     """Eq. 31 to 33 with distances in the product form."""
     tokens = features[frames[:, None], candidates]
@@ -110,7 +112,7 @@ def candidate_density(
     spread = squared.topk(min(neighbors, free), dim=-1, largest=False, sorted=False).values.mean(-1)
     farthest = squared.amax(dim=(1, 2))[:, None, None]
     delta = torch.where(density.is_denser(spread), squared, farthest).amin(-1).sqrt()
-    return density.log_score(spread, delta)
+    return density.log_score(spread, delta, anchors)
 
 
 TWINS: Mapping[Callable[..., Any], Callable[..., Any]] = {

@@ -24,4 +24,4 @@ def salient_on_static(out: Compression) -> int:
     """
     trace = infomerge_trace(out, "salient_on_static")
     static = trace.static[trace.segment_of_frame]
-    return int(static.gather(1, trace.salient).sum())
+    return int(static.flatten()[out.index[~out.is_context]].sum())

@@ -13,12 +13,13 @@ from infomerge import fast
 from infomerge.budget import requested_tokens
 from infomerge.compression import Compression
 from infomerge.config import InfoMergeConfig, Precision, did_you_mean, renamed_options
-from infomerge.inputs import clip_tensors
+from infomerge.inputs import check_shapes, clip_tensors
 from infomerge.methods.result import Ownership, assemble
 from infomerge.pipeline import run
 
-Group = Literal["infomerge", "published", "baseline"]
-"""What kind of method it is: InfoMerge and its variants, another publication's, or common practice."""
+Group = Literal["infomerge", "proposed", "published", "baseline"]
+"""What kind of method it is: InfoMerge and its variants, what this project proposes, another publication's, or common
+practice."""
 
 PRECISIONS = (*get_args(Precision), "auto")
 """How a method may be asked to compute; "auto" is "fast" on a GPU and "exact" on a CPU."""
@@ -48,6 +49,9 @@ class Method:
     """(retention_ratio, **options) -> the configuration of InfoMerge that it is."""
     choose: Callable[..., Ownership] | None = None
     """(features, saliency, requested, **options) -> which token stands for which; everything in float64."""
+    quick: Callable[..., Compression | str] | None = None
+    """(tokens, saliency, frame_features, requested, **options) -> the compression at precision "fast", or why there is
+    none for this run, which then is exact. What fits together is checked before, values are not."""
     check: Callable[..., None] | None = None
     """(**options) -> None; raises TypeError or ValueError for values that `choose` cannot take."""
 
@@ -132,6 +136,14 @@ class Compressor:
         wanted = "exact" if self.precision == "auto" and tokens.device.type == "cpu" else self.precision
         if self.config is not None and wanted != "exact":
             return dataclasses.replace(fast.run(tokens, saliency, frame_features, self.config), method=self.name)
+        why_not = f"precision='fast' does not cover the method {self.name!r}"
+        if self.method.quick is not None and wanted != "exact":
+            check_shapes(tokens, saliency, frame_features)
+            requested = requested_tokens(len(tokens), tokens.shape[1], self.retention_ratio)
+            quick = self.method.quick(tokens, saliency, frame_features, requested, **self.options)
+            if isinstance(quick, Compression):
+                return dataclasses.replace(quick, method=self.name)
+            why_not = f"not by GPU kernels: {quick}"
         clip = clip_tensors(tokens, saliency, frame_features)
         if self.config is not None:
             return dataclasses.replace(run(clip, self.config), method=self.name)
@@ -141,5 +153,4 @@ class Compressor:
         out = assemble(clip, ownership, requested, self.name)
         if wanted == "exact":
             return out
-        reason = f"float64: precision='fast' does not cover the method {self.name!r}"
-        return dataclasses.replace(out, trace=dataclasses.replace(out.trace, arithmetic=reason))
+        return dataclasses.replace(out, trace=dataclasses.replace(out.trace, arithmetic=f"float64: {why_not}"))

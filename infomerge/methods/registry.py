@@ -18,7 +18,8 @@ from infomerge.methods.method import Compressor, Group, Method
 from infomerge.methods.result import Ownership
 
 METHODS: dict[str, Method] = {}
-"""The methods by name: InfoMerge and its variants, other publications' from new to old, and common practice."""
+"""The methods by name: InfoMerge and its variants, this project's own, other publications' from new to old, and common
+practice."""
 
 ENTRY_POINTS = "infomerge.methods"
 """The group of entry points under which other packages name a `Method` of theirs."""
@@ -195,7 +196,7 @@ def load_methods_of_other_packages() -> None:
 
 def in_order() -> None:
     """Put the methods into the order in which they are listed and drawn."""
-    groups: tuple[Group, ...] = ("infomerge", "published", "baseline")
+    groups: tuple[Group, ...] = ("infomerge", "proposed", "published", "baseline")
 
     def place(method: Method) -> tuple[int, float]:
         number = re.search(r"arXiv (\d{4}\.\d{5})", method.source)

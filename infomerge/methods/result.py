@@ -18,9 +18,11 @@ class Ownership(NamedTuple):
     owner: Int[Tensor, "tokens"]
     """Flat index of the kept token that stands for each token; a kept token's own."""
     merged: Bool[Tensor, "tokens"]
-    """Kept tokens that become the mean of all tokens that they stand for."""
+    """Kept tokens that become the mean of all tokens that they stand for: the context tokens."""
     segments: Int[Tensor, "segments 2"] | None = None
     """First frame and frame after the last of the runs of frames that it works on; None for the whole clip."""
+    merge_weight: float = 0.0
+    """Least weight of the kept token itself in that mean (mu of eq. 34); at 1 it keeps its features, bit for bit."""
 
 
 def assemble(clip: ClipTensors, ownership: Ownership, requested: int, method: str) -> Compression:
@@ -34,9 +36,14 @@ def assemble(clip: ClipTensors, ownership: Ownership, requested: int, method: st
     astray = int((owner[owner] != owner).sum())
     if astray:
         raise ValueError(f"{method}: got {astray} tokens whose owner is not kept; expected owners that own themselves")
-    source = index[(owner != index) & ownership.merged[owner]]
+    source = index[(owner != index) & ownership.merged[owner] & (ownership.merge_weight < 1)]
     assigned = Assignment(owner, source, owner[source])
-    plan = plan_merge(assigned, is_context=ownership.merged, positions=clip.tokens.shape[1])
+    plan = plan_merge(
+        assigned,
+        is_context=ownership.merged,
+        positions=clip.tokens.shape[1],
+        merge_weight=ownership.merge_weight,
+    )
     segments = ownership.segments
     if segments is None:
         segments = torch.tensor([[0, len(clip.tokens)]], device=owner.device)

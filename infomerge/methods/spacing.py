@@ -6,20 +6,10 @@ import torch
 from jaxtyping import Int
 from torch import Tensor
 
+from infomerge.numerics import evenly as evenly
+from infomerge.numerics import share_evenly as share_evenly
+
 GOLDEN_SECTION = (math.sqrt(5) - 1) / 2
-
-
-def evenly(length: int, count: int) -> Int[Tensor, "count"]:
-    """`count` of `length` places, each in the middle of its part of the whole; ascending, and distinct."""
-    return (2 * torch.arange(count) + 1) * length // max(1, 2 * count)
-
-
-def share_evenly(total: int, parts: int) -> Int[Tensor, "parts"]:
-    """`total` in whole shares; those that are larger by one are spread evenly over the parts."""
-    share, extra = divmod(total, max(1, parts))
-    shares = torch.full((parts,), share)
-    shares[evenly(parts, extra)] += 1
-    return shares
 
 
 def spread_order(positions: int) -> Int[Tensor, "positions"]:

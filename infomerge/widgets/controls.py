@@ -87,8 +87,22 @@ GROUPS: Mapping[str, tuple[Control, ...]] = {
         Control("uniqueness_weight", "uniqueness α", "α", 0.0, 2.0, 0.05),
         Control("richness_weight", "richness β", "β", 0.0, 2.0, 0.05),
     ),
-    "Selection": (Control("static_penalty", "penalty λ", "λ", 0.0, 30.0, 0.5),),
+    "Selection": (
+        Control("static_penalty", "penalty λ", "λ", 0.0, 30.0, 0.5),
+        Control(
+            "salient_split",
+            "salient tokens",
+            "",
+            choices=(("floored in each frame", "floor"), ("the exact total", "exact"), ("over the clip", "clip")),
+        ),
+    ),
     "Merging": (
+        Control(
+            "anchors",
+            "anchors by",
+            "",
+            choices=(("density (eq. 33)", "density"), ("distance alone", "distance"), ("farthest points", "farthest")),
+        ),
         Control("anchor_interval", "anchor frame every", "every", 1, 16, 1),
         Control("merge_weight", "anchor weight μ", "μ", 0.0, 1.0, 0.05),
         Control("neighbors", "neighbours k", "k", 1, 16, 1),

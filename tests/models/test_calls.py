@@ -250,7 +250,7 @@ def test_images_have_gradients_and_videos_none(kind: Kind, prompt: tuple[Any, ..
 
 def test_other_methods_can_be_attached(kind: Kind, model: Any) -> None:
     inputs = kind.inputs(model, kind.prompt(8))
-    for name in ("fastvid", "visionzip", "uniform-frames"):
+    for name in ("farthest", "fastvid", "visionzip", "uniform-frames"):
         with compressing(model, functools.partial(get_method(name), retention_ratio=0.15)) as run:
             assert logits(model, inputs).shape[1] == run.length
         assert run.last[0].compression.method == name

@@ -150,7 +150,8 @@ def test_other_methods_keep_what_they_keep_elsewhere() -> None:
     from infomerge.methods import get_method
 
     tokens = torch.randn(8, 9, 16, generator=torch.Generator().manual_seed(0))
-    for name, options in (("fastvid", {"neighbors": 3}), ("visionzip", {}), ("random", {"seed": 5})):
+    given = {"farthest": {"time_scale": "none"}, "fastvid": {"neighbors": 3}, "visionzip": {}, "random": {"seed": 5}}
+    for name, options in given.items():
         ours = compressor_of(name, 0.2, **options)(tokens, saliency=None)
         theirs = get_method(name)(tokens, 0.2, **options)
         assert torch.equal(ours.index, theirs.index)

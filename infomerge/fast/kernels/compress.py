@@ -1,6 +1,5 @@
 """`compress` in kernels: what they cover, the run, and a result that is read without haste."""
 
-from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -12,12 +11,22 @@ from infomerge.config import InfoMergeConfig
 from infomerge.fast.kernels.graph import Graphs
 from infomerge.fast.kernels.layout import Layout, carve, layout, shaped, views
 from infomerge.fast.kernels.run import launch
+from infomerge.fast.unread import Unread
 from infomerge.inputs import check_inputs, check_shapes
 from infomerge.merging import MergePlan
 from infomerge.numerics import positions_of
 
 MOST_FRAMES, MOST_POSITIONS = 128, 1024
 """What one program can hold at once."""
+
+COVERED = {
+    "rounding": ("exact",),
+    "merge_scope": ("segment",),
+    "static_prior": ("tfd", "none"),
+    "salient_split": ("floor",),
+    "anchors": ("density",),
+}
+"""Values of options that the kernels know, for those of which they do not know all."""
 
 DTYPES = (torch.bfloat16, torch.float16, torch.float32)
 
@@ -31,7 +40,7 @@ def not_covered(tokens: Tensor, config: InfoMergeConfig) -> str | None:
         return f"a clip of {frames} x {positions} x {channels}"
     if config.retention_ratio == 1:
         return "retention_ratio=1"
-    for option, covered in (("rounding", ("exact",)), ("merge_scope", ("segment",)), ("static_prior", ("tfd", "none"))):
+    for option, covered in COVERED.items():
         if getattr(config, option) not in covered:
             return f"{option}={getattr(config, option)!r}"
     sizes = layout((frames, positions, channels), config)
@@ -67,7 +76,7 @@ def compress(
         replaced=replaced,
         segments=out["bounds"],
     )
-    trace = UnreadTrace(tokens, lambda: _read(*given, out))
+    trace = UnreadTrace(tokens, "GPU kernels", lambda: _read(*given, out))
     return Compression(kept, plan, sizes.requested, trace, config)
 
 
@@ -84,27 +93,11 @@ def run(
 GRAPHS = Graphs(run)
 
 
-class UnreadTrace(InfoMergeTrace):
-    """A trace whose fields are taken off the GPU when the first of them is read.
+class UnreadTrace(Unread, InfoMergeTrace):
+    """A trace of InfoMerge whose fields are taken off the GPU when the first of them is read.
 
     How many segments there are is known to the GPU alone until then, so that reading waits for it.
-
-    Raises:
-        ValueError: on reading, the clip's tensors hold NaN or infinity; its kept tokens are of no use then.
     """
-
-    def __init__(self, tokens: Tensor, read: Callable[[], dict[str, Any]]) -> None:
-        object.__setattr__(self, "tokens", tokens)
-        object.__setattr__(self, "precision", "fast")
-        object.__setattr__(self, "arithmetic", "GPU kernels")
-        object.__setattr__(self, "_read", read)
-
-    def __getattr__(self, name: str) -> Any:
-        if name not in type(self).__dataclass_fields__:
-            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
-        for field, value in self.__dict__["_read"]().items():
-            object.__setattr__(self, field, value)
-        return self.__dict__[name]
 
 
 def _read(

@@ -137,7 +137,7 @@ def layout(shape: tuple[int, int, int], config: InfoMergeConfig) -> Layout:
         positions,
         channels,
         split.requested,
-        split.salient_per_frame,
+        split.salient // frames,
         int(split.context),
         floor_count(static_ratio * positions),
         _most_gram_elements(frames, positions, channels, min(config.min_segments, frames)),

@@ -9,6 +9,7 @@ from torch import Tensor
 from infomerge.config import InfoMergeConfig
 from infomerge.fast.kernels import allocation, density, merging, redundancy, richness, segments, selection
 from infomerge.fast.kernels.layout import TILE, Layout, carve, views
+from infomerge.fast.products import products
 from infomerge.fast.squarings import COEFFICIENTS, NEGLIGIBLE, SQUARINGS
 
 
@@ -107,14 +108,14 @@ def score_density(
     features: Tensor, config: InfoMergeConfig, sizes: Layout, out: dict[str, Tensor], scratch: dict[str, Tensor]
 ) -> None:
     """Density scores of all free tokens (eq. 31 to 33)."""
-    s, products = scratch, _products(features)
+    s, all_pairs = scratch, products(features)
     grid, width = (sizes.frames, _blocks(sizes.positions, 16)), sizes.position_width
     density.spreads[grid](
-        products, out["salient"], s["spread"], s["farthest"], s["feature_energy"], sizes.positions, sizes.channels,
+        all_pairs, out["salient"], s["spread"], s["farthest"], s["feature_energy"], sizes.positions, sizes.channels,
         min(config.neighbors, sizes.free), ROWS=16, WIDTH=width,
     )  # fmt: skip
     density.scores[grid](
-        products, out["salient"], s["spread"], s["farthest"], out["scores"], sizes.positions, sizes.channels,
+        all_pairs, out["salient"], s["spread"], s["farthest"], out["scores"], sizes.positions, sizes.channels,
         ROWS=16, WIDTH=width,
     )  # fmt: skip
 
@@ -206,23 +207,6 @@ def merge(
 
 def _blocks(count: int, size: int) -> int:
     return -(-count // size)
-
-
-def _products(vectors: Float[Tensor, "batch n channels"]) -> Float[Tensor, "batch n n"]:
-    """Inner products in float32, of half-precision vectors by the tensor cores."""
-    if vectors.dtype == torch.float32:
-        return _full_float32_products(vectors)
-    return torch.bmm(vectors, vectors.mT, out_dtype=torch.float32)
-
-
-def _full_float32_products(vectors: Float[Tensor, "batch n channels"]) -> Float[Tensor, "batch n n"]:
-    """Without the rounding to 10 bits that a program may have allowed for its own products."""
-    allowed = torch.backends.cuda.matmul.allow_tf32
-    torch.backends.cuda.matmul.allow_tf32 = False
-    try:
-        return vectors @ vectors.mT
-    finally:
-        torch.backends.cuda.matmul.allow_tf32 = allowed
 
 
 @lru_cache
