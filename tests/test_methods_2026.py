@@ -1,0 +1,70 @@
+"""The methods of 2025 and 2026 against slow references, and cases that can be worked out by hand."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from infomerge.methods import METHODS
+from infomerge.methods.checks import check_method
+from tests import windows_reference
+from tests.clips import RATIOS, random_clip, structured_clips
+
+STRUCTURED = dict(structured_clips())
+REFERENCES: dict[str, Callable[..., dict[str, np.ndarray]]] = {
+    "holitom": windows_reference.holitom,
+}
+OPTIONS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
+    "holitom": (
+        {"static_threshold": 0.65, "context_fraction": 0.4, "anchor_weight": 0.0, "neighbors": 3},
+        {"tau": 0.65, "D": 0.4, "beta": 0.0, "k": 3},
+    ),
+}
+"""Options of each method that are not its defaults, and the same in its reference's notation."""
+
+
+def normal(*shape: int, seed: int = 0) -> Tensor:
+    return torch.randn(*shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
+
+
+def assert_equals_reference(
+    name: str, tokens: Tensor, ratio: float, saliency: Tensor | None, *, with_options: bool = False
+) -> None:
+    ours, theirs = OPTIONS[name] if with_options else ({}, {})
+    out = METHODS[name](tokens, ratio, saliency, **ours)
+    expected = REFERENCES[name](tokens.numpy(), out.trace.saliency.numpy(), out.requested, **theirs)
+    np.testing.assert_array_equal(out.index, expected["index"])
+    np.testing.assert_array_equal(out.is_context, expected["is_context"])
+    np.testing.assert_array_equal(out.assignment, expected["assignment"])
+    np.testing.assert_allclose(out.tokens, expected["tokens"], rtol=1e-9, atol=1e-12)
+    if "segments" in expected:
+        np.testing.assert_array_equal(out.trace.segments, expected["segments"])
+
+
+@pytest.mark.parametrize("seed", range(16))
+@pytest.mark.parametrize("name", REFERENCES)
+def test_random_clips_equal_the_reference(name: str, seed: int) -> None:
+    g = torch.Generator().manual_seed(seed)
+    size = (int(torch.randint(1, high, (), generator=g)) for high in (17, 14, 12))
+    tokens = random_clip(g, *size)
+    saliency = torch.rand(tokens.shape[:2], generator=g) if seed % 2 else None
+    assert_equals_reference(name, tokens, RATIOS[seed % len(RATIOS)], saliency, with_options=seed % 4 > 1)
+
+
+@pytest.mark.parametrize("clip", STRUCTURED)
+@pytest.mark.parametrize("name", REFERENCES)
+def test_structured_clips_equal_the_reference(name: str, clip: str) -> None:
+    tokens = STRUCTURED[clip]
+    g = torch.Generator().manual_seed(len(clip))
+    # Saliency of few levels, so that its ties are met too.
+    saliency = torch.randint(0, 3, tokens.shape[:2], generator=g).double()
+    for ratio in (0.07, 0.4):
+        assert_equals_reference(name, tokens, ratio, saliency)
+
+
+@pytest.mark.parametrize("name", OPTIONS)
+def test_promises_are_kept_with_other_options(name: str) -> None:
+    check_method(name, **OPTIONS[name][0])
