@@ -10,14 +10,26 @@ from torch import Tensor
 
 from infomerge.methods import METHODS
 from infomerge.methods.checks import check_method
-from tests import windows_reference
+from tests import clusters_reference, windows_reference
 from tests.clips import RATIOS, random_clip, structured_clips
 
 STRUCTURED = dict(structured_clips())
 REFERENCES: dict[str, Callable[..., dict[str, np.ndarray]]] = {
+    "simplecluster": clusters_reference.simplecluster,
+    "kitoke": clusters_reference.kitoke,
+    "unicomp": clusters_reference.unicomp,
     "holitom": windows_reference.holitom,
 }
 OPTIONS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
+    "simplecluster": (
+        {"seed": 3, "iterations": 2, "rotary": True, "columns": 2},
+        {"seed": 3, "rounds": 2, "rotary": True, "columns": 2},
+    ),
+    "kitoke": (
+        {"seed": 5, "bandwidth": 3.0, "cut_threshold": 4.0, "contrast_threshold": 0.5, "relative_contrast": 0.2},
+        {"seed": 5, "alpha": 3.0, "th_abs": 4.0, "th_delta": 0.5, "th_rel": 0.2},
+    ),
+    "unicomp": ({"frame_threshold": 0.3, "cover_threshold": 0.7}, {"Uf": 0.3, "Uc": 0.7}),
     "holitom": (
         {"static_threshold": 0.65, "context_fraction": 0.4, "anchor_weight": 0.0, "neighbors": 3},
         {"tau": 0.65, "D": 0.4, "beta": 0.0, "k": 3},

@@ -178,7 +178,7 @@ def frame_differences(features: Float[Tensor, "frames positions channels"]) -> F
 
 
 def find_intervals(
-    difference: Float[Tensor, "frames-1"],
+    difference: Float[Tensor, "transitions"],
     cut_threshold: float | None,
     contrast_threshold: float | None,
     relative_contrast: float,

@@ -8,6 +8,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from infomerge.methods.result import Merges, Ownership, own_by_similarity
+from infomerge.numerics import wide
 
 DROPPED = -1
 """The center of a piece that is not kept and goes into none."""
@@ -50,7 +51,7 @@ def anchored_weights(owner: Int[Tensor, "pieces"], anchor_weight: float) -> Floa
 
     A center weighs mu = max(anchor_weight, 1 / (n + 1)), and each of the n others (1 - mu) / n.
     """
-    others = (torch.bincount(owner, minlength=len(owner)) - 1).double()
+    others = wide(torch.bincount(owner, minlength=len(owner)) - 1)
     own = (1 / (others + 1)).clamp(min=anchor_weight)
     own[others == 0] = 1
     rest = (1 - own) / others.clamp(min=1)
