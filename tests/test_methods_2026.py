@@ -18,6 +18,7 @@ REFERENCES: dict[str, Callable[..., dict[str, np.ndarray]]] = {
     "simplecluster": clusters_reference.simplecluster,
     "kitoke": clusters_reference.kitoke,
     "unicomp": clusters_reference.unicomp,
+    "flashvid": windows_reference.flashvid,
     "holitom": windows_reference.holitom,
 }
 OPTIONS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
@@ -30,6 +31,10 @@ OPTIONS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
         {"seed": 5, "alpha": 3.0, "th_abs": 4.0, "th_delta": 0.5, "th_rel": 0.2},
     ),
     "unicomp": ({"frame_threshold": 0.3, "cover_threshold": 0.7}, {"Uf": 0.3, "Uc": 0.7}),
+    "flashvid": (
+        {"salient_fraction": 0.3, "tree_threshold": 0.5, "neighbors": 3},
+        {"alpha": 0.3, "T": 0.5, "k": 3},
+    ),
     "holitom": (
         {"static_threshold": 0.65, "context_fraction": 0.4, "anchor_weight": 0.0, "neighbors": 3},
         {"tau": 0.65, "D": 0.4, "beta": 0.0, "k": 3},

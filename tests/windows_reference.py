@@ -5,11 +5,11 @@ Notation as in `tests/methods_reference.py`: H [L, N, D] the tokens, A [L, N] th
 What each kept token is made of is written out as a weight for every token of the clip.
 """
 
-from math import log, sqrt
+from math import ceil, log, sqrt
 
 import numpy as np
 
-from tests.methods_reference import cosine, nearest
+from tests.methods_reference import cosine, nearest, shares
 
 Recipe = dict[int, dict[int, float]]
 """For every kept token the weights of the tokens that it is made of."""
@@ -39,7 +39,7 @@ def shares_by_size(total: int, sizes: list[int]) -> list[int]:
     shares, before, size = [], 0, 0
     for n in sizes:
         size += n
-        up_to = (2 * total * size + sum(sizes)) // (2 * sum(sizes))
+        up_to = (2 * total * size + sum(sizes)) // (2 * sum(sizes)) if size else 0
         shares.append(up_to - before)
         before = up_to
     return shares
@@ -142,5 +142,70 @@ def holitom(
             for i in dominant:
                 recipe[i], owner[i] = {i: 1.0}, i
             cluster([[i] for i in moving if i not in dominant], n - len(dominant))
+    own_the_rest(X, N, runs, recipe, owner)
+    return finish(X, recipe, owner) | {"segments": np.array(runs)}
+
+
+def flashvid(
+    H: np.ndarray, A: np.ndarray, kept: int, alpha: float = 0.7, T: float = 0.8, k: int = 7
+) -> dict[str, np.ndarray]:
+    L, N, _ = H.shape
+    X = H.reshape(L * N, -1)
+    g = H.mean(axis=1)
+    t = [cosine(g[i], g[i + 1]) for i in range(L - 1)]
+    cuts = sorted({*sorted(range(L - 1), key=lambda i: (t[i], i))[:7], *[i for i in range(L - 1) if t[i] < 0.9]})
+    runs = list(zip([0, *[cut + 1 for cut in cuts]], [*[cut + 1 for cut in cuts], L], strict=True))
+    budget = shares(kept, L)
+    recipe: Recipe = {}
+    owner: dict[int, int] = {}
+    for start, end in runs:
+        frame_means = [H[f].mean(axis=0) for f in range(start, end)]
+        chosen: set[int] = set()
+        for f in range(start, end):
+            weight = [A[f, j] * np.mean([H[f, j] @ m for m in frame_means]) for j in range(N)]
+            largest = max(abs(w) for w in weight) or 1.0
+
+            def far(i: int, j: int, f: int = f, weight: list[float] = weight, largest: float = largest) -> float:
+                return round(round(1 - cosine(H[f, i], H[f, j]), 6) * (weight[j] / largest), 12)
+
+            picked: list[int] = []
+            for _ in range(ceil(budget[f] * alpha - 1e-9)):
+                if picked:
+                    score = {j: min(far(i, j) for i in picked) for j in range(N) if j not in picked}
+                else:
+                    score = {j: sorted(far(i, j) for i in range(N))[min(1, N - 1)] for j in range(N)}
+                picked.append(max(score, key=lambda j: (score[j], -j)))
+            chosen |= {f * N + j for j in picked}
+        for i in chosen:
+            recipe[i], owner[i] = {i: 1.0}, i
+
+        free = [i for i in range(start * N, end * N) if i not in chosen]
+        left = sum(budget[start:end]) - len(chosen)
+        parent, similarity = {}, {}
+        for i in free:
+            before = [j for j in free if j // N == i // N - 1]
+            if before:
+                parent[i] = nearest(X, i, before)
+                similarity[i] = cosine(X[i], X[parent[i]])
+        linked = [i for i in similarity if similarity[i] > T]
+        most = len(free) - left
+        if len(linked) > most:
+            limit = sorted(similarity.values(), reverse=True)[most - 1] if most else np.inf
+            linked = [i for i in linked if similarity[i] > limit]
+        tree: dict[int, list[int]] = {}
+        root = {}
+        for i in free:
+            root[i] = root[parent[i]] if i in linked else i
+            tree.setdefault(root[i], []).append(i)
+        by_frame = [[i for i in tree if i // N == f] for f in range(start, end)]
+        for roots, share in zip(by_frame, shares_by_size(left, [len(r) for r in by_frame]), strict=True):
+            if share == 0:
+                continue
+            V = [X[tree[i]].mean(axis=0) for i in roots]
+            goes_to = closest(V, centers := peaks(V, share, min(k, share)))
+            for c in centers:
+                cluster = [i for i, to in zip(roots, goes_to, strict=True) if to == c]
+                recipe[roots[c]] = {j: 1 / len(cluster) / len(tree[i]) for i in cluster for j in tree[i]}
+                owner |= {j: roots[c] for i in cluster for j in tree[i]}
     own_the_rest(X, N, runs, recipe, owner)
     return finish(X, recipe, owner) | {"segments": np.array(runs)}
