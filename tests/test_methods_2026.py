@@ -10,12 +10,13 @@ from torch import Tensor
 
 from infomerge.methods import METHODS
 from infomerge.methods.checks import check_method
-from tests import clusters_reference, windows_reference
+from tests import clusters_reference, tango_reference, windows_reference
 from tests.clips import RATIOS, random_clip, structured_clips
 
 STRUCTURED = dict(structured_clips())
 REFERENCES: dict[str, Callable[..., dict[str, np.ndarray]]] = {
     "simplecluster": clusters_reference.simplecluster,
+    "tango": tango_reference.tango,
     "kitoke": clusters_reference.kitoke,
     "unicomp": clusters_reference.unicomp,
     "flashvid": windows_reference.flashvid,
@@ -25,6 +26,10 @@ OPTIONS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "simplecluster": (
         {"seed": 3, "iterations": 2, "rotary": True, "columns": 2},
         {"seed": 3, "rounds": 2, "rotary": True, "columns": 2},
+    ),
+    "tango": (
+        {"static_threshold": 0.6, "context_fraction": 0.7, "anchor_weight": 0.1, "neighbors": 2, "columns": 3},
+        {"tau": 0.6, "context": 0.7, "beta": 0.1, "k": 2, "columns": 3},
     ),
     "kitoke": (
         {"seed": 5, "bandwidth": 3.0, "cut_threshold": 4.0, "contrast_threshold": 0.5, "relative_contrast": 0.2},

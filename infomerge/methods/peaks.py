@@ -33,16 +33,18 @@ def directional_peaks(
 ) -> tuple[Int[Tensor, "count"], Int[Tensor, "tokens"]]:
     """The same among unit vectors, of which there may be as many as a clip has tokens; in memory for a block of them.
 
-    Distances are not divided by the number of channels, and a token is no neighbor of its own. Squared distances are
-    compared after rounding, and so are scores.
+    Distances are not divided by the number of channels, and a token is no neighbor of its own. Densities, scores and
+    the distances to centers are compared after rounding.
     """
     neighbors = min(neighbors, len(directions) - 1)
     if count == 0:
         return (nothing := torch.empty(0, dtype=torch.long, device=directions.device)), nothing
-    blocks = torch.arange(len(directions), device=directions.device).split(max(1, BLOCK_ELEMENTS // len(directions)))
+    blocks = torch.arange(len(directions), device=directions.device).split(
+        max(1, BLOCK_ELEMENTS // 8 // len(directions))
+    )
     spread, farthest = [], directions.new_zeros(())
     for block in blocks:
-        squared = _squared(directions, block)
+        squared = _squared(directions[block], directions)
         # The smallest is the token's own, or that of its double, which is as well zero.
         spread.append(squared.topk(neighbors + 1, dim=1, largest=False).values[:, 1:].sum(1) / max(1, neighbors))
         farthest = torch.maximum(farthest, squared.amax())
@@ -50,11 +52,11 @@ def directional_peaks(
     rank = ranks(rounded(density)[None])[0]
     delta = []
     for block in blocks:
-        denser = rank[None, :] < rank[block, None]
-        delta.append(torch.where(denser, _squared(directions, block), farthest).amin(1))
-    score = rounded(torch.cat(delta).sqrt() * (-density).exp())
-    centers = highest(score, count)
-    nearest = [_squared(directions, block, centers).argmin(1) for block in blocks]
+        no_denser = rank[None, :] >= rank[block, None]
+        delta.append(_squared(directions[block], directions).masked_fill_(no_denser, torch.inf).amin(1))
+    nearest_denser = torch.cat(delta).clamp(max=farthest)  # of the densest, the farthest of all
+    centers = highest(rounded(nearest_denser.sqrt() * (-density).exp()), count)
+    nearest = [rounded(_squared(directions[block], directions[centers])).argmin(1) for block in blocks]
     return centers, _own(torch.cat(nearest), centers)
 
 
@@ -69,13 +71,7 @@ def _own(nearest: Int[Tensor, "tokens"], centers: Int[Tensor, "count"]) -> Int[T
     return owner
 
 
-def _squared(
-    directions: Float[Tensor, "tokens channels"],
-    block: Int[Tensor, "block"],
-    others: Int[Tensor, "others"] | None = None,
-) -> Float[Tensor, "block others"]:
-    """Squared distances of some tokens to all, or to some others, rounded."""
-    energy = directions.square().sum(1)
-    targets = directions if others is None else directions[others]
-    sums = energy[block, None] + (energy if others is None else energy[others])[None]
-    return rounded((sums - 2 * directions[block] @ targets.T).clamp(min=0))
+def _squared(a: Float[Tensor, "n channels"], b: Float[Tensor, "m channels"]) -> Float[Tensor, "n m"]:
+    """Squared distances, by the product form, which is off by about 1e-15 between unit vectors."""
+    energy = a.square().sum(1)[:, None] + b.square().sum(1)[None]
+    return torch.addmm(energy, a, b.T, alpha=-2).clamp_(min=0)

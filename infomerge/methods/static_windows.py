@@ -27,6 +27,10 @@ class Windows(NamedTuple):
             sizes += [count, *[positions - count] * (end - start)]
         return torch.tensor(sizes)
 
+    def parted(self) -> list["Windows"]:
+        """Each window as one of its own."""
+        return [Windows(*parts) for parts in zip(*(part.split(1) for part in self), strict=True)]
+
     def keeping(self, requested: int) -> "Windows":
         """The same with as many positions let go, least static first, as it takes to have `requested` tokens."""
         lengths = (self.edges[:, 1] - self.edges[:, 0]).to(self.static.device)
