@@ -63,7 +63,7 @@ def simplecluster(
         fixed = {max((i for i in range(n) if cluster[i] == c), key=lambda i: (likeness[i], -i)) for c in set(cluster)}
         movable = sorted((i for i in range(n) if i not in fixed), key=lambda i: (likeness[i], i))
         for c, i in zip([c for c in range(kept) if c not in cluster], movable, strict=False):
-            cluster[i], likeness[i] = c, 1.0
+            cluster[i] = c
         return cluster, likeness
 
     cluster, likeness = assigned()

@@ -10,6 +10,8 @@ from torch import Tensor
 
 from infomerge.methods import METHODS
 from infomerge.methods.checks import check_method
+from infomerge.methods.rotary import nearly_square, rotate
+from infomerge.numerics import cosine
 from tests import clusters_reference, tango_reference, windows_reference
 from tests.clips import RATIOS, random_clip, structured_clips
 
@@ -70,7 +72,7 @@ def assert_equals_reference(
 @pytest.mark.parametrize("name", REFERENCES)
 def test_random_clips_equal_the_reference(name: str, seed: int) -> None:
     g = torch.Generator().manual_seed(seed)
-    size = (int(torch.randint(1, high, (), generator=g)) for high in (17, 14, 12))
+    size = (int(torch.randint(1, high, (), generator=g)) for high in (17, 14, 24))
     tokens = random_clip(g, *size)
     saliency = torch.rand(tokens.shape[:2], generator=g) if seed % 2 else None
     assert_equals_reference(name, tokens, RATIOS[seed % len(RATIOS)], saliency, with_options=seed % 4 > 1)
@@ -85,6 +87,33 @@ def test_structured_clips_equal_the_reference(name: str, clip: str) -> None:
     saliency = torch.randint(0, 3, tokens.shape[:2], generator=g).double()
     for ratio in (0.07, 0.4):
         assert_equals_reference(name, tokens, ratio, saliency)
+
+
+def test_what_rich_frames_of_unicomp_get_of_poor_ones_equals_the_reference() -> None:
+    # Every other frame is one token over and over: it fills none of its budget, which goes to the frames between.
+    tokens = normal(8, 12, 6)
+    tokens[::2] = tokens[::2, :1] + 0.01 * normal(4, 12, 6, seed=1)
+    for ratio in (0.25, 0.3, 0.4):
+        assert_equals_reference("unicomp", tokens, ratio, None)
+
+
+@pytest.mark.parametrize(("channels", "columns"), [(64, 3), (19, 4), (6, 1), (3, 2), (1, 1)])
+def test_tokens_are_turned_as_complex_numbers_are(channels: int, columns: int) -> None:
+    tokens = normal(5, 12, channels)
+    turned = rotate(tokens, columns, 1e4, 1e3)
+    expected = clusters_reference.rotated(tokens.numpy(), columns, 1e4, 1e3)
+    np.testing.assert_allclose(turned, expected, atol=1e-12)
+
+
+def test_how_alike_turned_tokens_are_depends_on_how_far_they_are_apart_alone() -> None:
+    turned = rotate(normal(24).expand(6, 20, 24), 5)  # one token everywhere, on a grid of 4 x 5
+    alike = cosine(turned[:5, :14], turned[1:, 6:])  # a frame later, one row lower and one column to the right
+    torch.testing.assert_close(alike[:, [0, 1, 2, 3, 5, 6, 7, 8]], alike[0, 0].expand(5, 8))
+    assert (alike < 1).all()
+
+
+def test_the_grid_of_positions_is_guessed_as_square_as_can_be() -> None:
+    assert [nearly_square(positions) for positions in (196, 182, 1, 13, 12, 144)] == [14, 14, 1, 13, 4, 12]
 
 
 @pytest.mark.parametrize("name", OPTIONS)

@@ -53,7 +53,6 @@ def anchored_weights(owner: Int[Tensor, "pieces"], anchor_weight: float) -> Floa
     """
     others = wide(torch.bincount(owner, minlength=len(owner)) - 1)
     own = (1 / (others + 1)).clamp(min=anchor_weight)
-    own[others == 0] = 1
     rest = (1 - own) / others.clamp(min=1)
     is_center = owner == torch.arange(len(owner), device=owner.device)
     return torch.where(is_center, own, rest[owner])

@@ -81,8 +81,8 @@ def assign(
 ) -> tuple[Int[Tensor, "tokens"], Float[Tensor, "tokens"]]:
     """The cluster of each token and its cosine with the center, no cluster empty.
 
-    Empty clusters, in order, take the tokens that are least like their own center; none takes the most typical token
-    of its cluster.
+    Empty clusters, in order, take the tokens that are least like their own center (and that is their cosine still);
+    none takes the most typical token of its cluster.
     """
     tokens, clusters = len(directions), len(centers)
     both = torch.cat((directions, centers))
@@ -95,7 +95,6 @@ def assign(
         stays[typical(cluster, likeness, clusters)] = True
         order = torch.argsort(torch.where(stays, torch.inf, likeness), stable=True)[: len(empty)]
         cluster[order] = empty
-        likeness[order] = 1
     return cluster, likeness
 
 
