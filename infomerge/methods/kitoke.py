@@ -30,7 +30,7 @@ def check_options(
     """Refuse options that are out of range."""
     check_seed(seed)
     if bandwidth is not None:
-        check_number("bandwidth", bandwidth, 1e-300)
+        check_number("bandwidth", bandwidth, 0, above=True)
     for name, value in (("cut_threshold", cut_threshold), ("contrast_threshold", contrast_threshold)):
         if value is not None:
             check_number(name, value, 0)

@@ -3,8 +3,8 @@
 import math
 
 
-def check_number(name: str, value: object, least: float, most: float = math.inf) -> None:
-    """Refuse what is no finite number from `least` to `most`.
+def check_number(name: str, value: object, least: float, most: float = math.inf, *, above: bool = False) -> None:
+    """Refuse what is no finite number from `least` to `most`; `least` itself, too, where it must be `above`.
 
     Raises:
         TypeError: it is no number.
@@ -12,8 +12,9 @@ def check_number(name: str, value: object, least: float, most: float = math.inf)
     """
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise TypeError(f"{name}: got {type(value).__name__}; expected a number")
-    if not (least <= value <= most and math.isfinite(value)):
-        raise ValueError(f"{name}: got {value}; expected {_range('numbers', least, most)}")
+    if not (least <= value <= most and math.isfinite(value)) or (above and value == least):
+        wanted = f"numbers above {least:g}" if above else _range("numbers", least, most)
+        raise ValueError(f"{name}: got {value}; expected {wanted}")
 
 
 def check_whole(name: str, value: object, least: int) -> None:
