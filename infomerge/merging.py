@@ -42,6 +42,8 @@ class MergePlan:
     """Tokens that hold their position's mean over the segment (eq. 30); None for none."""
     segments: Int[Tensor, "segments 2"] | None = None
     """The segments of these means; None where nothing is replaced."""
+    share: Float[Tensor, "merges"] | None = None
+    """Weight of each merged token in what it goes into; the kept token's own is what they leave of 1. None: eq. 34."""
 
     @property
     def kept(self) -> int:
@@ -62,11 +64,16 @@ class MergePlan:
     def combine(self, features: Float[Tensor, "frames positions features"]) -> Float[Tensor, "kept features"]:
         """Eq. 34 alone, of features whose static positions have been replaced; in their dtype.
 
-        a* = mu a + (1 - mu) mean(merged), mu = max(merge_weight, 1 / (n + 1)) for n merged tokens.
+        a* = mu a + (1 - mu) mean(merged), mu = max(merge_weight, 1 / (n + 1)) for n merged tokens. Where a method has
+        weights of its own, a* = (1 - sum of the shares) a + sum of share * merged.
         """
         flat = features.flatten(0, 1)
         own = flat[self.index]
         counts = torch.bincount(self.target, minlength=self.kept)
+        if self.share is not None:
+            sums = grouped_sums(flat, self.source, counts, self.share)
+            own_share = 1 - torch.segment_reduce(self.share.to(flat.dtype), "sum", lengths=counts, axis=0)
+            return torch.where((counts > 0)[:, None], own_share[:, None] * own + sums, own)
         means = grouped_sums(flat, self.source, counts) / counts.clamp(min=1)[:, None]
         weight = (1 / wide(counts + 1)).clamp(min=self.merge_weight)[:, None]
         return torch.where((counts > 0)[:, None], weight * own + (1 - weight) * means, own)
@@ -103,6 +110,8 @@ class Assignment(NamedTuple):
     """The token that goes in, for each merge."""
     target: Int[Tensor, "merges"]
     """The anchor that it goes into."""
+    share: Float[Tensor, "merges"] | None = None
+    """Its weight there; None where the weights are those of eq. 34."""
 
 
 def find_anchor_frames(
@@ -223,6 +232,7 @@ def plan_merge(
         merge_weight=merge_weight,
         replaced=replaced,
         segments=segments,
+        share=None if assigned.share is None else assigned.share[order],
     )
 
 

@@ -70,22 +70,30 @@ def positions_of(mask: Bool[Tensor, "rows n"], count: int) -> Int[Tensor, "rows 
 
 
 def grouped_sums(
-    values: Float[Tensor, "tokens channels"], source: Int[Tensor, "members"], sizes: Int[Tensor, "groups"]
+    values: Float[Tensor, "tokens channels"],
+    source: Int[Tensor, "members"],
+    sizes: Int[Tensor, "groups"],
+    weights: Float[Tensor, "members"] | None = None,
 ) -> Float[Tensor, "groups channels"]:
     """Sum of each group's values; the members of group 0 come first in `source`, then those of group 1, and so on.
 
-    Summed in the order of `source`: a scattered sum would depend on the order of a GPU's threads. A block of groups at
-    a time, so that the members' values are never held all at once.
+    With `weights`, each member's values times its weight. Summed in the order of `source`: a scattered sum would depend
+    on the order of a GPU's threads. A block of groups at a time, so that the members' values are never held all at
+    once.
     """
     if len(sizes) == 0:
         return values.new_zeros(0, values.shape[1])
     rows = max(1, BLOCK_ELEMENTS // values.shape[1])
     _, blocks = torch.unique_consecutive((sizes.cumsum(0) - 1).clamp(min=0) // rows, return_counts=True)
     lengths = sizes.split(blocks.tolist())
-    members = source.split([int(part.sum()) for part in lengths])
+    ends = [int(part.sum()) for part in lengths]
+    members = source.split(ends)
+    shares = [None] * len(members) if weights is None else weights.to(values.dtype).split(ends)
     sums = [
-        torch.segment_reduce(values[block], "sum", lengths=part, axis=0)
-        for block, part in zip(members, lengths, strict=True)
+        torch.segment_reduce(
+            values[block] if share is None else values[block] * share[:, None], "sum", lengths=part, axis=0
+        )
+        for block, share, part in zip(members, shares, lengths, strict=True)
     ]
     return torch.cat(sums)
 

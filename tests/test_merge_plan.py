@@ -1,4 +1,4 @@
-"""One plan merges any features of a clip's tokens: against eq. 34 written out in numpy, and against itself."""
+"""One plan merges any features of a clip's tokens: against its weights written out in numpy, and against itself."""
 
 import numpy as np
 import pytest
@@ -15,7 +15,7 @@ from tests.clips import random_clip
 
 
 def by_hand(plan: MergePlan, features: np.ndarray) -> np.ndarray:
-    """Eq. 29, 30 and 34 token by token."""
+    """Eq. 29, 30 and 34 token by token, or the weights of the plan's own."""
     frames, positions, _ = features.shape
     values = features.astype(np.float64).copy()
     if plan.replaced is not None:
@@ -29,6 +29,10 @@ def by_hand(plan: MergePlan, features: np.ndarray) -> np.ndarray:
     rows = []
     for number, index in enumerate(plan.index.tolist()):
         merged = flat[plan.source[plan.target == number].tolist()]
+        if plan.share is not None:
+            share = plan.share[plan.target == number].numpy()
+            rows.append((1 - share.sum()) * flat[index] + share @ merged)
+            continue
         weight = max(plan.merge_weight, 1 / (len(merged) + 1))
         rows.append(weight * flat[index] + (1 - weight) * merged.mean(axis=0) if len(merged) else flat[index])
     return np.array(rows)
@@ -37,7 +41,7 @@ def by_hand(plan: MergePlan, features: np.ndarray) -> np.ndarray:
 @pytest.mark.parametrize("name", METHODS)
 @settings(max_examples=10)
 @given(st.integers(0, 10**6))
-def test_every_methods_plan_merges_by_eq_34(name: str, seed: int) -> None:
+def test_every_methods_plan_merges_by_its_weights(name: str, seed: int) -> None:
     g = torch.Generator().manual_seed(seed)
     tokens = random_clip(g, *(int(torch.randint(1, high, (), generator=g)) for high in (14, 12, 6)))
     out = METHODS[name](tokens, 0.02 + 0.9 * float(torch.rand((), generator=g)))
@@ -79,6 +83,21 @@ def test_group_means_count_every_member_the_same() -> None:
     np.testing.assert_allclose(out.plan.group_means(tokens), expected, atol=1e-12)
 
 
+def test_shares_are_what_tokens_weigh_and_leave_the_rest_to_the_kept_one() -> None:
+    plan = MergePlan(
+        index=torch.tensor([1, 4]),
+        is_context=torch.tensor([True, False]),
+        assignment=torch.tensor([0, 0, 0, 1, 1, 1]),
+        positions=3,
+        source=torch.tensor([0, 5]),
+        target=torch.tensor([0, 0]),
+        share=torch.tensor([0.5, 0.2], dtype=torch.float64),
+    )
+    features = torch.tensor([[[1.0], [10], [100]], [[1000], [1e4], [1e5]]])
+    assert plan.merge(features).flatten().tolist() == pytest.approx([0.3 * 10 + 0.5 * 1 + 0.2 * 1e5, 1e4])
+    assert plan.merge(features)[1].item() == 1e4, "what nothing goes into is not computed with"
+
+
 @pytest.mark.parametrize("block", [1, 7, 1 << 24])
 def test_sums_do_not_depend_on_the_size_of_blocks(block: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("infomerge.numerics.BLOCK_ELEMENTS", block)
@@ -91,6 +110,10 @@ def test_sums_do_not_depend_on_the_size_of_blocks(block: int, monkeypatch: pytes
         first += size
     assert grouped_sums(values, source, sizes).tolist() == expected
     assert grouped_sums(values, source[:0], sizes[:0]).shape == (0, 2)
+    weights = torch.arange(15.0) - 3  # whole numbers, so that sums are exact
+    weighted = grouped_sums(values, source, sizes, weights)
+    assert weighted[4].tolist() == (values[source[3:14]] * weights[3:14, None].double()).sum(0).tolist()
+    assert weighted[5].tolist() == (values[0] * 11).tolist()
 
 
 def test_features_keep_their_dtype_and_stay_as_they_are() -> None:

@@ -199,8 +199,10 @@ def in_order() -> None:
     groups: tuple[Group, ...] = ("infomerge", "proposed", "published", "baseline")
 
     def place(method: Method) -> tuple[int, float]:
-        number = re.search(r"arXiv (\d{4}\.\d{5})", method.source)
-        return groups.index(method.group), -float(number[1]) if number and method.group == "published" else 0.0
+        number, year = (re.search(found, method.source) for found in (r"arXiv (\d{4}\.\d{5})", r"\b20(\d\d)\b"))
+        # Without a number, it counts as later than all numbers of its year.
+        date = float(number[1]) if number else float(f"{year[1]}99") if year else 0.0
+        return groups.index(method.group), -date if method.group == "published" else 0.0
 
     ordered = sorted(METHODS.values(), key=place)
     METHODS.clear()

@@ -12,6 +12,17 @@ from infomerge.merging import Assignment, plan_merge
 from infomerge.numerics import BLOCK_ELEMENTS, rounded, unit
 
 
+class Merges(NamedTuple):
+    """Which tokens go into which kept ones by which weight, where that is not the plain mean of all that it owns."""
+
+    source: Int[Tensor, "merges"]
+    """Flat index of the token that goes in."""
+    target: Int[Tensor, "merges"]
+    """Flat index of the kept token that it goes into."""
+    share: Float[Tensor, "merges"]
+    """Its weight there; the kept token's own is what the shares of all that go into it leave of 1."""
+
+
 class Ownership(NamedTuple):
     """What a method decides about every token of a clip."""
 
@@ -23,6 +34,8 @@ class Ownership(NamedTuple):
     """First frame and frame after the last of the runs of frames that it works on; None for the whole clip."""
     merge_weight: float = 0.0
     """Least weight of the kept token itself in that mean (mu of eq. 34); at 1 it keeps its features, bit for bit."""
+    merges: Merges | None = None
+    """Weights of the method's own; None where a `merged` token is the plain mean of all that it owns."""
 
 
 def assemble(clip: ClipTensors, ownership: Ownership, requested: int, method: str) -> Compression:
@@ -36,8 +49,11 @@ def assemble(clip: ClipTensors, ownership: Ownership, requested: int, method: st
     astray = int((owner[owner] != owner).sum())
     if astray:
         raise ValueError(f"{method}: got {astray} tokens whose owner is not kept; expected owners that own themselves")
-    source = index[(owner != index) & ownership.merged[owner] & (ownership.merge_weight < 1)]
-    assigned = Assignment(owner, source, owner[source])
+    if ownership.merges is None:
+        source = index[(owner != index) & ownership.merged[owner] & (ownership.merge_weight < 1)]
+        assigned = Assignment(owner, source, owner[source])
+    else:
+        assigned = Assignment(owner, *ownership.merges)
     plan = plan_merge(
         assigned,
         is_context=ownership.merged,
@@ -68,10 +84,11 @@ def own_by_similarity(
     features: Float[Tensor, "frames positions channels"],
     kept: Bool[Tensor, "frames positions"],
     owners: Bool[Tensor, "frames positions"] | None = None,
+    segments: Int[Tensor, "segments 2"] | None = None,
 ) -> Int[Tensor, "tokens"]:
-    """Flat index of the kept token that stands for each token: the most similar one of its frame.
+    """Flat index of the kept token that stands for each token: the most similar one of its frame, or of its segment.
 
-    In frames that keep none it is the most similar one of the clip. `owners` are the kept tokens that may stand for
+    Where that keeps none it is the most similar one of the clip. `owners` are the kept tokens that may stand for
     others; without them, all of them.
     """
     frames, positions, _ = features.shape
@@ -79,10 +96,15 @@ def own_by_similarity(
     directions = unit(features).flatten(0, 1)
     index = torch.arange(frames * positions, device=features.device).view(frames, positions)
     owner = index.clone()
-    empty = ~owners.any(dim=1)
-    for frame in (~empty).nonzero().squeeze(1).tolist():
-        free = index[frame][~kept[frame]]
-        owner[frame, ~kept[frame]] = most_similar(directions, free, index[frame][owners[frame]])[1]
-    if empty.any():
-        owner[empty] = most_similar(directions, index[empty].flatten(), index[owners])[1].view(-1, positions)
+    runs = [(frame, frame + 1) for frame in range(frames)] if segments is None else segments.tolist()
+    astray = torch.zeros_like(kept)
+    for start, end in runs:
+        run = slice(start, end)
+        targets = index[run][owners[run]]
+        if len(targets):
+            owner[run][~kept[run]] = most_similar(directions, index[run][~kept[run]], targets)[1]
+        else:
+            astray[run] = ~kept[run]
+    if astray.any():
+        owner[astray] = most_similar(directions, index[astray], index[owners])[1]
     return owner.flatten()
