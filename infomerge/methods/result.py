@@ -44,6 +44,12 @@ def assemble(clip: ClipTensors, ownership: Ownership, requested: int, method: st
     return Compression(plan.merge(clip.tokens), plan, requested, trace, method=method)
 
 
+def prune(features: Float[Tensor, "frames positions channels"], kept: Bool[Tensor, "frames positions"]) -> Ownership:
+    """Kept tokens as they are; the others are owned by the most similar one of their frame, or else of the clip."""
+    kept = kept.to(features.device)
+    return Ownership(own_by_similarity(features, kept), torch.zeros_like(kept.flatten()))
+
+
 def most_similar(
     directions: Float[Tensor, "tokens channels"], sources: Int[Tensor, "sources"], targets: Int[Tensor, "targets"]
 ) -> tuple[Float[Tensor, "sources"], Int[Tensor, "sources"]]:
