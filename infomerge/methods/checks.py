@@ -129,7 +129,8 @@ def inputs_unchanged(run: Run) -> str | None:
 def repeatable(run: Run) -> str | None:
     """The same input gives the same output bit for bit, without the global random generator."""
     state = torch.random.get_rng_state()
-    again = run.method(run.tokens, run.retention_ratio, *run.given[1:], **run.beside, **run.options)
+    _, saliency, features = run.given
+    again = run.method(run.tokens, run.retention_ratio, saliency, features, **run.beside, **run.options)
     if not torch.equal(torch.random.get_rng_state(), state):
         return "the global generator was used"
     same = torch.equal(again.tokens, run.out.tokens) and torch.equal(again.assignment, run.out.assignment)

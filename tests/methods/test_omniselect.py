@@ -16,6 +16,7 @@ from tests.methods.against_reference import (
     random_tokens,
     structured_names,
 )
+from tests.methods.whole_shares import whole_shares
 from tests.methods_reference import prune
 
 
@@ -38,19 +39,6 @@ def rates(scores: list[float], sizes: list[int], total: int) -> list[float]:
     return p
 
 
-def whole(quotas: list[float], total: int, room: list[int]) -> list[int]:
-    """Whole shares by largest remainder, one at least while there are enough."""
-    quotas = [round(quota, 6) for quota in quotas]
-    counts = [min(max(1, int(quota)), most) for quota, most in zip(quotas, room, strict=True)]
-    while sum(counts) < total:
-        open_ = [g for g in range(len(counts)) if counts[g] < room[g]]
-        counts[max(open_, key=lambda g: (round(quotas[g] - counts[g], 6), -g))] += 1
-    while sum(counts) > total:
-        giving = [g for g in range(len(counts)) if counts[g] > (1 if max(counts) > 1 else 0)]
-        counts[min(giving, key=lambda g: (round(quotas[g] - counts[g], 6), g))] -= 1
-    return counts
-
-
 def omniselect(H: np.ndarray, kept: int, relevance: list[float] | None = None, **_: object) -> dict[str, np.ndarray]:
     L, N, D = H.shape
     X = H.reshape(L * N, D)
@@ -61,9 +49,7 @@ def omniselect(H: np.ndarray, kept: int, relevance: list[float] | None = None, *
         pooled = [float(np.mean(relevance[start : start + 4])) for start in range(0, L, 4)]
         p = rates(pooled, sizes, L * N - kept)
         shares = [(1 - a) * n for a, n in zip(p, sizes, strict=True)]
-    counts = whole([kept * share / sum(shares) for share in shares], kept, sizes)
-    if kept == L * N:
-        counts = sizes
+    counts = whole_shares(shares, kept, sizes)
     chosen: set[int] = set()
     for group, count in zip(groups, counts, strict=True):
         U = {i: X[i] / (sqrt(float(X[i] @ X[i])) or 1) for i in group}
