@@ -18,9 +18,11 @@ class Ownership(NamedTuple):
     owner: Int[Tensor, "tokens"]
     """Flat index of the kept token that stands for each token; a kept token's own."""
     merged: Bool[Tensor, "tokens"]
-    """Kept tokens that become the mean of all tokens that they stand for."""
+    """Kept tokens that become the mean of all tokens that they stand for; see `goes_in`."""
     segments: Int[Tensor, "segments 2"] | None = None
     """First frame and frame after the last of the runs of frames that it works on; None for the whole clip."""
+    goes_in: Bool[Tensor, "tokens"] | None = None
+    """Tokens that count in the mean of the merged token that stands for them; None for all."""
 
 
 def assemble(clip: ClipTensors, ownership: Ownership, requested: int, method: str) -> Compression:
@@ -34,7 +36,8 @@ def assemble(clip: ClipTensors, ownership: Ownership, requested: int, method: st
     astray = int((owner[owner] != owner).sum())
     if astray:
         raise ValueError(f"{method}: got {astray} tokens whose owner is not kept; expected owners that own themselves")
-    source = index[(owner != index) & ownership.merged[owner]]
+    going = (owner != index) & ownership.merged[owner]
+    source = index[going if ownership.goes_in is None else going & ownership.goes_in]
     assigned = Assignment(owner, source, owner[source])
     plan = plan_merge(assigned, is_context=ownership.merged, positions=clip.tokens.shape[1])
     segments = ownership.segments
