@@ -16,7 +16,7 @@ from torch import Tensor
 from infomerge.compression import Compression
 from infomerge.encoders import EfficientNetEncoder, Encoder, Encoding
 from infomerge.encoders.base import check_frames
-from infomerge.inputs import check_inputs
+from infomerge.inputs import check_inputs, check_layers
 from infomerge.methods import compress
 from infomerge.video import CellTruth, Clip, SceneClip, TruncatedClipWarning
 from infomerge.video.clip import ClipMetadata
@@ -58,6 +58,8 @@ class EncodedClip:
     """True cuts, shots and still regions, known for the sample clips and the procedural ones."""
     notes: tuple[str, ...] = field(default=())
     """What the reader of the file found wrong with it."""
+    layers: Float[Tensor, "layers frames positions hidden"] | None = None
+    """Hidden states of the encoder's layers, as `compress` takes them; None where the encoder gave none."""
 
     @classmethod
     def read(
@@ -121,6 +123,7 @@ class EncodedClip:
             source=clip,
             truth=clip.truth,
             notes=tuple(notes),
+            layers=encoding.layers,
         )
 
     @classmethod
@@ -134,6 +137,7 @@ class EncodedClip:
         saliency: Any = None,
         frame_features: Any = None,
         name: str = "tokens",
+        layers: Any = None,
     ) -> "EncodedClip":
         """Tokens of one's own, with whatever else there is.
 
@@ -146,15 +150,18 @@ class EncodedClip:
             saliency: [frames, positions], higher is more.
             frame_features: [frames, features].
             name: what titles and files call the clip.
+            layers: [layers, frames, positions, hidden], hidden states of the encoder as `compress` takes them.
 
         Raises:
             TypeError, ValueError: an argument does not fit the tokens; the message says how.
         """
-        tokens, saliency, frame_features = map(_tensor, (tokens, saliency, frame_features))
+        tokens, saliency, frame_features, layers = map(_tensor, (tokens, saliency, frame_features, layers))
         if isinstance(tokens, Tensor) and tokens.ndim == 4:
             grid = (tokens.shape[1], tokens.shape[2]) if grid is None else grid
             tokens = tokens.flatten(1, 2)
         check_inputs(tokens, saliency, frame_features)
+        if layers is not None:
+            check_layers(layers, tokens)
         count, positions, _ = tokens.shape
         if frames is not None:
             check_frames(frames)
@@ -169,16 +176,18 @@ class EncodedClip:
             saliency=saliency,
             frame_features=frame_features,
             saliency_source=DISTINCTNESS if saliency is None else "given",
+            layers=layers,
         )
 
     def compress(self, method: Any = None, *, retention_ratio: float | None = None, **options: Any) -> Compression:
-        """`infomerge.compress` of the clip's tokens, with its saliency and frame features."""
+        """`infomerge.compress` of the clip's tokens, with its saliency, frame features and layers."""
         return compress(
             self.tokens,
             method,
             retention_ratio=retention_ratio,
             saliency=self.saliency,
             frame_features=self.frame_features,
+            layers=self.layers,
             **options,
         )
 
@@ -196,7 +205,7 @@ class EncodedClip:
     def encoding(self) -> Encoding:
         """The tokens as an encoder gives them, without the clip."""
         source = "none" if self.saliency is None else self.saliency_source
-        return Encoding(self.tokens, self.saliency, self.frame_features, self.grid, source)
+        return Encoding(self.tokens, self.saliency, self.frame_features, self.grid, source, self.layers)
 
     @property
     def metadata(self) -> ClipMetadata | None:

@@ -45,10 +45,7 @@ def clip_tensors(
 def check_inputs(tokens: Any, saliency: Any = None, frame_features: Any = None) -> None:
     """Raise the one error that tells what is wrong with a clip's tensors, as `compress` documents it."""
     for name, value in check_shapes(tokens, saliency, frame_features).items():
-        # One NaN or infinity makes the sum one; a sum may overflow too, so that only then every value is looked at.
-        total = value.detach().sum(dtype=torch.promote_types(value.dtype, torch.float32))
-        if not math.isfinite(total) and (bad := int((~torch.isfinite(value)).sum())):
-            raise ValueError(f"{name}: got {bad} values that are NaN or infinite; expected finite numbers")
+        _check_values(name, value)
 
 
 def check_shapes(tokens: Any, saliency: Any = None, frame_features: Any = None) -> dict[str, Tensor]:
@@ -75,9 +72,33 @@ def check_shapes(tokens: Any, saliency: Any = None, frame_features: Any = None) 
             )
         given["frame_features"] = frame_features
     for name, value in given.items():
-        if value.device != tokens.device:
-            raise ValueError(f"{name}: got one on {value.device}; expected the device of the tokens, {tokens.device}")
+        _check_device(name, value, tokens)
     return given
+
+
+def check_layers(layers: Any, tokens: Float[Tensor, "frames positions channels"]) -> None:
+    """Refuse hidden states of an encoder that do not fit the tokens, as `compress` documents it."""
+    _check_tensor("layers", layers, "[layers, frames, positions, hidden]", 4)
+    frames, positions, _ = tokens.shape
+    if len(layers) < 2 or layers.shape[1:3] != (frames, positions) or layers.shape[3] == 0:
+        raise ValueError(
+            f"layers: got shape {list(layers.shape)}; expected [layers, frames, positions, hidden] with 2 layers or "
+            f"more and the frames and positions of the tokens, [{frames}, {positions}]"
+        )
+    _check_values("layers", layers)
+    _check_device("layers", layers, tokens)
+
+
+def _check_values(name: str, value: Tensor) -> None:
+    # One NaN or infinity makes the sum one; a sum may overflow too, so that only then every value is looked at.
+    total = value.detach().sum(dtype=torch.promote_types(value.dtype, torch.float32))
+    if not math.isfinite(total) and (bad := int((~torch.isfinite(value)).sum())):
+        raise ValueError(f"{name}: got {bad} values that are NaN or infinite; expected finite numbers")
+
+
+def _check_device(name: str, value: Tensor, tokens: Tensor) -> None:
+    if value.device != tokens.device:
+        raise ValueError(f"{name}: got one on {value.device}; expected the device of the tokens, {tokens.device}")
 
 
 def _check_tensor(name: str, value: Any, shape: str, rank: int) -> None:

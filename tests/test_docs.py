@@ -113,8 +113,8 @@ def test_the_commands_of_the_readme_exist_with_their_options() -> None:
 
 
 def test_the_readme_counts_the_methods() -> None:
-    assert "Sixteen methods share this signature" in README
-    assert len(METHODS) == 16
+    assert "Twenty-eight methods share this signature" in README
+    assert len(METHODS) == 28
 
 
 def test_the_extras_are_those_of_the_package() -> None:

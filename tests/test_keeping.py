@@ -11,7 +11,7 @@ from torch import Tensor
 from infomerge.compression import Compression
 from infomerge.inputs import clip_tensors
 from infomerge.measure.keeping import Keeping, keeping
-from infomerge.methods import METHODS
+from infomerge.methods import METHODS, methods_for
 from infomerge.methods.result import Ownership, assemble
 from infomerge.video.scenes import CellTruth, SceneClip, render_scenes, scene_clip
 
@@ -93,7 +93,7 @@ def slow_keeping(out: Compression, truth: CellTruth, clip: SceneClip) -> Keeping
     )
 
 
-@pytest.mark.parametrize("name", sorted(METHODS))
+@pytest.mark.parametrize("name", sorted(methods_for()))
 @pytest.mark.parametrize("ratio", [0.05, 0.3])
 def test_every_method_against_loops(name: str, ratio: float, clip: SceneClip, truth: CellTruth, tokens: Tensor) -> None:
     out = METHODS[name](tokens, ratio)

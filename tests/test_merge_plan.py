@@ -9,7 +9,7 @@ from torch import Tensor
 
 from infomerge import InfoMergeConfig, compress
 from infomerge.merging import MergePlan
-from infomerge.methods import METHODS
+from infomerge.methods import METHODS, methods_for
 from infomerge.numerics import grouped_sums
 from tests.clips import random_clip
 
@@ -38,7 +38,7 @@ def by_hand(plan: MergePlan, features: np.ndarray) -> np.ndarray:
     return np.array(rows)
 
 
-@pytest.mark.parametrize("name", METHODS)
+@pytest.mark.parametrize("name", methods_for())
 @settings(max_examples=10)
 @given(st.integers(0, 10**6))
 def test_every_methods_plan_merges_by_its_weights(name: str, seed: int) -> None:

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from infomerge import InfoMergeConfig, compress
 from infomerge.compression import ClipTrace, infomerge_trace
-from infomerge.methods import METHODS, get_method, tome
+from infomerge.methods import METHODS, get_method, methods_for, tome
 from infomerge.methods.spacing import evenly, share_evenly, spread_order
 from infomerge.numerics import group_means
 from tests import methods_reference
@@ -71,7 +71,7 @@ def clips(draw: st.DrawFn) -> tuple[Tensor, float]:
     return tokens, draw(st.floats(0.001, 1))
 
 
-@pytest.mark.parametrize("name", METHODS)
+@pytest.mark.parametrize("name", methods_for())
 @settings(max_examples=20)
 @given(clips())
 def test_every_method_keeps_exactly_the_requested_tokens_and_owns_them_all(
@@ -93,7 +93,7 @@ def test_every_method_keeps_exactly_the_requested_tokens_and_owns_them_all(
     assert out.trace.segments[-1, 1] == frames
 
 
-@pytest.mark.parametrize("name", METHODS)
+@pytest.mark.parametrize("name", methods_for())
 @settings(max_examples=8)
 @given(clips(), st.sampled_from([torch.float16, torch.bfloat16, torch.float32, torch.float64]))
 def test_every_method_keeps_the_dtype_leaves_its_inputs_and_repeats_itself(
@@ -111,7 +111,7 @@ def test_every_method_keeps_the_dtype_leaves_its_inputs_and_repeats_itself(
     assert torch.equal(torch.random.get_rng_state(), state), "the global generator was used"
 
 
-@pytest.mark.parametrize("name", METHODS)
+@pytest.mark.parametrize("name", methods_for())
 def test_keeping_everything_is_the_identity(name: str) -> None:
     for tokens in (normal(7, 5, 4).half(), normal(1, 6, 3).float(), normal(5, 1, 3), normal(1, 1, 2)):
         out = METHODS[name](tokens, 1.0)
@@ -132,8 +132,9 @@ def test_every_method_is_described(name: str) -> None:
 def test_the_names_are_those_of_the_comparison() -> None:
     assert list(METHODS) == [
         "infomerge", "infomerge-adjacent", "table4-none", "table4-tfd", "table4-tfd+uniqueness", "table4-tfd+richness",
-        "table4-full", "farthest", "simplecluster", "tango", "kitoke", "flashvid", "unicomp", "holitom", "fastvid",
-        "visionzip", "dycoke", "tome", "uniform-frames", "uniform-positions", "random", "top-saliency",
+        "table4-full", "farthest", "simplecluster", "evocut", "omniselect", "ott-vid", "tango", "kitoke", "v-cast",
+        "flashvid", "unicomp", "holitom", "vidcom2", "token-dynamics", "fastvid", "visionzip", "dycoke", "tome",
+        "uniform-frames", "uniform-positions", "random", "top-saliency",
     ]  # fmt: skip
 
 
@@ -338,7 +339,7 @@ def test_blocks_of_similarities_do_not_change_the_owners(monkeypatch: pytest.Mon
         assert torch.equal(METHODS[name](tokens, 0.1).assignment, assignment)
 
 
-@pytest.mark.parametrize("name", METHODS)
+@pytest.mark.parametrize("name", methods_for())
 @pytest.mark.parametrize(("frames", "positions", "ratio"), [(32, 49, 0.02), (32, 36, 0.02), (16, 16, 0.05)])
 def test_a_tokens_own_features_carry_where_segments_keep_no_token(
     name: str, frames: int, positions: int, ratio: float
@@ -384,7 +385,7 @@ def test_bad_options_are_named(name: str, ratio: float, options: dict[str, Any],
 def test_tokens_that_are_not_finite_are_refused_by_every_method() -> None:
     tokens = normal(3, 4, 5)
     tokens[1, 2, 3] = torch.nan
-    for method in METHODS.values():
+    for method in methods_for().values():
         with pytest.raises(ValueError, match="tokens: got 1 values that are NaN"):
             method(tokens, 0.5)
 

@@ -12,7 +12,7 @@ import torch
 import infomerge
 from infomerge import Compression, EncodedClip, InfoMergeConfig, compress
 from infomerge.encoders import Encoding
-from infomerge.methods import METHODS, make_compressor
+from infomerge.methods import make_compressor, methods_for
 from infomerge.report import compare_cuts, record, segment_records
 from infomerge.video.clip import Clip, ClipMetadata
 from infomerge.video.truth import GroundTruth, Shot
@@ -153,7 +153,7 @@ def numbers(value: Any) -> list[float]:
     return [value] if isinstance(value, int | float) else []
 
 
-@pytest.mark.parametrize("name", METHODS)
+@pytest.mark.parametrize("name", methods_for())
 def test_records_of_any_clip_by_any_method_are_plain_json_with_finite_numbers(name: str) -> None:
     compressor = make_compressor(name, retention_ratio=0.3)
     for _, tokens in structured_clips():

@@ -27,6 +27,8 @@ class Encoding:
     """Rows and columns of positions."""
     saliency_source: str
     """Where the saliency comes from, in words for a figure's legend; "none" where there is none."""
+    layers: Float[Tensor, "layers frames positions hidden"] | None = None
+    """Hidden states of consecutive layers, the last one that of the tokens, or None where they were not asked for."""
 
     def __post_init__(self) -> None:
         rows, columns = self.grid

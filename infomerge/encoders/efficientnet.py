@@ -16,6 +16,8 @@ from infomerge.encoders.base import Encoding, check_frames, pixel_values
 from infomerge.extras import needs
 
 STRIDE = 32
+LAYERS = range(11, 16)
+"""The blocks at the tokens' resolution: four of 192 channels, and the one of 320 that makes the tokens."""
 MAX_WORKERS = 8  # each takes about 50 MB at 448 pixels
 
 
@@ -39,6 +41,9 @@ class EfficientNetEncoder:
     Args:
         image_size: side of the square that frames are resized to, in pixels, a multiple of 32.
         device: where to compute; what comes back lies there too.
+        keep_layers: whether the encoding has `layers` too, which EvoCut needs: the outputs of the last four blocks of
+            one width, 192 channels, before the one that makes the tokens. They take more than twice the memory of the
+            tokens.
 
     Raises:
         ImportError: the packages with the network or its weights are missing.
@@ -47,10 +52,11 @@ class EfficientNetEncoder:
 
     name = "EfficientNet-Lite0"
 
-    def __init__(self, *, image_size: int = 448, device: str | torch.device = "cpu") -> None:
+    def __init__(self, *, image_size: int = 448, device: str | torch.device = "cpu", keep_layers: bool = False) -> None:
         if image_size < STRIDE or image_size % STRIDE:
             raise ValueError(f"image_size: got {image_size}; expected positive multiples of {STRIDE}")
         self.image_size = image_size
+        self.keep_layers = keep_layers
         self.device = torch.device(device)
         # Fused layers and channels-last memory halve the time on a CPU.
         self._network = _fused(_load()).to(device=self.device, memory_format=torch.channels_last)
@@ -81,13 +87,14 @@ class EfficientNetEncoder:
         with _single_threaded(), ThreadPoolExecutor(workers) as pool:
             encoded = pool.map(self._encode, frames)
             progress = tqdm(encoded, total=len(frames), desc=self.name, unit="frame", delay=1, leave=False)
-            tokens, saliency = zip(*progress, strict=True)
+            tokens, saliency, layers = zip(*progress, strict=True)
         return Encoding(
             tokens=torch.stack(tokens),
             saliency=torch.stack(saliency),
             frame_features=None,
             grid=self.grid,
             saliency_source="class evidence (CAM)",
+            layers=torch.stack(layers, dim=1) if self.keep_layers else None,
         )
 
     @torch.no_grad()
@@ -107,18 +114,21 @@ class EfficientNetEncoder:
 
     def _encode(
         self, frame: UInt8[np.ndarray, "height width 3"]
-    ) -> tuple[Float[Tensor, "positions 320"], Float[Tensor, "positions"]]:
-        tokens = self._feature_map(frame)
-        return tokens, self._class_evidence(tokens)
+    ) -> tuple[Float[Tensor, "positions 320"], Float[Tensor, "positions"], Float[Tensor, "4 positions 192"] | None]:
+        *layers, tokens = self._feature_maps(frame)
+        return tokens, self._class_evidence(tokens), torch.stack(layers) if layers else None
 
-    def _feature_map(self, frame: UInt8[np.ndarray, "height width 3"]) -> Float[Tensor, "positions 320"]:
+    def _feature_maps(self, frame: UInt8[np.ndarray, "height width 3"]) -> list[Float[Tensor, "positions hidden"]]:
+        """The tokens, after the outputs of the blocks before them if they are kept."""
         pixels = pixel_values(frame[None], self.image_size, mean=(127.0,) * 3, std=(128.0,) * 3)
         features = pixels.to(self.device, memory_format=torch.channels_last)
         features = self._network._swish(self._network._conv_stem(features))
-        for block in self._network._blocks:
+        kept = []
+        for number, block in enumerate(self._network._blocks):
             features = block(features, drop_connect_rate=0)
-        tokens: Tensor = features[0].flatten(1).T.contiguous()
-        return tokens
+            if number in LAYERS and (self.keep_layers or number == LAYERS[-1]):
+                kept.append(features[0].flatten(1).T.contiguous())
+        return kept
 
     def _class_evidence(self, tokens: Float[Tensor, "positions 320"]) -> Float[Tensor, "positions"]:
         features = self._head(tokens)

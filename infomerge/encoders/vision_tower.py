@@ -72,6 +72,8 @@ class VisionTowerEncoder:
         pool: shrinks the grid to ceil(side / pool) by bilinear interpolation, saliency too. LLaVA-OneVision
             does so to video frames with 2, from 27 x 27 to 14 x 14, though after its projector.
         batch_size: frames at a time.
+        keep_layers: whether the encoding has `layers` too, which EvoCut needs: the hidden states from the one before
+            the middle block to the tokens' block, without the model's final norm, pooled as the tokens are.
 
     Raises:
         TypeError: the model is of no supported class.
@@ -90,6 +92,7 @@ class VisionTowerEncoder:
         layer: int | None = None,
         pool: int = 1,
         batch_size: int = 8,
+        keep_layers: bool = False,
     ) -> None:
         self.name = name or type(model).__name__
         self.model: Any = _tower(model)
@@ -101,6 +104,7 @@ class VisionTowerEncoder:
         self.layer = layer
         self.pool = pool
         self.batch_size = batch_size
+        self.keep_layers = keep_layers
         self._patch = _side("patch_size", config.patch_size)
         self._native_size = _native_size(config, self._patch)
         self.size = self._native_size if size is None else size
@@ -118,6 +122,7 @@ class VisionTowerEncoder:
         layer: int | None = None,
         pool: int = 1,
         batch_size: int = 8,
+        keep_layers: bool = False,
         device: str | torch.device = "cpu",
         dtype: torch.dtype | None = None,
     ) -> "VisionTowerEncoder":
@@ -134,6 +139,7 @@ class VisionTowerEncoder:
             layer: as in the class.
             pool: as in the class.
             batch_size: as in the class.
+            keep_layers: as in the class.
             device: where the model goes.
             dtype: what its weights are converted to. Without it, as they are stored.
 
@@ -147,7 +153,8 @@ class VisionTowerEncoder:
         options = _preprocessing(name)
         if size is not None:
             options["size"] = size
-        return cls(model.to(device), name=name, layer=layer, pool=pool, batch_size=batch_size, **options)
+        options |= {"layer": layer, "pool": pool, "batch_size": batch_size, "keep_layers": keep_layers}
+        return cls(model.to(device), name=name, **options)
 
     @property
     def grid(self) -> tuple[int, int]:
@@ -173,7 +180,7 @@ class VisionTowerEncoder:
                 batch = frames[start : start + self.batch_size]
                 batches.append(self._encode(batch))
                 progress.update(len(batch))
-        tokens, saliency, features = zip(*batches, strict=True)
+        tokens, saliency, features, layers = zip(*batches, strict=True)
         sources = {"head": "pooling-head attention", "cls": "[CLS] attention, last block", None: "none"}
         return Encoding(
             tokens=torch.cat(tokens),
@@ -181,6 +188,7 @@ class VisionTowerEncoder:
             frame_features=None if features[0] is None else torch.cat(features),
             grid=self.grid,
             saliency_source=sources[self._saliency],
+            layers=torch.cat(layers, dim=1) if self.keep_layers else None,
         )
 
     @property
@@ -202,6 +210,15 @@ class VisionTowerEncoder:
         blocks = config.num_hidden_layers
         if self.layer is not None and not -blocks - 1 <= self.layer <= blocks:
             raise ValueError(f"layer: got {self.layer}; expected {-blocks - 1} to {blocks}, and None")
+        if self.keep_layers and len(self._kept_layers) < 2:
+            raise ValueError(f"keep_layers: got layer={self.layer}; expected {max(1, blocks // 2)} to {blocks}")
+
+    @property
+    def _kept_layers(self) -> range:
+        """Entries of `hidden_states` from before the middle block to the tokens'."""
+        blocks = self.model.config.num_hidden_layers
+        last = blocks if self.layer is None else self.layer % (blocks + 1)
+        return range(max(1, blocks // 2) - 1, last + 1)
 
     def _encode(
         self, frames: UInt8[np.ndarray, "batch height width 3"]
@@ -209,8 +226,9 @@ class VisionTowerEncoder:
         Float[Tensor, "batch positions channels"],
         Float[Tensor, "batch positions"] | None,
         Float[Tensor, "batch features"] | None,
+        Float[Tensor, "layers batch positions channels"] | None,
     ]:
-        """Tokens, saliency and frame features of one batch."""
+        """Tokens, saliency, frame features and layers of one batch."""
         weight = next(self.model.parameters())
         mean, std = ([255 * value for value in values] for values in (self.mean, self.std))
         pixels = pixel_values(frames, self.size, mean, std, self.resample).to(weight.device, weight.dtype)
@@ -218,7 +236,7 @@ class VisionTowerEncoder:
         with ExitStack() as stack:
             if self._saliency == "cls":
                 received = stack.enter_context(recorded_attention(_last_attention(self.model), from_cls=True))
-            output = self.model(**self._inputs(pixels), output_hidden_states=self.layer is not None)
+            output = self.model(**self._inputs(pixels), output_hidden_states=self.layer is not None or self.keep_layers)
 
         states = self._last_hidden_state(output)
         prefix = states.shape[1] - self._patches**2
@@ -228,10 +246,14 @@ class VisionTowerEncoder:
         elif self._saliency == "head":
             saliency = probe_attention(self.model.head, states)
         tokens = states if self.layer is None else output.hidden_states[self.layer]
+        layers = None
+        if self.keep_layers:
+            layers = torch.stack([self._pooled(output.hidden_states[n][:, prefix:]) for n in self._kept_layers])
         return (
             self._pooled(tokens[:, prefix:]),
             None if saliency is None else self._pooled(saliency[:, :, None]).squeeze(2),
             getattr(output, "pooler_output", None),
+            layers,
         )
 
     def _inputs(self, pixels: Float[Tensor, "batch 3 size size"]) -> dict[str, Any]:

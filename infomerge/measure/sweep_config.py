@@ -16,7 +16,7 @@ from pydantic_core import PydanticCustomError
 from infomerge.config import explain
 from infomerge.extras import needs
 from infomerge.methods import get_method, make_compressor
-from infomerge.methods.pruning import LARGEST_SEED
+from infomerge.methods.options import LARGEST_SEED
 from infomerge.video import DISTURBANCES, disturbance_names, sample_names, write_script
 
 with needs("sweep"):

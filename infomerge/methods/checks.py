@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
@@ -31,6 +31,8 @@ class Run:
     """Copies of them, made before the method ran."""
     options: dict[str, Any]
     out: Compression
+    beside: dict[str, Tensor] = field(default_factory=dict)
+    """What the method needs beside them."""
 
     @property
     def size(self) -> int:
@@ -127,7 +129,8 @@ def inputs_unchanged(run: Run) -> str | None:
 def repeatable(run: Run) -> str | None:
     """The same input gives the same output bit for bit, without the global random generator."""
     state = torch.random.get_rng_state()
-    again = run.method(run.tokens, run.retention_ratio, *run.given[1:], **run.options)
+    _, saliency, features = run.given
+    again = run.method(run.tokens, run.retention_ratio, saliency, features, **run.beside, **run.options)
     if not torch.equal(torch.random.get_rng_state(), state):
         return "the global generator was used"
     same = torch.equal(again.tokens, run.out.tokens) and torch.equal(again.assignment, run.out.assignment)
@@ -173,8 +176,15 @@ def _run(method: Method, tokens: Tensor, ratio: float, options: dict[str, Any]) 
     saliency = tokens.double().square().mean(-1).to(tokens.dtype)
     given = (tokens, saliency, tokens.double().mean(1).to(tokens.dtype))
     before = tuple(tensor.clone() for tensor in given)
-    out = method(tokens, ratio, saliency, given[2], **options)
-    return Run(method, ratio, tokens, given, before, options, out)
+    beside = {"layers": _layers(tokens)} if "layers" in method.needs else {}
+    out = method(tokens, ratio, saliency, given[2], **beside, **options)
+    return Run(method, ratio, tokens, given, before, options, out, beside)
+
+
+def _layers(tokens: Float[Tensor, "frames positions channels"]) -> Float[Tensor, "4 frames positions channels"]:
+    """Hidden states that end in the tokens, for methods that need some: what comes before them is turned and mixed."""
+    wide = tokens.double()
+    return torch.stack([wide.flip(2), wide.roll(1, 2) + 1, wide.roll(1, 1), wide]).to(tokens.dtype)
 
 
 def _clips() -> Iterator[tuple[str, Float[Tensor, "frames positions channels"]]]:

@@ -3,6 +3,7 @@
 import dataclasses
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any, Literal, get_args
 
 import torch
@@ -13,13 +14,24 @@ from infomerge import fast
 from infomerge.budget import requested_tokens
 from infomerge.compression import Compression
 from infomerge.config import InfoMergeConfig, Precision, did_you_mean, renamed_options
-from infomerge.inputs import check_shapes, clip_tensors
+from infomerge.inputs import check_layers, check_shapes, clip_tensors
 from infomerge.methods.result import Ownership, assemble
 from infomerge.pipeline import run
 
 Group = Literal["infomerge", "proposed", "published", "baseline"]
 """What kind of method it is: InfoMerge and its variants, what this project proposes, another publication's, or common
 practice."""
+
+Need = Literal["layers"]
+"""An argument of `compress` that some methods cannot do without."""
+
+WAYS: Mapping[Need, str] = MappingProxyType(
+    {
+        "layers": "hidden states of the encoder [layers, frames, positions, hidden], which encoders give that were "
+        "made with keep_layers=True, such as EncodedClip.read('tour', EfficientNetEncoder(keep_layers=True))"
+    }
+)
+"""What each need is, and how one comes by it, for the error that misses it."""
 
 PRECISIONS = (*get_args(Precision), "auto")
 """How a method may be asked to compute; "auto" is "fast" on a GPU and "exact" on a CPU."""
@@ -48,12 +60,15 @@ class Method:
     configure: Callable[..., InfoMergeConfig] | None = None
     """(retention_ratio, **options) -> the configuration of InfoMerge that it is."""
     choose: Callable[..., Ownership] | None = None
-    """(features, saliency, requested, **options) -> which token stands for which; everything in float64."""
+    """(features, saliency, requested, *needs, **options) -> which token stands for which; everything in float64, but
+    for what it needs, which comes in its own dtype."""
     quick: Callable[..., Compression | str] | None = None
     """(tokens, saliency, frame_features, requested, **options) -> the compression at precision "fast", or why there is
     none for this run, which then is exact. What fits together is checked before, values are not."""
     check: Callable[..., None] | None = None
     """(**options) -> None; raises TypeError or ValueError for values that `choose` cannot take."""
+    needs: tuple[Need, ...] = ()
+    """What it cannot do without beside the tokens. Whoever runs all methods asks `methods_for`."""
 
     def settled(self, retention_ratio: float, options: Mapping[str, Any], precision: str = "exact") -> "Compressor":
         """The method at one ratio with its options, which are checked here and not only when it runs.
@@ -82,18 +97,21 @@ class Method:
         retention_ratio: float,
         saliency: Float[Tensor, "frames positions"] | None = None,
         frame_features: Float[Tensor, "frames features"] | None = None,
+        *,
+        layers: Float[Tensor, "layers frames positions hidden"] | None = None,
         **options: Any,
     ) -> Compression:
-        """The same as `compress(tokens, self, retention_ratio=..., saliency=..., frame_features=..., **options)`."""
-        return self.settled(retention_ratio, options)(tokens, saliency=saliency, frame_features=frame_features)
+        """The same as `compress(tokens, self, retention_ratio=..., saliency=..., ..., **options)`."""
+        compressor = self.settled(retention_ratio, options)
+        return compressor(tokens, saliency=saliency, frame_features=frame_features, layers=layers)
 
 
 @dataclass(frozen=True)
 class Compressor:
     """A method with its ratio and options settled: what is handed to models, sweeps and commands.
 
-    Called as `compressor(tokens, saliency=..., frame_features=...)`; arguments, result and errors are those of
-    `infomerge.compress`. Two with the same method, ratio and options are equal.
+    Called as `compressor(tokens, saliency=..., frame_features=..., layers=...)`; arguments, result and errors are those
+    of `infomerge.compress`. Two with the same method, ratio and options are equal.
     """
 
     method: Method
@@ -131,6 +149,7 @@ class Compressor:
         *,
         saliency: Float[Tensor, "frames positions"] | None = None,
         frame_features: Float[Tensor, "frames features"] | None = None,
+        layers: Float[Tensor, "layers frames positions hidden"] | None = None,
     ) -> Compression:
         """Compress the tokens of a clip."""
         wanted = "exact" if self.precision == "auto" and tokens.device.type == "cpu" else self.precision
@@ -145,12 +164,24 @@ class Compressor:
                 return dataclasses.replace(quick, method=self.name)
             why_not = f"not by GPU kernels: {quick}"
         clip = clip_tensors(tokens, saliency, frame_features)
+        needed = self._needed(clip.tokens, layers=layers)
         if self.config is not None:
             return dataclasses.replace(run(clip, self.config), method=self.name)
         assert self.method.choose is not None
         requested = requested_tokens(len(tokens), tokens.shape[1], self.retention_ratio)
-        ownership = self.method.choose(clip.features, clip.saliency, requested, **self.options)
+        ownership = self.method.choose(clip.features, clip.saliency, requested, *needed, **self.options)
         out = assemble(clip, ownership, requested, self.name)
         if wanted == "exact":
             return out
         return dataclasses.replace(out, trace=dataclasses.replace(out.trace, arithmetic=f"float64: {why_not}"))
+
+    def _needed(self, tokens: Float[Tensor, "frames positions channels"], **given: Any) -> list[Tensor]:
+        """What the method needs beside the tokens, in the order in which it takes it."""
+        if given["layers"] is not None:
+            check_layers(given["layers"], tokens)
+        for need in self.method.needs:
+            if given[need] is None:
+                raise ValueError(
+                    f"{need}: got none; expected {WAYS[need]}, without which the method {self.name!r} cannot choose"
+                )
+        return [given[need].detach() for need in self.method.needs]

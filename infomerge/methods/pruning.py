@@ -5,19 +5,17 @@ says what is left of it, and changes no features.
 """
 
 import torch
-from jaxtyping import Bool, Float
+from jaxtyping import Float
 from torch import Tensor
 
+from infomerge.methods.options import check_seed
 from infomerge.methods.registry import owning_method
-from infomerge.methods.result import Ownership, own_by_similarity
+from infomerge.methods.result import Ownership, prune
 from infomerge.methods.spacing import evenly, share_evenly, spread_order
 from infomerge.numerics import ranks
 
 COMMON = "common practice"
 SPREAD = "Positions are spread by multiples of the golden section, so that they do not line up in columns."
-
-LARGEST_SEED = 2**63 - 1
-"""The largest whole number of 64 bits with a sign, which torch's generators take as it is."""
 
 
 @owning_method(
@@ -40,7 +38,7 @@ def uniform_frames(
     kept = torch.zeros(frames, positions, dtype=torch.bool)
     kept[chosen[:-1]] = True
     kept[chosen[-1], spread_order(positions)[: requested - (len(chosen) - 1) * positions]] = True
-    return _prune(features, kept)
+    return prune(features, kept)
 
 
 @owning_method(
@@ -61,15 +59,7 @@ def uniform_positions(
     frames, positions, _ = features.shape
     place = torch.empty(positions, dtype=torch.long)
     place[spread_order(positions)] = torch.arange(positions)
-    return _prune(features, place < share_evenly(requested, frames)[:, None])
-
-
-def check_seed(seed: object = 0) -> None:
-    """Refuse what torch's generators do not take as it is."""
-    if not isinstance(seed, int) or isinstance(seed, bool):
-        raise TypeError(f"seed: got {type(seed).__name__}; expected a whole number")
-    if not 0 <= seed <= LARGEST_SEED:
-        raise ValueError(f"seed: got {seed}; expected whole numbers from 0 to {LARGEST_SEED}")
+    return prune(features, place < share_evenly(requested, frames)[:, None])
 
 
 @owning_method(
@@ -93,7 +83,7 @@ def random(
     generator = torch.Generator().manual_seed(seed)
     kept = torch.zeros(saliency.numel(), dtype=torch.bool)
     kept[torch.randperm(len(kept), generator=generator)[:requested]] = True
-    return _prune(features, kept.view_as(saliency))
+    return prune(features, kept.view_as(saliency))
 
 
 @owning_method(
@@ -111,9 +101,4 @@ def top_saliency(
 
     What FastV (arXiv 2403.06764) does inside the language model, done once before it, on the encoder's saliency.
     """
-    return _prune(features, ranks(saliency.flatten()[None], descending=True).view_as(saliency) < requested)
-
-
-def _prune(features: Float[Tensor, "frames positions channels"], kept: Bool[Tensor, "frames positions"]) -> Ownership:
-    kept = kept.to(features.device)
-    return Ownership(own_by_similarity(features, kept), torch.zeros_like(kept.flatten()))
+    return prune(features, ranks(saliency.flatten()[None], descending=True).view_as(saliency) < requested)

@@ -14,7 +14,7 @@ from torch import Tensor
 from infomerge.compression import Compression
 from infomerge.config import DEFAULT_RATIO, InfoMergeConfig
 from infomerge.deprecation import warn_renamed
-from infomerge.methods.method import Compressor, Group, Method
+from infomerge.methods.method import Compressor, Group, Method, Need
 from infomerge.methods.result import Ownership
 
 METHODS: dict[str, Method] = {}
@@ -55,18 +55,25 @@ def owning_method(
     *departures: str,
     group: Group = "published",
     check: Callable[..., None] | None = None,
+    needs: tuple[Need, ...] = (),
 ) -> Callable[[Choose], Choose]:
-    """Register a function (features, saliency, requested, **options) -> Ownership as a method; the rest as in `Method`.
+    """Register a function (features, saliency, requested, *needs, **options) -> Ownership as a method.
 
-    The function's further parameters are the method's options.
+    The function's further parameters are the method's options. All else is as in `Method`.
     """
 
     def register(choose: Choose) -> Choose:
-        options = tuple(inspect.signature(choose).parameters)[3:]
-        register_method(Method(name, title, summary, source, group, departures, options, choose=choose, check=check))
+        options = tuple(inspect.signature(choose).parameters)[3 + len(needs) :]
+        given = (name, title, summary, source, group, departures, options)
+        register_method(Method(*given, choose=choose, check=check, needs=needs))
         return choose
 
     return register
+
+
+def methods_for(*given: Need) -> dict[str, Method]:
+    """The methods by name that can run on tokens and what is given beside them, such as "layers"."""
+    return {name: method for name, method in METHODS.items() if {*method.needs} <= {*given}}
 
 
 def get_method(name: str) -> Method:
@@ -150,6 +157,7 @@ def compress(
     retention_ratio: float | None = None,
     saliency: Float[Tensor, "frames positions"] | None = None,
     frame_features: Float[Tensor, "frames features"] | None = None,
+    layers: Float[Tensor, "layers frames positions hidden"] | None = None,
     precision: str | None = None,
     **options: Any,
 ) -> Compression:
@@ -167,6 +175,8 @@ def compress(
         saliency: how much each token matters, higher is more (A_l of eq. 10): attention of [CLS] or of a pooling head.
             Without it, each token's Euclidean distance from its frame's mean token.
         frame_features: one global feature per frame (g_l of eq. 22). Without it, the mean of the frame's tokens.
+        layers: hidden states of consecutive layers of the encoder, two at least, the last one that of the tokens, at
+            the tokens' positions. Only methods that need them look at them (`Method.needs`, `methods_for`).
         precision: "exact" (the default) is what is said above. "fast" computes InfoMerge and its configurations in
             float32, on a GPU by kernels that never wait for it: the same segments and budgets and, but for near ties,
             the same tokens, again bit for bit on every run. "auto" is fast on a GPU and exact on a CPU. The trace says
@@ -176,11 +186,12 @@ def compress(
     Raises:
         TypeError: an argument is not a float tensor, or the method of no accepted type.
         ValueError: an argument has the wrong shape, is empty, holds NaN or infinity, or lies on another device; there
-            is no such method or option, or a value is out of range.
+            is no such method or option, or a value is out of range; or a method needs the `layers` and there are none.
     """
     given = options if precision is None else {**options, "precision": precision}
     compressor = make_compressor(method, retention_ratio=retention_ratio, **given)
-    return compressor(tokens, saliency=saliency, frame_features=frame_features)
+    beside = {"layers": layers} if isinstance(compressor, Compressor) else {}
+    return compressor(tokens, saliency=saliency, frame_features=frame_features, **beside)
 
 
 def load_methods_of_other_packages() -> None:

@@ -36,6 +36,8 @@ class Ownership(NamedTuple):
     """Least weight of the kept token itself in that mean (mu of eq. 34); at 1 it keeps its features, bit for bit."""
     merges: Merges | None = None
     """Weights of the method's own; None where a `merged` token is the plain mean of all that it owns."""
+    goes_in: Bool[Tensor, "tokens"] | None = None
+    """Tokens that count in the mean of the merged token that stands for them; None for all."""
 
 
 def assemble(clip: ClipTensors, ownership: Ownership, requested: int, method: str) -> Compression:
@@ -50,7 +52,8 @@ def assemble(clip: ClipTensors, ownership: Ownership, requested: int, method: st
     if astray:
         raise ValueError(f"{method}: got {astray} tokens whose owner is not kept; expected owners that own themselves")
     if ownership.merges is None:
-        source = index[(owner != index) & ownership.merged[owner] & (ownership.merge_weight < 1)]
+        going = (owner != index) & ownership.merged[owner] & (ownership.merge_weight < 1)
+        source = index[going if ownership.goes_in is None else going & ownership.goes_in]
         assigned = Assignment(owner, source, owner[source])
     else:
         assigned = Assignment(owner, *ownership.merges)
@@ -65,6 +68,12 @@ def assemble(clip: ClipTensors, ownership: Ownership, requested: int, method: st
         segments = torch.tensor([[0, len(clip.tokens)]], device=owner.device)
     trace = ClipTrace(clip.tokens, segments, clip.saliency)
     return Compression(plan.merge(clip.tokens), plan, requested, trace, method=method)
+
+
+def prune(features: Float[Tensor, "frames positions channels"], kept: Bool[Tensor, "frames positions"]) -> Ownership:
+    """Kept tokens as they are; the others are owned by the most similar one of their frame, or else of the clip."""
+    kept = kept.to(features.device)
+    return Ownership(own_by_similarity(features, kept), torch.zeros_like(kept.flatten()))
 
 
 def most_similar(

@@ -3,7 +3,7 @@
 import math
 
 import torch
-from jaxtyping import Int
+from jaxtyping import Float, Int
 from torch import Tensor
 
 from infomerge.numerics import evenly as evenly
@@ -22,3 +22,16 @@ def spread_order(positions: int) -> Int[Tensor, "positions"]:
     steps = [step for step in range(1, positions + 1) if math.gcd(step, positions) == 1]
     step = min(steps, key=lambda step: abs(step - GOLDEN_SECTION * positions))
     return (positions // 2 + torch.arange(positions) * step) % positions
+
+
+def squarest_grid(positions: int) -> tuple[int, int]:
+    """Rows and columns of the grid nearest to a square that holds so many positions, rows not above columns."""
+    rows = next(rows for rows in range(math.isqrt(positions), 0, -1) if positions % rows == 0)
+    return rows, positions // rows
+
+
+def grid_places(rows: int, columns: int) -> Float[Tensor, "positions 2"]:
+    """The middle of every cell of a grid, row by row, as shares of its height and width; float64."""
+    down = (torch.arange(rows, dtype=torch.float64) + 0.5) / rows
+    along = (torch.arange(columns, dtype=torch.float64) + 0.5) / columns
+    return torch.stack([down.repeat_interleave(columns), along.repeat(rows)], dim=1)

@@ -127,6 +127,11 @@ if attach.__doc__:  # python -OO strips docstrings
 def _settled(method: Any, retention_ratio: float | None, options: Mapping[str, Any]) -> Any:
     """What `make_compressor` makes of the arguments; fast on a GPU, unless the caller says how precise it shall be."""
     compressor = make_compressor(method, retention_ratio=retention_ratio, **options)
+    if isinstance(compressor, Compressor) and compressor.method.needs:
+        raise ValueError(
+            f"method: got {compressor.name!r}, which needs {' and '.join(compressor.method.needs)} of the encoder; "
+            "expected one that runs on a model's tokens, such as those of infomerge.methods.methods_for()"
+        )
     if "precision" in options or isinstance(method, Compressor) or not isinstance(compressor, Compressor):
         return compressor
     return replace(compressor, precision="auto")

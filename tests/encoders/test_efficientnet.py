@@ -7,7 +7,9 @@ import numpy as np
 import pytest
 import torch
 
+from infomerge import EncodedClip
 from infomerge.encoders import EfficientNetEncoder
+from infomerge.video import sample_clip
 from tests.encoders.towers import (
     noise,
 )
@@ -20,6 +22,20 @@ def test_efficientnet_gives_the_plain_networks_tokens(car_encoding, plain):
     assert car_encoding.grid == (14, 14)
     rows_and_columns = car_encoding.tokens.unflatten(1, (14, 14))
     torch.testing.assert_close(rows_and_columns, plain.features.permute(0, 2, 3, 1), rtol=1e-4, atol=1e-4)
+
+
+def test_kept_layers_are_the_blocks_of_one_width_before_the_tokens(car_frames, car_encoding, plain):
+    encoding = EfficientNetEncoder(keep_layers=True)(car_frames[:2])
+    assert encoding.layers.shape == (4, 2, 196, 192)
+    assert torch.equal(encoding.tokens, car_encoding.tokens[:2])
+    assert car_encoding.layers is None
+    # The network's own last block makes the tokens of the last of them, and each block the next of them.
+    blocks = [block for block in plain.network._blocks if block._project_conv.out_channels >= 192]
+    features = [layer.transpose(1, 2).unflatten(2, (14, 14)) for layer in encoding.layers]
+    for block, before, after in zip(blocks[1:], features, [*features[1:], plain.features[:2]], strict=True):
+        torch.testing.assert_close(block(before), after, rtol=1e-3, atol=1e-3)
+    out = EncodedClip.from_clip(sample_clip("carphone", 2), encoding).compress("evocut")
+    assert (out.method, out.kept) == ("evocut", 39)
 
 
 def test_class_evidence_averages_to_the_networks_top_logit(car_encoding, plain):

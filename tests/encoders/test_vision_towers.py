@@ -10,6 +10,7 @@ import transformers
 from transformers.models.llava_onevision.modeling_llava_onevision import LlavaOnevisionModel
 from transformers.models.siglip2.image_processing_pil_siglip2 import convert_image_to_patches
 
+from infomerge import compress
 from infomerge.encoders import VisionTowerEncoder
 from tests.encoders.towers import (
     CLS_MODELS,
@@ -218,3 +219,36 @@ def test_models_with_another_number_of_tokens_are_refused():
 def test_options_out_of_range_are_refused_by_name(options, message):
     with pytest.raises(ValueError, match=message):
         VisionTowerEncoder(tiny_siglip(), **options)
+
+
+@pytest.mark.parametrize("layer", [None, -2])
+@pytest.mark.parametrize("kind", CLS_MODELS)
+def test_kept_layers_run_from_before_the_middle_block_to_the_tokens(kind, layer):
+    config_class, model_class, options, prefix = CLS_MODELS[kind]
+    model, frames = tiny(config_class, model_class, **options, num_hidden_layers=5), noise()
+    encoder = VisionTowerEncoder(model, layer=layer, keep_layers=True, batch_size=2)
+    encoding = encoder(frames)
+    plain = model(model_input(frames, encoder.mean, encoder.std), output_hidden_states=True)
+    expected = plain.hidden_states[1 : 6 if layer is None else 5]  # the middle of 5 blocks is the second
+    torch.testing.assert_close(encoding.layers, torch.stack([states[:, prefix:] for states in expected]))
+    without = VisionTowerEncoder(model, layer=layer, batch_size=2)(frames)
+    assert without.layers is None
+    assert torch.equal(encoding.tokens, without.tokens)
+    if layer is not None:
+        assert torch.equal(encoding.layers[-1], encoding.tokens)
+
+
+def test_kept_layers_are_pooled_as_the_tokens_are():
+    model, frames = tiny_siglip(), noise()
+    encoding = VisionTowerEncoder(model, layer=-1, pool=2, keep_layers=True)(frames)
+    assert encoding.layers.shape == (3, 5, 4, 32)
+    assert torch.equal(encoding.layers[-1], encoding.tokens)
+    out = compress(encoding.tokens, "evocut", retention_ratio=0.25, layers=encoding.layers)
+    assert out.frame.tolist() == [0, 1, 2, 3, 4]
+
+
+def test_layers_that_begin_after_the_tokens_are_refused():
+    model = tiny_siglip(num_hidden_layers=6)
+    VisionTowerEncoder(model, layer=3, keep_layers=True)
+    with pytest.raises(ValueError, match="keep_layers: got layer=1; expected 3 to 6"):
+        VisionTowerEncoder(model, layer=1, keep_layers=True)

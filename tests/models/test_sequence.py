@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from infomerge.config import InfoMergeConfig
-from infomerge.methods import METHODS, compress, get_method
+from infomerge.methods import compress, get_method, methods_for
 from infomerge.models.sequence import PADDING, counted_positions, gather_kept, index_of, kept_columns
 
 
@@ -62,6 +62,6 @@ def test_carrying_the_tokens_themselves_gives_the_kept_tokens() -> None:
         torch.testing.assert_close(out.carry(tokens), out.tokens, atol=1e-6, rtol=1e-6)
         # A feature that is 1 everywhere stays 1: what is merged are weighted means.
         torch.testing.assert_close(out.carry(torch.ones(12, 16, 2)), torch.ones(out.kept, 2))
-    for name in METHODS:
+    for name in methods_for():
         out = get_method(name)(tokens, 0.2)
         torch.testing.assert_close(out.carry(tokens), out.tokens, atol=1e-6, rtol=1e-6, msg=name)

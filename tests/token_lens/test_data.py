@@ -14,7 +14,7 @@ from ipywidgets.widgets.widget import _remove_buffers
 from PIL import Image
 
 from infomerge import Compression, EncodedClip, InfoMergeConfig, compress
-from infomerge.methods import METHODS, get_method
+from infomerge.methods import METHODS, get_method, methods_for
 from infomerge.widgets import TokenLens
 from infomerge.widgets.lens_data import color_range
 from tests.clips import random_clip
@@ -53,7 +53,7 @@ def test_counts_and_maps_are_those_of_the_compression(out: Compression, lens: To
     assert data["method"] == "infomerge"
 
 
-@pytest.mark.parametrize("name", METHODS)
+@pytest.mark.parametrize("name", methods_for())
 def test_every_method_has_its_name_and_the_configuration_that_it_has(name: str) -> None:
     tokens = random_clip(torch.Generator().manual_seed(3), FRAMES, ROWS * COLUMNS, 16)
     out = compress(tokens, name, retention_ratio=0.2)

@@ -12,5 +12,6 @@ def command() -> None:
 
     for method in METHODS.values():
         click.echo(f"{method.name}: {method.summary}")
-        options = f"options: {', '.join(method.options) or 'none'}"
+        needs = f"needs: {', '.join(method.needs)}; " if method.needs else ""
+        options = f"{needs}options: {', '.join(method.options) or 'none'}"
         click.echo(textwrap.fill(options, width=100, initial_indent="    ", subsequent_indent="    "))

@@ -35,7 +35,7 @@ def command(notes: Notes, clip: "Clip", compressor: "Compressor", out: Path, enc
     Writes contact_sheet and budget_chart as PDF and PNG, and compression.json. Methods without budgets have no
     budget_chart.
     """
-    network = _load_encoder(encoder)
+    network = _load_encoder(encoder, keep_layers="layers" in compressor.method.needs)
     make_folder("--out", out)
     notes.tell()
 
@@ -66,13 +66,13 @@ def command(notes: Notes, clip: "Clip", compressor: "Compressor", out: Path, enc
     click.echo(f"Wrote {' and '.join(figures)} (PDF, PNG) and {RECORD} to {out}")
 
 
-def _load_encoder(name: str | None) -> "Encoder":
+def _load_encoder(name: str | None, keep_layers: bool) -> "Encoder":
     from infomerge.encoders import EfficientNetEncoder, VisionTowerEncoder
 
     if name is None:
-        return EfficientNetEncoder()
+        return EfficientNetEncoder(keep_layers=keep_layers)
     with bad_input(OSError, ValueError, name_or_path="--encoder"):
-        return VisionTowerEncoder.from_pretrained(name)
+        return VisionTowerEncoder.from_pretrained(name, keep_layers=keep_layers)
 
 
 _COLUMNS: dict[str, Callable[[dict[str, Any]], str]] = {
