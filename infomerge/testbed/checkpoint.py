@@ -50,11 +50,13 @@ class SeenClip:
     """By the names in `SALIENCY`; None stands for what `compress` takes without one."""
     frame_features: Float[Tensor, "frames features"]
     """What the pooling head makes of each frame."""
+    layers: Float[Tensor, "layers frames positions hidden"]
+    """The tower's hidden states, from its embeddings to its last block, on the grid of the tokens."""
 
     def cpu(self) -> "SeenClip":
         """The same in main memory."""
         maps = {name: None if values is None else values.cpu() for name, values in self.saliency.items()}
-        return SeenClip(self.tokens.cpu(), MappingProxyType(maps), self.frame_features.cpu())
+        return SeenClip(self.tokens.cpu(), MappingProxyType(maps), self.frame_features.cpu(), self.layers.cpu())
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,6 +85,7 @@ class Testbed:
                 **inputs,
                 vision_feature_layer=self.model.config.vision_feature_layer,
                 vision_feature_select_strategy=self.model.config.vision_feature_select_strategy,
+                output_hidden_states=True,
                 return_dict=True,
             )
         videos = adapter.videos(inputs)
@@ -90,7 +93,8 @@ class Testbed:
         tokens = rows[: videos[0].end].view(videos[0].frames, videos[0].tokens_per_frame, -1)
         maps = [adapter.saliency(inputs, list(part), videos)[0] for part in (watched.received, received)]
         saliency = {"head": maps[0], "last_block": maps[1], "distance": None}
-        return SeenClip(tokens, MappingProxyType(saliency), torch.cat(watched.pooled))
+        layers = torch.stack([self.model.model.apply_pooling(states) for states in output.hidden_states])
+        return SeenClip(tokens, MappingProxyType(saliency), torch.cat(watched.pooled), layers)
 
     def probabilities(self, compression: Compression, asked: Sequence[Question]) -> Float[Tensor, "questions answers"]:
         """How probable each of `ANSWERS` is after each question, from the kept tokens of a clip alone."""
