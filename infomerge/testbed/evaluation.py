@@ -25,7 +25,7 @@ from infomerge.config import explain
 from infomerge.measure.resumable import Outcome
 from infomerge.measure.sweep_config import MethodChoice, refused
 from infomerge.measure.sweep_table import Row
-from infomerge.methods import make_compressor
+from infomerge.methods import get_method, make_compressor
 from infomerge.testbed.checkpoint import (
     SALIENCY,
     Checkpoint,
@@ -213,7 +213,10 @@ def compressed(
     if saliency not in SALIENCY:
         raise ValueError(f"saliency: got {saliency!r}; expected {', '.join(SALIENCY)}")
     compressor = make_compressor(method, retention_ratio=ratio, **(options or {}))
-    result: Compression = compressor(seen.tokens, saliency=seen.saliency[saliency], frame_features=seen.frame_features)
+    needed = {need: getattr(seen, need) for need in get_method(method).needs}
+    result: Compression = compressor(
+        seen.tokens, saliency=seen.saliency[saliency], frame_features=seen.frame_features, **needed
+    )
     return result
 
 
