@@ -73,7 +73,7 @@ def farthest(
     points = farthest_in_segments(
         features, saliency, salient, segments, budget, chosen.saliency_exponent, chosen.time_scale
     )
-    return Ownership(owners(points), (points.chosen & ~salient).flatten(), segments, chosen.merge_weight)
+    return Ownership(owners(points), (points.chosen & ~salient).flatten(), segments, merge_weight=chosen.merge_weight)
 
 
 def quick(

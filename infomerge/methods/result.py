@@ -32,10 +32,10 @@ class Ownership(NamedTuple):
     """Kept tokens that become the mean of all tokens that they stand for: the context tokens."""
     segments: Int[Tensor, "segments 2"] | None = None
     """First frame and frame after the last of the runs of frames that it works on; None for the whole clip."""
-    merge_weight: float = 0.0
-    """Least weight of the kept token itself in that mean (mu of eq. 34); at 1 it keeps its features, bit for bit."""
     merges: Merges | None = None
     """Weights of the method's own; None where a `merged` token is the plain mean of all that it owns."""
+    merge_weight: float = 0.0
+    """Least weight of the kept token itself in that mean (mu of eq. 34); at 1 it keeps its features, bit for bit."""
     goes_in: Bool[Tensor, "tokens"] | None = None
     """Tokens that count in the mean of the merged token that stands for them; None for all."""
 
