@@ -34,7 +34,7 @@ from infomerge.testbed.checkpoint import (
     Testbed,
     load_testbed,
 )
-from infomerge.testbed.splits import FORMS, LARGEST_NUMBER, Role, asked_about
+from infomerge.testbed.splits import LARGEST_NUMBER, Role, asked_about, read_form
 from infomerge.testbed.vocabulary import ANSWERS
 from infomerge.video import Question
 from infomerge.video.questions import KINDS
@@ -66,7 +66,7 @@ class EvaluationConfig(BaseModel):
     """Retention ratios."""
     checkpoints: list[Checkpoint] = Field(default=["subsets", "merges"], min_length=1)
     forms: list[str] = Field(default=["clean"], min_length=1)
-    """Names in `FORMS`."""
+    """Names in `FORMS`, or disturbances with their strength, as `read_form` takes them."""
     role: Role = "dev"
     """"dev" to choose by, "test" to report on."""
     first: Annotated[StrictInt, Field(ge=0, le=LARGEST_NUMBER)] = 0
@@ -78,8 +78,10 @@ class EvaluationConfig(BaseModel):
     @model_validator(mode="after")
     def _fits_together(self) -> "EvaluationConfig":
         for form in self.forms:
-            if form not in FORMS:
-                raise refused(f"forms: got {form!r}; expected {', '.join(FORMS)}")
+            try:
+                read_form(form)
+            except ValueError as error:
+                raise refused(str(error)) from error
         if self.first + self.clips - 1 > LARGEST_NUMBER:
             raise refused(f"clips: got {self.clips} from {self.first}; expected numbers up to {LARGEST_NUMBER:,}")
         for choice, ratio in itertools.product(self.methods, self.ratios):
@@ -179,7 +181,7 @@ class Evaluation:
         torch.set_num_threads(1)
         try:
             testbed = load_testbed(group.checkpoint, self.device)
-            clip = FORMS[group.form].clip(group.number, self.config.role)
+            clip = read_form(group.form).clip(group.number, self.config.role)
             seen, asked = testbed.see(clip.frames).cpu(), asked_about(clip.script)
         except Exception as error:
             return self.failed(group, error)

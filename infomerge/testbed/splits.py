@@ -8,7 +8,7 @@ from typing import Literal
 import numpy as np
 
 from infomerge.testbed.design import FRAME_SIDE, FRAMES
-from infomerge.video import Question, SceneClip, Script, disturb, questions, scene_clip
+from infomerge.video import DISTURBANCES, Question, SceneClip, Script, disturb, questions, scene_clip
 
 Role = Literal["dev", "test"]
 EXISTENCE_PAIRS = 2
@@ -27,6 +27,7 @@ class Form:
         summary: in one sentence.
         num_frames, scene_counts, object_scale: as in `infomerge.video.scene_clip`.
         strongest: the disturbances of whole frames that are laid over the clip, each with its largest strength.
+        exact: every clip has these strengths, and not shares of them that its seed draws.
     """
 
     name: str
@@ -35,6 +36,7 @@ class Form:
     scene_counts: tuple[int, int] = (2, 6)
     object_scale: float = 1.0
     strongest: tuple[tuple[str, float], ...] = ()
+    exact: bool = False
 
     def clip(self, number: int, role: Role = "test") -> SceneClip:
         """One clip of this form; the same number always gives the same one.
@@ -62,6 +64,8 @@ class Form:
             return clip
         frames = clip.frames
         shares = np.random.default_rng([seed, 1]).random(len(self.strongest))
+        if self.exact:
+            shares = np.ones_like(shares)
         for share, (name, strongest) in zip(shares, self.strongest, strict=True):
             frames = disturb(name, frames, float(share) * strongest, seed)
         return replace(clip, frames=frames)
@@ -93,3 +97,25 @@ FORMS: Mapping[str, Form] = MappingProxyType(
     }
 )
 """The three forms of clips by name."""
+
+
+def read_form(name: str) -> Form:
+    """A form by its name, or by a disturbance and its strength, such as "glare=0.12", on clips as in training.
+
+    Raises:
+        ValueError: there is no such form or disturbance, or the strength is out of range.
+    """
+    if name in FORMS:
+        return FORMS[name]
+    disturbance, equals, strength = name.partition("=")
+    if not equals or disturbance not in DISTURBANCES:
+        known = ", ".join((*FORMS, *(f"{other}=STRENGTH" for other in DISTURBANCES)))
+        raise ValueError(f"forms: got {name!r}; expected {known}")
+    most = DISTURBANCES[disturbance].maximum
+    try:
+        number = float(strength)
+    except ValueError:
+        number = -1.0
+    if not 0 <= number <= most:
+        raise ValueError(f"forms: got {name!r}; expected a strength of {disturbance} from 0 to {most:g}")
+    return Form(name, f"The same under {disturbance}.", strongest=((disturbance, number),), exact=True)
