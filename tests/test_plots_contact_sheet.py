@@ -134,7 +134,7 @@ def test_the_sheet_says_how_many_tokens_of_each_kind_there_are() -> None:
     ]
     assert [text.get_text() for text in figure.texts] == ["a clip", "18 of 60 tokens kept, 30.0% (requested 18)"]
     assert not figure.axes[0].lines
-    pruned = EncodedClip.from_arrays(out.trace.tokens).compress("farthest", retention_ratio=0.3)
+    pruned = EncodedClip.from_arrays(out.trace.tokens, grid=(2, 5)).compress("farthest", retention_ratio=0.3)
     figure = plots.contact_sheet(noise(6, 24, 40), np.arange(6.0), pruned, (2, 5))
     assert figure.legends[0].get_texts()[2].get_text() == "42 tokens that they stand for"
 
