@@ -12,7 +12,8 @@ from pydantic_core import ArgsKwargs, PydanticCustomError
 
 from infomerge.deprecation import warn_renamed
 
-StaticPrior = Literal["tfd", "adjacent", "none"]
+Segmentation = Literal["fixed", "adaptive"]
+StaticPrior = Literal["tfd", "adjacent", "none", "aligned"]
 Allocation = Literal["caba", "length"]
 Rounding = Literal["exact", "paper"]
 MergeScope = Literal["segment", "anchor_frame"]
@@ -80,6 +81,10 @@ class InfoMergeConfig:
     segment_threshold: float = Field(default=0.9, ge=-1, le=1)
     """tau_seg: frames less similar than this are always cut apart (eq. 23)."""
 
+    segmentation: Segmentation = "fixed"
+    """Cuts by c and tau_seg as they are, "fixed"; or "adaptive": c is 1, and tau_seg 1 - 4 median(1 - t_l) of the clip
+    where that is lower, so that a calm clip is not cut by force, and a restless one only where it changes most."""
+
     static_ratio: float = Field(
         default_factory=lambda given: PAPER_PRESETS[paper_row(given["retention_ratio"])][1], ge=0, le=1
     )
@@ -109,7 +114,8 @@ class InfoMergeConfig:
     """k: nearest neighbours in the density of a token, itself included (eq. 31)."""
 
     static_prior: StaticPrior = "tfd"
-    """What finds static candidates: "tfd" (eq. 2), "adjacent" (DyCoke's first-order difference) or "none"."""
+    """What finds static candidates: "tfd" (eq. 2), "adjacent" (DyCoke's first-order difference), "none", or "aligned":
+    eq. 2 of fingerprints that look for each position's best match among itself and its neighbors."""
 
     allocation: Allocation = "caba"
     """Budgets by content, "caba" (eq. 8), or by the number of frames, "length"."""

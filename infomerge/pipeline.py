@@ -52,8 +52,8 @@ class BudgetPlan:
 
     @property
     def scores(self) -> Float[Tensor, "segments positions"]:
-        """TFD_k(p) (eq. 2), or the adjacent-frame difference where that is the static prior; NaN where undefined."""
-        return self.measures["adjacent" if self.config.static_prior == "adjacent" else "tfd"]
+        """The static prior's value, TFD_k(p) (eq. 2) where there is none; NaN where it is undefined."""
+        return self.measures["tfd" if self.config.static_prior == "none" else self.config.static_prior]
 
     @property
     def uniqueness(self) -> Float[Tensor, "segments"]:
@@ -130,7 +130,10 @@ def plan_budget(clip: ClipTensors, config: InfoMergeConfig, step: Steps = PLAINL
     """Segments (section 3.1), static candidates (3.2), and the budget of every segment (3.3)."""
     frames, positions, _ = clip.tokens.shape
     transition = step(segmentation.transition_similarity, clip.frame_features)
-    segments = step(segmentation.find_segments, transition, config.min_segments, config.segment_threshold)
+    cuts = config.min_segments, config.segment_threshold
+    if config.segmentation == "adaptive":
+        cuts = 1, step(segmentation.adaptive_threshold, transition, config.segment_threshold)
+    segments = step(segmentation.find_segments, transition, *cuts)
     lengths = segmentation.segment_lengths(segments)
 
     measures = Measures(clip.features, segments, step)

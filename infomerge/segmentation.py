@@ -9,6 +9,9 @@ from torch import Tensor
 
 from infomerge.numerics import cosine, rounded
 
+UNUSUAL = 4
+"""How many times the clip's median change a cut is, where cuts are adaptive."""
+
 
 def transition_similarity(frame_features: Float[Tensor, "frames features"]) -> Float[Tensor, "frames-1"]:
     """Cosine similarity t_l of every frame's global feature with the next frame's (eq. 22)."""
@@ -29,6 +32,17 @@ def find_segments(
     boundaries = (cut.nonzero().squeeze(1) + 1).tolist()
     edges = torch.tensor([0, *boundaries, len(transition) + 1], device=transition.device)
     return torch.stack((edges[:-1], edges[1:]), dim=1)
+
+
+def adaptive_threshold(transition: Float[Tensor, "transitions"], threshold: float) -> float:
+    """A threshold that a clip sets itself: tau = min(tau_seg, 1 - 4 median_l(1 - t_l)); of two medians the larger t.
+
+    A cut is then at least four times as large a change as is usual in the clip, and as large as `threshold` asks for.
+    """
+    if len(transition) == 0:
+        return threshold
+    usual = float((1 - transition).median())
+    return min(threshold, 1 - UNUSUAL * usual)
 
 
 def segment_of_frame(segments: Int[Tensor, "segments 2"]) -> Int[Tensor, "frames"]:

@@ -97,8 +97,8 @@ def _key(value: Any) -> Hashable:
 class Measures(dict[str, Tensor]):
     """The paper's measures of a clip's segments by name, each taken when it is first asked for.
 
-    "tfd" (eq. 2) and "adjacent", [segments, positions]; "none", the same full of NaN; "uniqueness" (eq. 5) and
-    "richness" (eq. 7), [segments]. All in float64.
+    "tfd" (eq. 2), "aligned" and "adjacent", [segments, positions]; "none", the same full of NaN; "uniqueness" (eq. 5)
+    and "richness" (eq. 7), [segments]. All in float64.
 
     Args:
         features: tokens of the clip [frames, positions, channels], float64.

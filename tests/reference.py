@@ -54,7 +54,7 @@ Edges
 """
 
 from itertools import pairwise
-from math import exp, floor, log, sqrt
+from math import ceil, exp, floor, log, sqrt
 from typing import Any
 
 import numpy as np
@@ -167,16 +167,32 @@ def cosine(a: np.ndarray, b: np.ndarray) -> float:
 def segmentation(transition: np.ndarray, L: int, config: Any) -> list[tuple[int, int]]:
     """Eq. 22 and 23: cut after the c-1 smallest t_l, and after every t_l below the threshold."""
     t = np.round(transition, 6)
-    cuts = set(lowest(t, range(L - 1))[: config.min_segments - 1])
-    cuts |= {frame for frame in range(L - 1) if t[frame] < config.segment_threshold}
+    c, tau_seg = config.min_segments, config.segment_threshold
+    if getattr(config, "segmentation", "fixed") == "adaptive" and L > 1:
+        change = sorted(1 - transition)
+        c, tau_seg = 1, min(tau_seg, 1 - 4 * change[(L - 2) // 2])
+    cuts = set(lowest(t, range(L - 1))[: c - 1])
+    cuts |= {frame for frame in range(L - 1) if t[frame] < tau_seg}
     bounds = [0] + [frame + 1 for frame in sorted(cuts)] + [L]
     return list(pairwise(bounds))
 
 
-def fingerprint_difference(H_p: np.ndarray) -> float:
-    """Eq. 1 and 2 for one position: H_p holds its tokens over the frames of one segment, [|V_k|, D]."""
+def around(p: int, N: int) -> list[int]:
+    """The positions of the 3 x 3 around p on the grid of N positions that is nearest a square, and not upright."""
+    width = next(columns for columns in range(ceil(sqrt(N)), N + 1) if N % columns == 0)
+    row, column = divmod(p, width)
+    return [q for q in range(N) if abs(q // width - row) <= 1 and abs(q % width - column) <= 1]
+
+
+def fingerprint_difference(H_p: np.ndarray, H_near: np.ndarray | None = None) -> float:
+    """Eq. 1 and 2 for one position: H_p holds its tokens over the frames of one segment, [|V_k|, D].
+
+    With H_near [|V_k|, neighbors, D] each frame is compared with the best match among them.
+    """
     length = len(H_p)
     F = cosine_matrix(H_p, H_p)
+    if H_near is not None:
+        F = np.max([cosine_matrix(H_p, H_near[:, q]) for q in range(H_near.shape[1])], axis=0)
     total = 0.0
     for frame in range(length - 1):
         total += np.abs(F[frame + 1] - F[frame]).sum()
@@ -197,13 +213,16 @@ def adjacent_difference(H_p: np.ndarray) -> float:
 def static_scores(H: np.ndarray, segments: list[tuple[int, int]], config: Any) -> np.ndarray | None:
     if config.static_prior == "none":
         return None
-    difference = fingerprint_difference if config.static_prior == "tfd" else adjacent_difference
+    difference = adjacent_difference if config.static_prior == "adjacent" else fingerprint_difference
     N = H.shape[1]
     scores = np.full((len(segments), N), np.nan)
     for k, (start, end) in enumerate(segments):
         if end - start > 1:
             for p in range(N):
-                scores[k, p] = difference(H[start:end, p])
+                if config.static_prior == "aligned":
+                    scores[k, p] = fingerprint_difference(H[start:end, p], H[start:end][:, around(p, N)])
+                else:
+                    scores[k, p] = difference(H[start:end, p])
     return scores
 
 

@@ -16,7 +16,7 @@ def assert_equals_reference(out: Compression, expected: dict) -> None:
     np.testing.assert_array_equal(trace.segments, expected["segments"])
     np.testing.assert_allclose(trace.transition, expected["transition"], atol=1e-9)
     if expected["static_score"] is not None:
-        measured = trace.tfd if out.config.static_prior == "tfd" else trace.adjacent
+        measured = trace.measured[out.config.static_prior]
         np.testing.assert_allclose(measured, expected["static_score"], atol=1e-5)
     np.testing.assert_array_equal(trace.static, expected["static"])
     np.testing.assert_allclose(trace.uniqueness, expected["uniqueness"], atol=1e-5)

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from infomerge import InfoMergeConfig, compress
-from infomerge.config import Allocation, Anchors, MergeScope, Rounding, SalientSplit, StaticPrior
+from infomerge.config import Allocation, Anchors, MergeScope, Rounding, SalientSplit, Segmentation, StaticPrior
 from infomerge.widgets import controls, presets
 from infomerge.widgets.budget_explorer import BudgetExplorer
 from tests.clips import RATIOS, configurations
@@ -25,6 +25,7 @@ def test_there_is_a_control_for_every_option_and_a_tooltip_from_its_docstring() 
 def test_choices_offer_every_value() -> None:
     accepted = {
         "static_prior": StaticPrior,
+        "segmentation": Segmentation,
         "allocation": Allocation,
         "rounding": Rounding,
         "merge_scope": MergeScope,

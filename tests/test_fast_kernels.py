@@ -68,6 +68,8 @@ def test_kernels_cover_options(options: dict[str, Any]) -> None:
         {"rounding": "paper"},
         {"merge_scope": "anchor_frame"},
         {"static_prior": "adjacent"},
+        {"static_prior": "aligned"},
+        {"segmentation": "adaptive"},
         {"salient_split": "exact"},
         {"anchors": "distance"},
         {"anchors": "farthest"},

@@ -8,7 +8,7 @@ from matplotlib.collections import PatchCollection
 from matplotlib.colors import to_hex
 from matplotlib.patches import Rectangle
 
-from infomerge import plots
+from infomerge import EncodedClip, plots
 from infomerge.plots.contact_sheet import FADE, fade, kept_masks, outlines
 from infomerge.plots.style import CONTEXT, SALIENT, SEGMENT_COLORS
 from tests.drawn import (
@@ -134,6 +134,9 @@ def test_the_sheet_says_how_many_tokens_of_each_kind_there_are() -> None:
     ]
     assert [text.get_text() for text in figure.texts] == ["a clip", "18 of 60 tokens kept, 30.0% (requested 18)"]
     assert not figure.axes[0].lines
+    pruned = EncodedClip.from_arrays(out.trace.tokens, grid=(2, 5)).compress("farthest", retention_ratio=0.3)
+    figure = plots.contact_sheet(noise(6, 24, 40), np.arange(6.0), pruned, (2, 5))
+    assert figure.legends[0].get_texts()[2].get_text() == "42 tokens that they stand for"
 
 
 def test_fading_leaves_kept_pixels_alone_and_takes_the_color_of_others() -> None:

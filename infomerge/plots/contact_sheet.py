@@ -99,6 +99,7 @@ def draw_tokens(axes: Axes, tokens: Bool[np.ndarray, "rows columns"], box: Box, 
 def token_legend(figure: PrintFigure, out: Compression, true_cuts: bool) -> None:
     """A legend below the sheet: what the outlines mean, and how many tokens there are of each kind."""
     context = int(out.is_context.sum())
+    fate = "merged into them" if len(out.plan.source) else "that they stand for"
     plain = {"marker": "s", "markersize": 6, "linestyle": ""}
     box = {**plain, "markerfacecolor": "none", "markeredgewidth": 1.2}
     square = Line2D([], [], markeredgecolor=CONTEXT, **box)
@@ -106,7 +107,7 @@ def token_legend(figure: PrintFigure, out: Compression, true_cuts: bool) -> None
     entries = {
         f"{out.kept - context:,} salient tokens": Line2D([], [], markeredgecolor=SALIENT, **box),
         f"{context:,} context tokens": (square, dot),
-        f"{len(out.assignment) - out.kept:,} tokens merged into them": Line2D([], [], color="#CFCFCF", **plain),
+        f"{len(out.assignment) - out.kept:,} tokens {fate}": Line2D([], [], color="#CFCFCF", **plain),
     }
     if true_cuts:
         entries["true cut"] = Line2D([], [], marker="v", color=VERMILLION, linestyle="", markersize=5)

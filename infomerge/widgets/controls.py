@@ -71,13 +71,19 @@ GROUPS: Mapping[str, tuple[Control, ...]] = {
     "Segmentation": (
         Control("min_segments", "segments c", "c", 1, 32, 1),
         Control("segment_threshold", "threshold τ_seg", "τ_seg", 0.0, 1.0, 0.01),
+        Control("segmentation", "c and τ_seg", "", choices=(("as they are", "fixed"), ("of the clip", "adaptive"))),
     ),
     "Static prior": (
         Control(
             "static_prior",
             "prior",
             "",
-            choices=(("TFD (eq. 2)", "tfd"), ("adjacent difference", "adjacent"), ("none", "none")),
+            choices=(
+                ("TFD (eq. 2)", "tfd"),
+                ("adjacent difference", "adjacent"),
+                ("none", "none"),
+                ("aligned TFD", "aligned"),
+            ),
         ),
         Control("static_ratio", "static share ρ", "ρ", 0.0, 1.0, 0.01),
     ),

@@ -61,7 +61,7 @@ class MapFigure(PatchedFigure):
         values = [[None] * grid[1]] * grid[0] if undefined else scores
         self.put("map" + which, z=values, zmin=0, zmax=top or 1.0)
         self.put("static" + which, x=columns, y=rows)
-        name = "adjacent difference" if plan.config.static_prior == "adjacent" else "TFD"
+        name = {"adjacent": "adjacent difference", "aligned": "aligned TFD"}.get(plan.config.static_prior, "TFD")
         note = "no static prior" if plan.config.static_prior == "none" else f"□ {len(rows)} static candidates"
         self.lay_out("title" + which, text=f"<b>{prefix}{name}</b> of segment {segment + 1}<br>{note}")
         why = f"{name} is undefined:<br>one frame has nothing<br>to be compared with"

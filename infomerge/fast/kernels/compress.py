@@ -20,6 +20,7 @@ MOST_FRAMES, MOST_POSITIONS = 128, 1024
 """What one program can hold at once."""
 
 COVERED = {
+    "segmentation": ("fixed",),
     "rounding": ("exact",),
     "merge_scope": ("segment",),
     "static_prior": ("tfd", "none"),
