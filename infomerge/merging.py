@@ -72,8 +72,8 @@ class MergePlan:
         counts = torch.bincount(self.target, minlength=self.kept)
         if self.share is not None:
             sums = grouped_sums(flat, self.source, counts, self.share)
-            own_share = 1 - torch.segment_reduce(self.share.to(flat.dtype), "sum", lengths=counts, axis=0)
-            return torch.where((counts > 0)[:, None], own_share[:, None] * own + sums, own)
+            given = grouped_sums(self.share.to(flat.dtype)[:, None], torch.arange(len(self.share)).to(counts), counts)
+            return torch.where((counts > 0)[:, None], (1 - given) * own + sums, own)
         means = grouped_sums(flat, self.source, counts) / counts.clamp(min=1)[:, None]
         weight = (1 / wide(counts + 1)).clamp(min=self.merge_weight)[:, None]
         return torch.where((counts > 0)[:, None], weight * own + (1 - weight) * means, own)

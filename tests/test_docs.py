@@ -112,9 +112,17 @@ def test_the_commands_of_the_readme_exist_with_their_options() -> None:
         assert {word for word in words if word.startswith("--")} <= known
 
 
-def test_the_readme_counts_the_methods() -> None:
-    assert "Twenty-eight methods share this signature" in README
-    assert len(METHODS) == 28
+def test_every_method_has_one_row_in_the_table_of_methods_with_its_source() -> None:
+    assert "[The methods](docs/methods.md) share this signature" in README
+    page = (ROOT / "docs" / "methods.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| `([^`]+)` \|(.*)\|$", page, re.MULTILINE)
+    assert sorted(name for name, _ in rows) == sorted(METHODS)
+    for name, row in rows:
+        bets, loses, needs, source, _ = (cell.strip() for cell in row.split("|"))
+        assert all((bets, loses, needs)), name
+        number = re.search(r"arXiv \d{4}\.\d{5}", METHODS[name].source)
+        if METHODS[name].group != "infomerge":
+            assert (number[0] if number else METHODS[name].source.split(",")[0]) in source, name
 
 
 def test_the_extras_are_those_of_the_package() -> None:

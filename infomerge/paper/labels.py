@@ -67,6 +67,9 @@ ROW_NAMES: Mapping[str, str] = MappingProxyType(
 )
 """The rows of Tables 4 and 5."""
 
+FIFTEEN = tuple(name for name in METHODS if name in (*COMPARED, *ROW_NAMES, "table4-full"))
+"""The methods that notebook 09 and its figure show side by side: those compared, and the rows of Tables 4 and 5."""
+
 PARTS: Mapping[str, tuple[str, str]] = MappingProxyType(
     {
         "TFD\n(over none)": ("table4-tfd", "table4-none"),
