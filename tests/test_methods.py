@@ -133,7 +133,7 @@ def test_the_names_are_those_of_the_comparison() -> None:
     assert list(METHODS) == [
         "infomerge", "infomerge-adjacent", "table4-none", "table4-tfd", "table4-tfd+uniqueness", "table4-tfd+richness",
         "table4-full", "evocut", "omniselect", "ott-vid", "v-cast", "vidcom2", "token-dynamics", "fastvid",
-        "visionzip", "dycoke", "tome", "uniform-frames", "uniform-positions", "random", "top-saliency",
+        "visionzip", "dycoke", "tome", "gleanvid", "uniform-frames", "uniform-positions", "random", "top-saliency",
     ]  # fmt: skip
 
 
