@@ -13,6 +13,7 @@ from torch.nn import functional
 
 from infomerge.encoders.attention import probe_attention, recorded_attention
 from infomerge.encoders.base import Encoding, Resample, check_frames, pixel_values
+from infomerge.encoders.layers import late_entries
 from infomerge.encoders.normalization import CLIP_MEAN, CLIP_STD, HALF, IMAGENET_MEAN, IMAGENET_STD, RGB
 from infomerge.extras import needs
 
@@ -217,8 +218,7 @@ class VisionTowerEncoder:
     def _kept_layers(self) -> range:
         """Entries of `hidden_states` from before the middle block to the tokens'."""
         blocks = self.model.config.num_hidden_layers
-        last = blocks if self.layer is None else self.layer % (blocks + 1)
-        return range(max(1, blocks // 2) - 1, last + 1)
+        return late_entries(blocks, blocks if self.layer is None else self.layer % (blocks + 1))
 
     def _encode(
         self, frames: UInt8[np.ndarray, "batch height width 3"]

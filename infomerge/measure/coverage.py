@@ -7,7 +7,7 @@ from jaxtyping import Float64
 from torch import Tensor
 
 from infomerge.compression import Compression
-from infomerge.numerics import cosine
+from infomerge.numerics import cosine, unit
 
 
 @dataclass(frozen=True)
@@ -42,3 +42,13 @@ def coverage(out: Compression, worst_share: float = 0.01) -> Coverage:
     similarity = owner_similarity(out).sort().values
     worst = similarity[: max(1, round(worst_share * len(similarity)))]
     return Coverage(mean=float(similarity.mean()), worst=float(worst.mean()))
+
+
+def nearest_similarity(out: Compression) -> Float64[Tensor, "frames positions"]:
+    """Largest cosine of each token of the clip, as it was given, with any kept token, as it is handed on.
+
+    Unlike `owner_similarity` it does not ask which of them stands for it. In float64; 0 where a token is zero.
+    """
+    kept = unit(out.tokens.double()).T
+    # A frame at a time, so that the similarities of a whole clip are never held at once.
+    return torch.stack([(unit(frame.double()) @ kept).amax(dim=1) for frame in out.trace.tokens])

@@ -22,6 +22,7 @@ from infomerge.methods import Compressor, make_compressor
 from infomerge.models.adapters import adapter_class, adapter_for, supported
 from infomerge.models.compressed_call import PositionMode
 from infomerge.models.run import Attachment, Run, attachment_of
+from infomerge.models.visuals import needs_of
 
 __all__ = ["TESTED", "Run", "attach", "compressing", "detach", "older_names", "runs_of", "unwrapped"]
 
@@ -100,7 +101,14 @@ def attach(
     model = unwrapped(model)
     adapter = adapter_for(model, getattr(processor, "tokenizer", None) if tokenizer is None else tokenizer)
     _check_release()
-    run = Run(_settled(method, retention_ratio, options), position_mode)
+    compressor = _settled(method, retention_ratio, options)
+    for need in needs_of(compressor):
+        if need not in adapter.gives:
+            raise ValueError(
+                f"method: got {compressor.name!r}, which needs {need}; expected for {adapter.class_name} one of "
+                f"infomerge.methods.methods_for({', '.join(map(repr, adapter.gives))})"
+            )
+    run = Run(compressor, position_mode)
     adapter.ready()
     with _CHANGING:
         attachment = attachment_of(model)
@@ -127,11 +135,6 @@ if attach.__doc__:  # python -OO strips docstrings
 def _settled(method: Any, retention_ratio: float | None, options: Mapping[str, Any]) -> Any:
     """What `make_compressor` makes of the arguments; fast on a GPU, unless the caller says how precise it shall be."""
     compressor = make_compressor(method, retention_ratio=retention_ratio, **options)
-    if isinstance(compressor, Compressor) and compressor.method.needs:
-        raise ValueError(
-            f"method: got {compressor.name!r}, which needs {' and '.join(compressor.method.needs)} of the encoder; "
-            "expected one that runs on a model's tokens, such as those of infomerge.methods.methods_for()"
-        )
     if "precision" in options or isinstance(method, Compressor) or not isinstance(compressor, Compressor):
         return compressor
     return replace(compressor, precision="auto")

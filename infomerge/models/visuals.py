@@ -2,6 +2,7 @@
 
 import inspect
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any
 
@@ -43,6 +44,8 @@ class Visuals:
     """[frames, positions] of each video."""
     frame_features: list[Float[Tensor, "_ features"]] | None
     """[frames, features] of each video."""
+    layers: list[Float[Tensor, "layers _ _ hidden"]] | None
+    """[layers, frames, positions, hidden] of each video, where the method needs them."""
     sources: tuple[str, str]
     """Where saliency and the frames' features come from."""
 
@@ -59,7 +62,9 @@ def encode(
     Raises:
         ValueError: there are more or fewer placeholders than rows of features.
     """
-    with adapter.watched(inputs) as attention:
+    with ExitStack() as stack:
+        attention = stack.enter_context(adapter.watched(inputs))
+        states = stack.enter_context(adapter.watched_layers(inputs)) if "layers" in needs_of(compressor) else None
         output = _encoded(adapter, inputs, adapter.modality)
     rows = list(output.pooler_output)
     placeholders = (ids == adapter.placeholder_id).nonzero()
@@ -75,7 +80,13 @@ def encode(
     if attention.pooled and _takes(compressor, "frame_features"):
         pooled = list(torch.cat(attention.pooled).split([video.frames for video in videos]))
     sources = attention.source or FALLBACK, MEANS if pooled is None else POOLED
-    return Visuals(output, rows, placeholders, videos, saliency, pooled, sources)
+    layers = None if states is None else adapter.layers(states, videos)
+    return Visuals(output, rows, placeholders, videos, saliency, pooled, layers, sources)
+
+
+def needs_of(compressor: Compressor) -> tuple[str, ...]:
+    """What a method cannot do without beside the tokens; nothing where that is not known."""
+    return getattr(getattr(compressor, "method", None), "needs", ())
 
 
 def _takes(function: Callable[..., Any], name: str) -> bool:
@@ -104,10 +115,12 @@ def compress_videos(visuals: Visuals, compressor: Compressor) -> list[Compressio
     for number, video in enumerate(visuals.videos):
         tokens = features[video.start : video.end].view(video.frames, video.tokens_per_frame, -1)
         saliency = None if visuals.saliency is None else visuals.saliency[number].to(tokens.device)
-        pooled = {}
+        beside = {}
         if visuals.frame_features is not None:
-            pooled["frame_features"] = visuals.frame_features[number].to(tokens.device)
-        compressions.append(compressor(tokens, saliency=saliency, **pooled))
+            beside["frame_features"] = visuals.frame_features[number].to(tokens.device)
+        if visuals.layers is not None:
+            beside["layers"] = visuals.layers[number].to(tokens.device)
+        compressions.append(compressor(tokens, saliency=saliency, **beside))
     return compressions
 
 

@@ -19,6 +19,7 @@ from jaxtyping import Float, UInt8
 from torch import Tensor, nn
 
 from infomerge.encoders.attention import probe_attention, recorded_attention, recorded_input
+from infomerge.methods.method import Need
 from infomerge.models import pixels
 from infomerge.models.adapters.tiny import TinyModel
 
@@ -108,6 +109,8 @@ class VideoAdapter(ABC):
     """Whether frames keep their shape, so that their number of pixels can be limited."""
     token_types: ClassVar[bool] = False
     """Whether the model is told which ids are placeholders."""
+    gives: ClassVar[tuple[Need, ...]] = ()
+    """What it can hand to methods that need more than tokens; with "layers" it has `watched_layers` and `layers`."""
     processor_options: ClassVar[Mapping[str, Any]] = MappingProxyType({})
     """What transformers' own processor is told, so that the model is given every token."""
 
@@ -199,6 +202,18 @@ class VideoAdapter(ABC):
         self, inputs: Mapping[str, Any], received: list[Tensor], videos: Sequence[VideoRows]
     ) -> list[Float[Tensor, "_ _"]]:
         """The attention received, [frames, positions] for each video."""
+
+    @contextmanager
+    def watched_layers(self, inputs: Mapping[str, Any]) -> Iterator[list[list[Tensor]]]:
+        """Hidden states of the tower's layers for what is encoded inside the block, of each layer a list of calls."""
+        raise NotImplementedError
+        yield
+
+    def layers(
+        self, states: Sequence[list[Tensor]], videos: Sequence[VideoRows]
+    ) -> list[Float[Tensor, "layers _ _ hidden"]]:
+        """These states at the positions of the tokens, [layers, frames, positions, hidden] for each video."""
+        raise NotImplementedError
 
     def pooled_output(self, rows: list[Tensor]) -> Any:
         """Rows of visual features in the form that the model's `forward` reads."""

@@ -2,7 +2,8 @@
 
 import math
 from abc import abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from types import MappingProxyType
 from typing import Any, ClassVar
@@ -12,6 +13,7 @@ from jaxtyping import Float, UInt8
 from torch import Tensor
 from torch.nn import functional
 
+from infomerge.encoders.layers import late_entries, recorded_states
 from infomerge.models.adapters.base import ProcessedFrames, VideoAdapter, VideoMetadata, VideoRows, mean_per_tile
 from infomerge.models.adapters.tiny import HALF, SIGLIP, TEXT, UNEVEN, TinyModel
 from infomerge.models.pixels import BICUBIC, CLIP
@@ -22,6 +24,7 @@ _ROLES = {"image_token_id": "<image>", "video_token_id": "<video>"}
 class _LlavaAdapter(VideoAdapter):
     """One run of placeholders for the whole clip."""
 
+    gives = ("layers",)
     after_video: ClassVar[int]
     """Rows and placeholders at the end of each video that are no tokens of its frames."""
 
@@ -76,6 +79,29 @@ class _LlavaAdapter(VideoAdapter):
     ) -> list[Float[Tensor, "_ _"]]:
         patches = torch.cat(received)[:, int(self.has_cls) :]
         return list(self.shrunk_maps(patches, videos[0].grid).split([video.frames for video in videos]))
+
+    @contextmanager
+    def watched_layers(self, inputs: Mapping[str, Any]) -> Iterator[list[list[Tensor]]]:
+        blocks = list(self._tower.encoder.layers)
+        chosen = self.chosen_block(blocks, inputs)
+        if chosen is None:
+            raise ValueError(
+                "vision_feature_layer: got the embeddings; expected a block, for a method that needs layers"
+            )
+        last = blocks.index(chosen) + 1
+        first = min(late_entries(len(blocks), last).start, last - 1)
+        with recorded_states(blocks[first:last]) as states:
+            yield states
+
+    def layers(
+        self, states: Sequence[list[Tensor]], videos: Sequence[VideoRows]
+    ) -> list[Float[Tensor, "layers _ _ hidden"]]:
+        grid, shrunk = videos[0].grid, []
+        for calls in states:
+            patches = torch.cat(calls)[:, int(self.has_cls) :].transpose(1, 2)
+            maps = self.shrunk_maps(patches.flatten(0, 1), grid)
+            shrunk.append(maps.view(*patches.shape[:2], -1).transpose(1, 2))
+        return list(torch.stack(shrunk).split([video.frames for video in videos], dim=1))
 
     def preprocess(
         self, frames: UInt8[Tensor, "frames 3 height width"], settings: Mapping[str, Any]
