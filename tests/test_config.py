@@ -36,7 +36,7 @@ def test_between_and_beyond_the_rows_the_nearest_is_taken_and_said(ratio: float,
         ({"temperature": float("inf")}, "temperature: .*finite number .got inf"),
         ({"neighbors": 0}, "neighbors: .*greater than or equal to 1 .got 0"),
         ({"min_segments": 2.5}, "min_segments: .*integer.*got 2.5"),
-        ({"static_prior": "tdf"}, "static_prior: .*'tfd', 'adjacent' or 'none' .got 'tdf'"),
+        ({"static_prior": "tdf"}, "static_prior: .*'tfd', 'adjacent', 'none' or 'aligned' .got 'tdf'"),
         ({"tempreature": 2}, "unknown option 'tempreature' .did you mean 'temperature'.*static_prior, allocation"),
     ],
 )

@@ -98,7 +98,7 @@ def test_hovering_tells_of_the_whole_budget() -> None:
 def test_the_map_shows_the_chosen_segments_prior(prior: StaticPrior) -> None:
     shown = explorer(InfoMergeConfig(min_segments=4, segment_threshold=-1, static_ratio=0.3, static_prior=prior))
     trace = shown.trace
-    scores = trace.adjacent if prior == "adjacent" else trace.tfd
+    scores = trace.tfd if prior == "none" else trace.measured[prior]
     lengths = (trace.segments[:, 1] - trace.segments[:, 0]).tolist()
     for segment in (k for k, length in enumerate(lengths) if length > 1):
         shown.segment = segment
@@ -109,7 +109,7 @@ def test_the_map_shows_the_chosen_segments_prior(prior: StaticPrior) -> None:
         ].nonzero().flatten().tolist()
         title, message = shown._maps.part("title"), shown._maps.part("message")
         assert f"segment {segment + 1}" in title.text
-        assert ("adjacent difference" if prior == "adjacent" else "TFD") in title.text
+        assert {"adjacent": "adjacent difference", "aligned": "aligned TFD"}.get(prior, "TFD") in title.text
         assert not message.visible
 
 

@@ -180,3 +180,34 @@ def test_content_moves_the_budget_from_repeated_to_unique_segments() -> None:
     assert trace.segments.tolist() == [[0, 24], [24, 32]]
     assert trace.uniqueness[1] > trace.uniqueness[0]
     assert trace.budget[1] > trace.length_budget[1]
+
+
+def test_aligned_fingerprints_do_not_see_a_camera_that_shakes_by_a_position() -> None:
+    picture = torch.randn(8, 8, 24, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    shaken = torch.stack(
+        [picture[1 + dy : 7 + dy, 1 + dx : 7 + dx].flatten(0, 1) for dy, dx in ((0, 0), (1, 0), (0, 1), (1, 1), (0, 0))]
+    )
+    inner = torch.arange(36).view(6, 6)[2:4, 2:4].flatten()  # their neighborhoods stay in view, wherever they went
+    plain = redundancy.temporal_fingerprint_difference(shaken)
+    aligned = redundancy.temporal_fingerprint_difference(shaken, aligned=True)
+    assert (plain[inner] > 0.3).all()
+    torch.testing.assert_close(aligned[inner], torch.zeros(4, dtype=torch.float64), rtol=0, atol=1e-12)
+
+
+def test_a_position_has_its_neighbors_on_the_grid_and_itself_beyond_the_edge() -> None:
+    near = redundancy.neighborhoods(12)  # 3 x 4
+    assert sorted(near[:, 5].tolist()) == [0, 1, 2, 4, 5, 6, 8, 9, 10]
+    assert sorted(set(near[:, 3].tolist())) == [2, 3, 6, 7]
+    assert redundancy.neighborhoods(1).flatten().tolist() == [0] * 9
+    assert sorted(set(redundancy.neighborhoods(5)[:, 2].tolist())) == [1, 2, 3]  # a prime: one row
+
+
+def test_a_clip_that_sets_its_cuts_is_cut_where_it_changes_four_times_as_much_as_usual() -> None:
+    t = 1 - torch.tensor([0.02, 0.03, 0.02, 0.13, 0.02, 0.11], dtype=torch.float64)
+    assert segmentation.adaptive_threshold(t, 0.95) == pytest.approx(0.92)
+    restless = 1 - 5 * torch.tensor([0.02, 0.03, 0.02, 0.13, 0.02, 0.11], dtype=torch.float64)
+    assert segmentation.adaptive_threshold(restless, 0.95) == pytest.approx(0.6)
+    assert segmentation.adaptive_threshold(t[:0], 0.9) == 0.9
+    config = InfoMergeConfig(segmentation="adaptive")
+    still = torch.randn(1, 9, 6, dtype=torch.float64).expand(20, 9, 6)
+    assert compress(still, config).trace.segments.tolist() == [[0, 20]]
