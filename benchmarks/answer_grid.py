@@ -54,13 +54,18 @@ SWAPS: list[dict[str, Any]] = [
         {"merge_weight": 0},
         {"static_prior": "adjacent"},
         {"static_prior": "none"},
+        {"static_prior": "aligned"},
+        {"segmentation": "adaptive"},
     )
 ]
 """InfoMerge with one part of it changed at a time."""
 
-ROBUST = ["infomerge", "infomerge-adjacent", "table4-none", "farthest", "fastvid", "tome", "visionzip", "simplecluster"]
+ROBUST = [
+    *("infomerge", "infomerge-adjacent", "table4-none", "farthest", "fastvid", "tome", "visionzip", "simplecluster"),
+    {"name": "infomerge", "options": {"static_prior": "aligned"}},
+]
 STRENGTHS = [
-    *("sensor_noise=10", "sensor_noise=20", "flicker=0.4", "flicker=0.8", "shake=2", "shake=4", "fog=0.3"),
+    *("sensor_noise=10", "sensor_noise=20", "flicker=0.4", "flicker=0.8", "shake=2", "shake=4", "fog=0.3", "jitter=2"),
     *("dropped_frames=0.12", "glare=0.12", "black_frames=0.12", "block_noise=0.12", "defocus=1", "compression=37"),
 ]
 
@@ -76,7 +81,8 @@ PARTS: dict[str, dict[str, Any]] = {
         "role": "test",
         "saliency": ["head", "last_block", "distance"],
     },
-    "robust": {"methods": ROBUST, "ratios": [0.05, 0.1], "forms": ["clean", *STRENGTHS], "role": "test"},
+    "robust": {"methods": ROBUST, "ratios": [0.05, 0.1], "forms": ["clean", *STRENGTHS], "role": "test"}
+    | {"checkpoints": BOTH[:1]},
 }
 """What each table holds. `PARTS[part]` are the arguments of an `EvaluationConfig`."""
 
