@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictInt, ValidationError, model_validator
-from pydantic_core import PydanticCustomError
 
 from infomerge.config import explain
 from infomerge.extras import needs
-from infomerge.methods import get_method, make_compressor
+from infomerge.measure.choices import MethodChoice, no_unknown_key, refused
+from infomerge.methods import make_compressor
 from infomerge.methods.options import LARGEST_SEED
 from infomerge.video import DISTURBANCES, disturbance_names, sample_names, write_script
 
@@ -27,50 +27,6 @@ SCHEMA = 2
 
 UNDISTURBED = "none"
 NUMBERED_CLIPS = re.compile(r"(scene|tokens):([0-9]+)(?:-([0-9]+))?")
-
-
-def refused(message: str) -> PydanticCustomError:
-    """What a validator raises, with a message that stands as it is."""
-    return PydanticCustomError("refused", "{message}", {"message": message})
-
-
-def _no_unknown_key(model: type[BaseModel], given: Any) -> Any:
-    for key in given if isinstance(given, Mapping) else ():
-        if key not in model.model_fields:
-            raise refused(f"{key}: unknown key; expected {', '.join(model.model_fields)}")
-    return given
-
-
-class MethodChoice(BaseModel):
-    """A method with options; each option is a list of the values that it takes in turn."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    name: str
-    options: dict[str, Annotated[list[bool | int | float | str], Field(min_length=1)]] = {}
-
-    @model_validator(mode="before")
-    @classmethod
-    def _from_name(cls, given: Any) -> Any:
-        if isinstance(given, str):
-            return {"name": given}
-        if isinstance(given, Mapping) and isinstance(options := given.get("options"), Mapping):
-            lists = {name: value if isinstance(value, list) else [value] for name, value in options.items()}
-            return _no_unknown_key(cls, {**given, "options": lists})
-        return _no_unknown_key(cls, given)
-
-    @model_validator(mode="after")
-    def _known(self) -> "MethodChoice":
-        try:
-            get_method(self.name)
-        except ValueError as error:
-            raise refused(str(error)) from error
-        return self
-
-    def variants(self) -> Iterator[dict[str, Any]]:
-        """The options of each variant: every combination of the values given."""
-        for values in itertools.product(*self.options.values()):
-            yield dict(zip(self.options, values, strict=True))
 
 
 def _own_strengths(given: Any) -> Any:
@@ -121,7 +77,7 @@ class SweepConfig(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _know_every_key(cls, given: Any) -> Any:
-        return _no_unknown_key(cls, given)
+        return no_unknown_key(cls, given)
 
     @model_validator(mode="after")
     def _fits_together(self) -> "SweepConfig":

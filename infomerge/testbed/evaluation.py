@@ -22,8 +22,8 @@ from torch import Tensor
 
 from infomerge.compression import Compression
 from infomerge.config import explain
+from infomerge.measure.choices import MethodChoice, refused
 from infomerge.measure.resumable import Outcome
-from infomerge.measure.sweep_config import MethodChoice, refused
 from infomerge.measure.sweep_table import Row
 from infomerge.methods import get_method, make_compressor
 from infomerge.testbed.checkpoint import (

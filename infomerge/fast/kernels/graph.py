@@ -10,7 +10,7 @@ from torch import Tensor
 REMEMBERED = 4
 """Graphs that are kept, the most recently used ones; each holds its intermediates."""
 
-Run = Callable[..., tuple[Tensor, dict[torch.dtype, Tensor]]]
+Run = Callable[..., tuple[Tensor, dict[Any, Tensor]]]
 
 
 class Graphs:
@@ -25,7 +25,7 @@ class Graphs:
 
     def replay(
         self, tokens: Tensor, saliency: Tensor | None, frame_features: Tensor | None, config: Any, sizes: Any
-    ) -> tuple[Tensor, dict[torch.dtype, Tensor]]:
+    ) -> tuple[Tensor, dict[Any, Tensor]]:
         """What `run` gives for these inputs."""
         given = (tokens, saliency, frame_features)
         key = (config, sizes, tokens.device, *(None if t is None else (t.dtype, tuple(t.shape)) for t in given))
@@ -46,7 +46,7 @@ class Graphs:
 class _Recorded(NamedTuple):
     graph: torch.cuda.CUDAGraph
     given: tuple[Tensor | None, ...]
-    results: tuple[Tensor, dict[torch.dtype, Tensor]]
+    results: tuple[Tensor, dict[Any, Tensor]]
 
 
 def _record(run: Run, given: tuple[Tensor | None, ...], options: tuple[Any, ...]) -> _Recorded:
