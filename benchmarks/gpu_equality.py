@@ -23,7 +23,8 @@ def runs(clips: list[Tensor], with_methods: bool) -> Iterator[tuple[str, Tensor,
         ratio = RATIOS[number % len(RATIOS)]
         yield "infomerge", clip, configurations(g, ratio)
         for name, method in METHODS.items() if with_methods else ():
-            if method.choose is not None:
+            # What needs more than tokens cannot be compared on tokens alone.
+            if method.choose is not None and not method.needs:
                 yield name, clip, make_compressor(name, retention_ratio=ratio)
 
 

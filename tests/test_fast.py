@@ -3,6 +3,7 @@
 import dataclasses
 import math
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 import torch
@@ -175,6 +176,25 @@ def test_every_twin_equals_the_step_that_it_stands_for() -> None:
         given["candidate_density"] = ((wide, frames, candidates, 4), (narrow, frames, candidates, 4))
         ours, theirs = given.pop(step.__name__)
         torch.testing.assert_close(twin(*theirs).double(), step(*ours), rtol=2e-4, atol=2e-5)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"salient_split": "exact"},
+        {"salient_split": "clip", "context_fraction": 0.2},
+        {"anchors": "distance"},
+        {"anchors": "farthest", "salient_split": "clip"},
+        {"static_prior": "aligned", "segmentation": "adaptive"},
+    ],
+    ids=str,
+)
+def test_options_beside_the_paper_choose_alike_in_float32(options: dict[str, Any]) -> None:
+    tokens = scenes(SCENES["tour"], 49, 96, 6)
+    exact, quick = (compress(tokens, retention_ratio=0.1, precision=p, **options) for p in ("exact", "fast"))
+    assert (quick.trace.precision, quick.kept) == ("fast", exact.kept)
+    assert torch.isin(exact.index, quick.index).double().mean() >= 0.99
+    assert torch.equal(quick.trace.salient, exact.trace.salient)
 
 
 def test_graphs_are_off_unless_asked_for() -> None:

@@ -179,8 +179,9 @@ def compress(
             the tokens' positions. Only methods that need them look at them (`Method.needs`, `methods_for`).
         precision: "exact" (the default) is what is said above. "fast" computes InfoMerge and its configurations in
             float32, on a GPU by kernels that never wait for it: the same segments and budgets and, but for near ties,
-            the same tokens, again bit for bit on every run. "auto" is fast on a GPU and exact on a CPU. The trace says
-            what was done (`trace.precision`, `trace.arithmetic`).
+            the same tokens, again bit for bit on every run; so it is of methods with a form of their own on a GPU
+            ("farthest"), and exact of all others. "auto" is fast on a GPU and exact on a CPU. The trace says what was
+            done (`trace.precision`, `trace.arithmetic`).
         options: of the method; for InfoMerge those of `InfoMergeConfig`, such as temperature=2.
 
     Raises:
