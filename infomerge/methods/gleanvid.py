@@ -11,7 +11,7 @@ from infomerge.budget import allocate
 from infomerge.methods.options import check_whole
 from infomerge.methods.registry import ROUNDED, owning_method
 from infomerge.methods.result import Ownership, prune
-from infomerge.methods.spacing import squarest_grid
+from infomerge.methods.spacing import grid_of
 from infomerge.numerics import cosine, group_means, ranks, rounded, unit
 
 CELL = 2
@@ -63,9 +63,7 @@ def gleanvid(
         ValueError: `columns` does not divide the number of positions.
     """
     frames, positions, channels = features.shape
-    rows, columns = squarest_grid(positions) if columns is None else (positions // columns, columns)
-    if rows * columns != positions:
-        raise ValueError(f"columns: got {columns}; expected a divisor of the {positions} positions")
+    rows, columns = grid_of(positions, columns)
     least = NOTHING * torch.linalg.vector_norm(features, dim=2).max()
     rest = at_least(without_first_direction(features.flatten(0, 1)).view_as(features), least)
     cell = cells(rows, columns).to(features.device)

@@ -11,7 +11,7 @@ from infomerge.budget import allocate
 from infomerge.methods.options import check_number, check_whole
 from infomerge.methods.registry import ROUNDED, owning_method
 from infomerge.methods.result import Ownership, own_by_similarity
-from infomerge.methods.spacing import grid_places, squarest_grid
+from infomerge.methods.spacing import grid_of, grid_places
 from infomerge.numerics import cosine, ranks, rounded, unit
 
 SPATIAL = 0.7
@@ -76,9 +76,7 @@ def ott_vid(
         ValueError: `columns` does not divide the number of positions.
     """
     frames, positions, _ = features.shape
-    rows, columns = squarest_grid(positions) if columns is None else (positions // columns, columns)
-    if rows * columns != positions:
-        raise ValueError(f"columns: got {columns}; expected a divisor of the {positions} positions")
+    rows, columns = grid_of(positions, columns)
     each = per_frame(frames, positions, requested)
     chosen, mass = cover(features, saliency, each)
     places = grid_places(rows, columns).to(features)

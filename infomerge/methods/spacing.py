@@ -24,10 +24,20 @@ def spread_order(positions: int) -> Int[Tensor, "positions"]:
     return (positions // 2 + torch.arange(positions) * step) % positions
 
 
-def squarest_grid(positions: int) -> tuple[int, int]:
-    """Rows and columns of the grid nearest to a square that holds so many positions, rows not above columns."""
-    rows = next(rows for rows in range(math.isqrt(positions), 0, -1) if positions % rows == 0)
-    return rows, positions // rows
+def grid_of(positions: int, columns: int | None = None) -> tuple[int, int]:
+    """Rows and columns of a grid of so many positions: the one nearest to a square, rows not above columns.
+
+    With `columns`, the one that has as many.
+
+    Raises:
+        ValueError: no grid with so many columns has so many positions.
+    """
+    if columns is None:
+        rows = next(rows for rows in range(math.isqrt(positions), 0, -1) if positions % rows == 0)
+        return rows, positions // rows
+    if positions % columns:
+        raise ValueError(f"columns: got {columns}; expected a divisor of the {positions} positions")
+    return positions // columns, columns
 
 
 def grid_places(rows: int, columns: int) -> Float[Tensor, "positions 2"]:

@@ -1,6 +1,7 @@
 """Random and structured clips on which a method must equal its slow reference in NumPy."""
 
 from collections.abc import Callable
+from math import sqrt
 from typing import Any
 
 import numpy as np
@@ -27,6 +28,11 @@ def normal(*shape: int, seed: int = 0) -> Tensor:
 
 def random_tokens(size: tuple[int, int, int]) -> Tensor:
     return random_clip(torch.Generator().manual_seed(sum(size)), *size)
+
+
+def direction(v: np.ndarray) -> np.ndarray:
+    length = sqrt(float(v @ v))
+    return v / length if length > 0 else v
 
 
 def assert_equals(

@@ -1,7 +1,5 @@
 """EvoCut against loops, and how the encoder's layers reach it."""
 
-from math import sqrt
-
 import numpy as np
 import pytest
 import torch
@@ -10,13 +8,8 @@ from torch import Tensor
 from infomerge import EncodedClip, compress
 from infomerge.inputs import check_layers
 from infomerge.methods import METHODS, make_compressor, methods_for
-from tests.methods.against_reference import assert_equals, normal, random_sizes, random_tokens
+from tests.methods.against_reference import assert_equals, direction, normal, random_sizes, random_tokens
 from tests.methods_reference import golden_order, prune, shares
-
-
-def direction(v: np.ndarray) -> np.ndarray:
-    length = sqrt(float(v @ v))
-    return v / length if length > 0 else v
 
 
 def common_directions(E: list[np.ndarray], clusters: int, rounds: int) -> list[np.ndarray]:

@@ -11,6 +11,7 @@ from infomerge.methods.gleanvid import cells, new_parts, shares, without_first_d
 from tests.methods.against_reference import (
     STRUCTURED,
     assert_equals,
+    direction,
     normal,
     random_sizes,
     random_tokens,
@@ -18,11 +19,6 @@ from tests.methods.against_reference import (
 )
 from tests.methods.whole_shares import whole_shares
 from tests.methods_reference import prune
-
-
-def direction(v: np.ndarray) -> np.ndarray:
-    length = sqrt(float(v @ v))
-    return v / length if length > 0 else v
 
 
 def outside(v: np.ndarray, others: list[np.ndarray]) -> float:

@@ -8,7 +8,7 @@ import torch
 
 from infomerge import compress
 from infomerge.methods.ott_vid import cover, matches, per_frame, transport
-from infomerge.methods.spacing import grid_places, squarest_grid
+from infomerge.methods.spacing import grid_of, grid_places
 from tests.methods.against_reference import (
     STRUCTURED,
     assert_equals,
@@ -216,7 +216,7 @@ def test_matches_claim_every_later_token_once_and_any_earlier_one() -> None:
 
 
 def test_grids_are_as_square_as_they_can_be() -> None:
-    assert [squarest_grid(n) for n in (1, 7, 12, 169, 196, 300)] == [
+    assert [grid_of(n) for n in (1, 7, 12, 169, 196, 300)] == [
         (1, 1), (1, 7), (3, 4), (13, 13), (14, 14), (15, 20),
     ]  # fmt: skip
     assert grid_places(1, 2).tolist() == [[0.5, 0.25], [0.5, 0.75]]

@@ -1,7 +1,5 @@
 """Token Dynamics' codebook against loops, its draws, and its empty clusters."""
 
-from math import sqrt
-
 import numpy as np
 import pytest
 import torch
@@ -14,17 +12,13 @@ from infomerge.numerics import unit
 from tests.methods.against_reference import (
     STRUCTURED,
     assert_equals,
+    direction,
     normal,
     random_sizes,
     random_tokens,
     structured_names,
 )
 from tests.methods_reference import finish
-
-
-def direction(v: np.ndarray) -> np.ndarray:
-    length = sqrt(float(v @ v))
-    return v / length if length > 0 else v
 
 
 def token_dynamics(H: np.ndarray, kept: int, iterations: int = 10, seed: int = 0) -> dict[str, np.ndarray]:
