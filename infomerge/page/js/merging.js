@@ -12,9 +12,7 @@ import { descending, dot, millionths } from "./numbers.js";
  * @param {Segment} segment @param {number} tokens B_k @param {number} interval @param {number} capacity per frame
  */
 export function findAnchorFrames([start, end], tokens, interval, capacity) {
-  /** @type {number[]} */
-  const regular = [];
-  const others = [];
+  const [regular, others] = [/** @type {number[]} */ ([]), /** @type {number[]} */ ([])];
   for (let frame = end - 1; frame >= start; frame--) ((end - 1 - frame) % interval ? others : regular).push(frame);
   const missing = tokens ? Math.max(0, Math.ceil(tokens / capacity) - regular.length) : 0;
   const frames = [...regular, ...others.slice(0, missing)].sort((a, b) => a - b);

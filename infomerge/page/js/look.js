@@ -1,0 +1,71 @@
+/**
+ * What is drawn over the pictures in each view: one small mask for all frames, a pixel for each patch.
+ *
+ * @import { Clip } from "./clip.js"
+ * @import { Result } from "./method.js"
+ * @import { View } from "./link.js"
+ *
+ * @typedef {Object} Look
+ * @property {HTMLCanvasElement} mask frames below each other
+ * @property {boolean} isWindow whether the mask opens a window onto the colored picture; if not, it is drawn itself
+ * @property {Uint8Array} lit patches that the picked token stands for; empty where none is picked
+ */
+
+import palette from "../../palette.json" with { type: "json" };
+import { mergedColors, squares } from "./pictures.js";
+
+/** @param {string} hex */
+function rgb(hex) {
+  return [1, 3, 5].map((at) => Number.parseInt(hex.slice(at, at + 2), 16));
+}
+
+const SALIENT = rgb(palette.hues.orange);
+const CONTEXT = rgb(palette.hues.blue);
+const SCALE = palette.cividis.map(rgb);
+
+/** Where each position of a segment lies between its least and largest score, from 0 to 1. @param {Float64Array} scores */
+function relative(scores) {
+  const sorted = [...scores].sort((a, b) => a - b);
+  const low = sorted[Math.floor(0.02 * sorted.length)];
+  const high = sorted[Math.floor(0.98 * (sorted.length - 1))];
+  return scores.map((score) => Math.min(1, Math.max(0, (score - low) / (high - low || 1))));
+}
+
+/**
+ * @param {Clip} clip @param {Uint8Array} colors of each patch @param {Result} result @param {View} view
+ * @param {number | null} token flat index of the patch that is pointed at
+ * @returns {Look}
+ */
+export function lookOf(clip, colors, result, view, token) {
+  const { frames, positions } = clip;
+  const { rows, columns } = clip.data;
+  const { isSalient, isContext, owner } = result;
+  const lit = token === null ? new Uint8Array(0) : Uint8Array.from(owner, (own) => Number(own === owner[token]));
+  /** @type {(i: number, pixel: Uint8ClampedArray) => void} */
+  let paint = (i, pixel) => (pixel[3] = isSalient[i] || isContext[i] ? 255 : 0);
+  if (view === "kind") {
+    paint = (i, pixel) => {
+      if (isSalient[i] || isContext[i]) pixel.set([...(isSalient[i] ? SALIENT : CONTEXT), 225]);
+    };
+  } else if (view === "merged") {
+    const merged = mergedColors(colors, owner);
+    paint = (i, pixel) => pixel.set([merged[3 * i], merged[3 * i + 1], merged[3 * i + 2], 255]);
+  } else if (view === "still") {
+    const heat = result.scores.map(relative);
+    const segmentOf = result.segments.flatMap(([start, end], k) => Array(end - start).fill(k));
+    paint = (i, pixel) => {
+      const share = heat[segmentOf[Math.floor(i / positions)]][i % positions];
+      if (!Number.isNaN(share)) pixel.set([...SCALE[Math.round(share * (SCALE.length - 1))], 205]);
+    };
+  }
+  const isWindow = view === "kept";
+  if (lit.length && isWindow) paint = (i, pixel) => (pixel[3] = lit[i] ? 255 : 0);
+  else if (lit.length) {
+    const plain = paint;
+    paint = (i, pixel) => {
+      plain(i, pixel);
+      if (!lit[i]) pixel[3] = Math.min(pixel[3], 40);
+    };
+  }
+  return { mask: squares(columns, frames * rows, paint), isWindow, lit };
+}
