@@ -32,6 +32,7 @@ def measured_prefill() -> dict[str, Any]:
         "points": points,
         "model": MODEL,
         "device": whole["device"],
+        "gpu": whole["device"].removeprefix("NVIDIA ").split()[0],
         "compress_ms": max(float(row["compress_ms"]) for row in compressed),
         "source": f"data/{MEASUREMENTS}",
     }

@@ -21,7 +21,7 @@ import { FREE, fromHash, toHash } from "./link.js";
 import { Method } from "./method.js";
 import { Pane } from "./pane.js";
 import { picturesOf } from "./pictures.js";
-import { DEFAULTS } from "./settings.js";
+import { DEFAULTS, differences } from "./settings.js";
 import { segmentOf, Stage } from "./stage.js";
 import { STEPS } from "./steps.js";
 import { byId, counted, el } from "./words.js";
@@ -164,6 +164,7 @@ export class App {
     const { clip } = opened;
     state.frame = Math.min(state.frame, clip.frames - 1);
     panes.b.root.hidden = state.b === null;
+    if (state.b) panes.b.name(`Setting B: ${differences(state.a, state.b) || "as A"}`);
     byId("panes").classList.toggle("two", state.b !== null);
     byId("editing").hidden = state.b === null;
     const results = { a: panes.a.run(opened, state.a), b: state.b && panes.b.run(opened, state.b) };
@@ -176,8 +177,10 @@ export class App {
     const { look, own } = (this.editing === "b" && other) || drawn;
     this.stage.prepare(clip, byId("stage-room").clientWidth, shown.dark);
     const cursor = document.activeElement === this.stage.canvas ? state.frame * clip.positions + this.cursor : null;
-    const marks = { cursor, own, dots: state.view === "still", ink: shown.ink };
-    this.stage.draw(clip, opened.pictures[state.frame], result, look, state.frame, marks);
+    const marks = { cursor: this.hovered ?? cursor, own, dots: state.view === "still", ink: shown.ink };
+    // What is pointed at in the strip is seen in large.
+    const frame = this.hovered === null ? state.frame : Math.floor(this.hovered / clip.positions);
+    this.stage.draw(clip, opened.pictures[frame], result, look, frame, marks);
     this.knobs.show(this.settings, this.wanted);
     this.guide.show(state.step, opened);
     this.controls(result, pointed);
@@ -246,9 +249,9 @@ export class App {
 export function listClips(data) {
   byId("clips").append(...data.clips.map((clip, n) => el(
     "label",
-    {},
+    { title: clip.title },
     el("input", { type: "radio", name: "clip", value: String(n) }),
-    el("span", {}, clip.title),
+    el("span", {}, clip.title.split(":")[0]),
   )));
   byId("credits").replaceChildren(...data.clips.map(({ title, credit, encoder, channels, directions, energy }) => el(
     "li",

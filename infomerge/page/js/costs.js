@@ -3,7 +3,7 @@
  *
  * @typedef {Object} Costs what `costs.py` makes
  * @property {{linear: number, quadratic: number}} flops
- * @property {{points: [number, number][], model: string, device: string, compress_ms: number, source: string}} prefill
+ * @property {{points: [number, number][], model: string, device: string, gpu: string, compress_ms: number, source: string}} prefill
  */
 
 /** Multiply-accumulates of a prefill, as the paper counts them. @param {Costs} costs @param {number} tokens */

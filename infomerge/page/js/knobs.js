@@ -89,8 +89,7 @@ export class Knobs {
   /** Lay the knobs of a step where they are seen without opening anything. @param {string[]} wanted */
   bring(wanted) {
     const [main, more] = [byId("main-knobs"), byId("more-knobs")];
-    const first = wanted.length ? wanted : MAIN;
-    const order = [...first, "retentionRatio"];
+    const order = [...(wanted.length ? wanted.slice(0, 2) : MAIN), "retentionRatio"];
     document.querySelectorAll(".knob").forEach((element) => {
       const name = /** @type {HTMLElement} */ (element).dataset.knob ?? "";
       const room = order.includes(name) ? main : more;

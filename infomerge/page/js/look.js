@@ -23,6 +23,10 @@ const SALIENT = rgb(palette.hues.orange);
 const CONTEXT = rgb(palette.hues.blue);
 const SCALE = palette.cividis.map(rgb);
 
+/** Laid over what is not lit, and over what is: in both themes light on dark. */
+export const SHADE = "rgb(8 12 16 / 62%)";
+export const LIT = `${palette.hues.yellow}73`;
+
 /** Where each position of a segment lies between its least and largest score, from 0 to 1. @param {Float64Array} scores */
 function relative(scores) {
   const sorted = [...scores].sort((a, b) => a - b);

@@ -36,6 +36,12 @@ export class Pane {
     this.result = null;
   }
 
+  /** @param {string} text over the pane where there are two */
+  name(text) {
+    const name = /** @type {HTMLElement} */ (this.root.querySelector(".pane-name"));
+    if (name.textContent !== text) name.textContent = text;
+  }
+
   /** What the method makes of the settings; worked out again only where they changed. @param {Opened} opened @param {Settings} settings */
   run(opened, settings) {
     const key = opened.clip.data.name + Object.values(settings).join();
@@ -48,23 +54,24 @@ export class Pane {
   }
 
   /** @param {Opened} opened @param {Result} result */
-  numbers({ costs, clip }, { kept, requested, salientPerFrame, segments }) {
+  numbers({ costs, clip }, { kept, requested, salientPerFrame }) {
     const set = (/** @type {string} */ name, /** @type {string} */ text) => {
       /** @type {HTMLElement} */ (this.root.querySelector(name)).textContent = text;
     };
     const all = clip.frames * clip.positions;
     set(".kept b", whole(kept));
-    set(".kept span", `of ${whole(all)} tokens kept, ${whole(requested)} requested`);
     const salient = clip.frames * salientPerFrame;
-    set(".split .words", `${whole(salient)} salient + ${whole(kept - salient)} context, ${counted(segments.length, "segment")}`);
-    /** @type {HTMLElement} */ (this.root.querySelector(".split i")).style.width = `${(100 * salient) / all}%`;
-    /** @type {HTMLElement} */ (this.root.querySelector(".split u")).style.width = `${(100 * (kept - salient)) / all}%`;
+    set(".kept .words", `of ${whole(all)} tokens kept, ${whole(requested)} requested`);
+    set(".key.salient b", whole(salient));
+    set(".key.context b", whole(kept - salient));
+    /** @type {HTMLElement} */ (this.root.querySelector(".meter i")).style.width = `${(100 * salient) / all}%`;
+    /** @type {HTMLElement} */ (this.root.querySelector(".meter u")).style.width = `${(100 * (kept - salient)) / all}%`;
     const [now, full] = [prefillFlops(costs, kept), prefillFlops(costs, all)];
     set(".flops b", `${fixed(now / 1e12, now < 1e13 ? 2 : 1)} T`);
-    set(".flops span", `FLOPs to read them, ${percent(now / full)} of ${fixed(full / 1e12, 1)} T`);
+    set(".flops span", `FLOPs, ${percent(now / full)} of ${fixed(full / 1e12, 1)} T`);
     const time = prefillTime(costs, kept);
     set(".time b", time ? `${time.isMeasured ? "" : "≈ "}${fixed(time.milliseconds, 0)} ms` : "–");
-    set(".time span", !time ? "prefill: not measured for so many tokens" : time.isMeasured ? "prefill, measured" : "prefill, between two measured sizes");
+    set(".time span", !time ? "prefill: not measured there" : time.isMeasured ? `prefill, measured on ${costs.prefill.gpu}` : "prefill, between measurements");
   }
 
   /** @param {Opened} opened @param {Shown} shown */

@@ -151,7 +151,13 @@ export class River {
   words(pen, k, middle, room, above, { segment, ink }) {
     pen.font = `${k === segment ? 700 : 500} 12px system-ui, sans-serif`;
     pen.fillStyle = ink.ink;
-    if (pen.measureText(whole(this.budget[k])).width <= room + 4) pen.fillText(whole(this.budget[k]), middle, above - 5);
+    if (pen.measureText(whole(this.budget[k])).width <= room + 4) {
+      // A rim of paper, since the dashed line may run behind it.
+      pen.strokeStyle = k === segment ? ink.soft : ink.paper;
+      pen.lineWidth = 4;
+      pen.strokeText(whole(this.budget[k]), middle, above - 5);
+      pen.fillText(whole(this.budget[k]), middle, above - 5);
+    }
     pen.fillStyle = k === segment ? ink.ink : ink.muted;
     if (room > 9 || k === segment) pen.fillText(String(k + 1), middle, HEIGHT - 16);
     const change = this.change[k] ?? 0;

@@ -123,3 +123,14 @@ export function allowed(knob, value) {
   const steps = Math.round((number - knob.min) / knob.step);
   return Math.round((knob.min + steps * knob.step) * 1e6) / 1e6;
 }
+
+/** What the second of two settings has other than the first, in words. @param {Settings} a @param {Settings} b */
+export function differences(a, b) {
+  const numbers = KNOBS.filter(({ name }) => a[name] !== b[name]);
+  const others = CHOICES.filter(({ name }) => a[name] !== b[name]);
+  return [
+    ...numbers.map((knob) => `${knob.label.toLowerCase()} ${shownValue(knob, b[knob.name])}`),
+    ...others.map(({ name, label, values }) =>
+      `${label.toLowerCase()} ${values.find(({ value }) => value === b[name])?.label ?? b[name]}`),
+  ].join(", ");
+}

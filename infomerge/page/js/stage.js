@@ -8,6 +8,7 @@
  */
 
 import { positionAt } from "../../widgets/lens/geometry.js";
+import { LIT, SHADE } from "./look.js";
 import { faded, penOf } from "./pictures.js";
 
 /** The frame that is looked at. */
@@ -53,6 +54,10 @@ export class Stage {
       (p % columns) * w, Math.floor(p / columns) * h, w, h,
     ]);
     if (look.isWindow) {
+      if (look.lit.length) {
+        pen.fillStyle = SHADE;
+        pen.fillRect(0, 0, width, height);
+      }
       pen.save();
       pen.beginPath();
       for (let p = 0; p < clip.positions; p++) {
@@ -61,6 +66,10 @@ export class Stage {
       }
       pen.clip();
       pen.drawImage(picture, 0, 0, width, height);
+      if (look.lit.length) {
+        pen.fillStyle = LIT;
+        pen.fillRect(0, 0, width, height);
+      }
       pen.restore();
     } else {
       pen.imageSmoothingEnabled = false;

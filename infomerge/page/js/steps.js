@@ -151,9 +151,9 @@ export const STEPS = [
       const offered = [...new Set([order[0], order[order.length - 1], order[order.length >> 1]])].sort((a, b) => a - b);
       return {
         text: "Which segment gains most when the temperature goes from 0 to 1.2?",
-        choices: offered.map((k) => `Segment ${k + 1} (${framesOf(segments[k])})`),
+        choices: offered.map((k) => `Segment ${k + 1}`),
         answer: offered.indexOf(order[0]),
-        because: `Segment ${order[0] + 1}: ${gains[order[0]] >= 0 ? "+" : "−"}${Math.abs(gains[order[0]])} tokens. Choose it ` +
+        because: `Segment ${order[0] + 1} (${framesOf(segments[order[0]])}): ${gains[order[0]] >= 0 ? "+" : "−"}${Math.abs(gains[order[0]])} tokens. Choose it ` +
           "in the chart and open “The formulas” to see why.",
       };
     },
@@ -211,7 +211,7 @@ export const STEPS = [
     title: () => "Let a few stand for many",
     text: (facts) => [
       `What is still gray is not thrown away. In every ${DEFAULTS.anchorInterval}th frame of a segment some tokens become ` +
-        "*anchors*: those with many look-alikes around them and no better anchor nearby. That are the blue context tokens. " +
+        "*anchors*: those with many look-alikes around them and no better anchor nearby. These are the blue context tokens. " +
         `Each of the ${whole(total(facts) - keptBy(facts))} others is merged into the anchor that it is most similar to.`,
     ],
     attempt: "Point at a patch, or tap it: everything that its token stands for lights up, in all frames.",
@@ -239,7 +239,7 @@ export const STEPS = [
           `and the time until it has read the clip (its *prefill*) from ${timeOf(facts.costs, all)} to ${timeOf(facts.costs, few)}.`,
       ];
     },
-    attempt: "Press “5 %” and look what is lost. Then press “Compare two settings”.",
+    attempt: "Press “5 %” and look what is lost. Then press “Compare”.",
     settings: {},
     view: "merged",
     knobs: ["retentionRatio"],
@@ -250,7 +250,7 @@ export const STEPS = [
         text: "5 % are a third of the tokens of 15 %. Is the prefill three times as fast?",
         choices: ["Yes, about", "Only about twice as fast", "Much less than that"],
         answer: slow / fast > 2.5 ? 0 : slow / fast > 1.5 ? 1 : 2,
-        because: `${fixed(slow, 0)} against ${fixed(fast, 0)} ms, measured on one ${facts.costs.prefill.device.split(" ").slice(0, 2).join(" ")}: ` +
+        because: `${fixed(slow, 0)} against ${fixed(fast, 0)} ms, measured on one ${facts.costs.prefill.gpu}: ` +
           "with so few tokens the GPU waits for its orders most of the time.",
       };
     },

@@ -9,6 +9,7 @@
  */
 
 import { positionAt } from "../../widgets/lens/geometry.js";
+import { LIT, SHADE } from "./look.js";
 import { canvasOf, faded, penOf } from "./pictures.js";
 
 const BAND = 15;
@@ -20,11 +21,11 @@ const ROW_GAP = 7;
  * @param {number} frames @param {number} aspect @param {number} width
  */
 export function placeFrames(frames, aspect, width) {
-  const least = (width < 500 ? 74 : 104) * Math.min(1.15, Math.sqrt(aspect / 1.78));
+  const least = (width < 500 ? 66 : 76) * Math.min(1.15, Math.sqrt(aspect / 1.78));
   const most = Math.max(1, Math.floor((width + GAP) / (least + GAP)));
-  const lines = Math.ceil(frames / most);
+  const lines = Math.max(Math.min(3, frames), Math.ceil(frames / most));
   const columns = Math.ceil(frames / lines);
-  const step = Math.min((width + GAP) / columns, 2.2 * least);
+  const step = Math.min((width + GAP) / columns, 2.8 * least);
   const [thumb, height] = [Math.floor(step - GAP), Math.round((step - GAP) / aspect)];
   const boxes = Array.from({ length: frames }, (_, frame) => ({
     x: Math.round((frame % columns) * step),
@@ -104,7 +105,13 @@ export class Strip {
     if (look.isWindow) {
       over.globalCompositeOperation = "source-in";
       over.drawImage(this.color, 0, 0);
+      if (look.lit.length) this.shade(pen);
       pen.drawImage(this.window, 0, 0);
+      if (look.lit.length) {
+        over.fillStyle = LIT;
+        over.fillRect(0, 0, canvas.width, canvas.height);
+        pen.drawImage(this.window, 0, 0);
+      }
     }
     pen.save();
     pen.scale(this.scale, this.scale);
@@ -119,6 +126,12 @@ export class Strip {
       this.outline(pen, patch, marks.ink.highlight, 2);
     }
     pen.restore();
+  }
+
+  /** Darken all frames, so that what is lit stands out. @param {CanvasRenderingContext2D} pen */
+  shade(pen) {
+    pen.fillStyle = SHADE;
+    for (const box of this.boxes) pen.fillRect(...this.scaled(box));
   }
 
   /** @param {CanvasRenderingContext2D} pen @param {Box} box @param {string} color @param {number} width */
@@ -166,7 +179,8 @@ export class Strip {
     });
     pen.fillStyle = ink.highlight;
     for (const frame of cuts) {
-      const { x, y } = this.boxes[frame + 1];
+      const { y } = this.boxes[frame + 1];
+      const x = Math.max(GAP / 2 + 5, this.boxes[frame + 1].x);
       pen.beginPath();
       pen.moveTo(x - GAP / 2 - 5, y - BAND);
       pen.lineTo(x - GAP / 2 + 5, y - BAND);
