@@ -24,7 +24,7 @@ PARTS = "parts"
 LARGEST = 12_000_000
 """Bytes that a page may have to be sent and opened on a phone."""
 
-TITLE = "What does a language model see of a video?"
+TITLE = "What does a model see of a video?"
 
 
 def page_parts(clips: Sequence[dict[str, Any]], answers: Answers | None = None) -> dict[str, str]:

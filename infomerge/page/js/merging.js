@@ -4,7 +4,7 @@
  * @import { Segment } from "./segments.js"
  */
 
-import { descending, dot, millionths } from "./numbers.js";
+import { dot, millionths } from "./numbers.js";
 
 /**
  * Every interval-th frame of a segment, counted back from its last, with its budget spread evenly over them. Where the
@@ -24,11 +24,10 @@ export function findAnchorFrames([start, end], tokens, interval, capacity) {
 /**
  * The best-scoring candidates of a frame under the hard mask (eq. 12): a static position that an earlier anchor frame
  * gave comes after every other. What is taken is noted in `given`.
- * @param {Float64Array} scores @param {number[]} candidates positions @param {number} quota
+ * @param {number[]} order positions, the best first @param {number} quota
  * @param {Uint8Array} isStatic @param {Uint8Array} given
  */
-export function chooseAnchors(scores, candidates, quota, isStatic, given) {
-  const order = descending(scores).map((index) => candidates[index]);
+export function chooseAnchors(order, quota, isStatic, given) {
   const chosen = [...order.filter((p) => !given[p]), ...order.filter((p) => given[p])].slice(0, quota);
   for (const position of chosen) if (isStatic[position]) given[position] = 1;
   return chosen;

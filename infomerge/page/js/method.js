@@ -6,6 +6,7 @@
  * @import { Clip } from "./clip.js"
  * @import { Segment } from "./segments.js"
  * @import { Selection } from "./selection.js"
+ * @import { Near } from "./density.js"
  *
  * @typedef {Object} Settings as `InfoMergeConfig` has them
  * @property {number} retentionRatio r
@@ -43,12 +44,12 @@
 
 import { allocate, contentWeight, splitBudget, uniqueness } from "./budget.js";
 import { richnessOf } from "./clip.js";
-import { candidateDistances, densityScores, frameDistances } from "./density.js";
+import { byDensity, movedIn, nearIn } from "./density.js";
 import { chooseAnchors, findAnchorFrames, Owners, ownByKept } from "./merging.js";
 import { same, unitRows } from "./numbers.js";
 import { adjacentDifference, fingerprints, staticCandidates, temporalFingerprintDifference } from "./redundancy.js";
 import { findSegments } from "./segments.js";
-import { replaceStatic, selectSalient } from "./selection.js";
+import { rankSaliency, replaceStatic, selectSalient } from "./selection.js";
 
 /** Segments whose work is remembered, the most recently used ones. */
 const REMEMBERED = 64;
@@ -59,17 +60,29 @@ export class Method {
   constructor(clip) {
     this.clip = clip;
     this.prints = fingerprints(clip);
-    /** @type {(Float64Array | undefined)[]} */
-    this.distances = [];
+    this.ranking = rankSaliency(clip);
+    /** @type {(Near | undefined)[]} */
+    this.near = [];
+    this.measured = { key: "", unique: /** @type {number[]} */ ([]), rich: /** @type {number[]} */ ([]) };
     /** @type {Map<string, SegmentWork>} */
     this.work = new Map();
   }
 
-  /** Squared distances of a frame's tokens, worked out when they are first asked for. @param {number} frame */
-  distancesOf(frame) {
+  /** Who is near to whom in a frame, worked out when it is first asked for. @param {number} frame */
+  nearIn(frame) {
     const { features, positions, directions } = this.clip;
-    this.distances[frame] ??= frameDistances(features, frame, positions, directions);
-    return this.distances[frame];
+    this.near[frame] ??= nearIn(features, frame, positions, directions);
+    return this.near[frame];
+  }
+
+  /** Uniqueness and richness of segments. @param {Segment[]} segments */
+  measure(segments) {
+    const key = segments.join();
+    if (key !== this.measured.key) {
+      const rich = segments.map(([start, end]) => richnessOf(this.clip, start, end));
+      this.measured = { key, unique: uniqueness(this.clip, segments), rich };
+    }
+    return this.measured;
   }
 
   /** @param {Segment} segment */
@@ -90,8 +103,7 @@ export class Method {
     const { clip } = this;
     const segments = findSegments(clip.transition, settings.minSegments, settings.segmentThreshold);
     const lengths = segments.map(([start, end]) => end - start);
-    const unique = uniqueness(clip, segments);
-    const rich = segments.map(([start, end]) => richnessOf(clip, start, end));
+    const { unique, rich } = this.measure(segments);
     const weight = settings.allocation === "caba" ? contentWeight(unique, rich, lengths, settings) : lengths;
     const { requested, salient, context } = splitBudget(clip.frames, clip.positions, settings);
     const capacity = lengths.map((length) => length * (clip.positions - salient));
@@ -113,9 +125,16 @@ export class Method {
       const anchors = work.chooseAnchors(settings, salient, plan.budget[k]);
       isSalient.set(work.selection.salient, first);
       isContext.set(anchors, first);
-      if (plan.budget[k]) work.assign(anchors).forEach((own, i) => own >= 0 && (owner[first + i] = first + own));
+      if (plan.budget[k] === 0) return;
+      const owners = work.assign(anchors);
+      for (let i = 0; i < owners.length; i++) if (owners[i] >= 0) owner[first + i] = first + owners[i];
     });
-    const isKept = isSalient.map((mark, i) => mark | isContext[i]);
+    const isKept = new Uint8Array(isSalient.length);
+    let kept = 0;
+    for (let i = 0; i < isKept.length; i++) {
+      isKept[i] = isSalient[i] | isContext[i];
+      kept += isKept[i];
+    }
     if (plan.budget.includes(0)) {
       // On the tokens as they are after eq. 30.
       const after = unit.slice();
@@ -129,7 +148,7 @@ export class Method {
       scores: works.map((work) => work.scoresBy(settings.staticPrior)),
       statics: works.map((work) => work.isStatic),
       salientPerFrame: salient,
-      kept: isKept.reduce((sum, mark) => sum + mark, 0),
+      kept,
       isSalient,
       isContext,
       owner,
@@ -148,7 +167,7 @@ class SegmentWork {
     this.size = (end - start) * positions;
     this.isStatic = new Uint8Array(positions);
     /** @type {Selection} */
-    this.selection = { salient: new Uint8Array(0), replaced: new Uint8Array(this.size), penalized: new Float64Array(0) };
+    this.selection = { salient: new Uint8Array(0), replaced: new Uint8Array(this.size) };
     this.chosenBy = "";
     this.features = method.clip.features.subarray(start * positions * directions, end * positions * directions);
     this.unit = unit.subarray(start * positions * directions, end * positions * directions);
@@ -157,7 +176,7 @@ class SegmentWork {
     this.owners = new Owners(this.size, directions);
     /** @type {Map<string, Float64Array>} */
     this.scores = new Map();
-    /** @type {({candidates: number[], replaced: Uint8Array, neighbors: number, scores: Float64Array} | undefined)[]} */
+    /** @type {({candidates: number[], replaced: Uint8Array, neighbors: number, order: number[]} | undefined)[]} */
     this.density = Array.from({ length: frames });
   }
 
@@ -183,7 +202,7 @@ class SegmentWork {
     this.chosenBy = key;
     this.isStatic = staticCandidates(this.scoresBy(settings.staticPrior), ratio);
     const before = this.selection.replaced;
-    this.selection = selectSalient(clip, this.segment, this.isStatic, count, settings.staticPenalty);
+    this.selection = selectSalient(clip, this.method.ranking, this.segment, this.isStatic, count, settings.staticPenalty);
     const { replaced } = this.selection;
     if (same(before, replaced)) return;
     replaced.forEach((mark, i) => mark !== before[i] && (this.changed[i] = 1));
@@ -200,27 +219,26 @@ class SegmentWork {
       const first = (frame - this.segment[0]) * positions;
       const candidates = [];
       for (let p = 0; p < positions; p++) if (!this.selection.salient[first + p]) candidates.push(p);
-      // All are taken: whichever is the best.
-      const all = quota === candidates.length;
-      const scores = all ? new Float64Array(quota) : this.densityOf(frame, candidates, settings.neighbors);
-      for (const p of chooseAnchors(scores, candidates, quota, this.isStatic, given)) marks[first + p] = 1;
+      // Where all are taken, or none, it does not matter which is the best.
+      const all = quota === candidates.length || quota === 0;
+      const order = all ? candidates : this.densityOrder(frame, candidates, settings.neighbors);
+      for (const p of chooseAnchors(order, quota, this.isStatic, given)) marks[first + p] = 1;
     }
     return marks;
   }
 
-  /** @param {number} frame @param {number[]} candidates @param {number} neighbors */
-  densityOf(frame, candidates, neighbors) {
+  /** Candidates by density, the best first. @param {number} frame @param {number[]} candidates @param {number} neighbors */
+  densityOrder(frame, candidates, neighbors) {
     const { positions, directions } = this.method.clip;
     const local = frame - this.segment[0];
     const replaced = this.selection.replaced.slice(local * positions, (local + 1) * positions);
     const known = this.density[frame];
     const isKnown = known?.neighbors === neighbors && same(known.candidates, candidates);
-    if (known && isKnown && same(known.replaced, replaced)) return known.scores;
-    const raw = this.method.distancesOf(frame);
-    const squared = candidateDistances(raw, this.features, local, candidates, this.selection.replaced, directions);
-    const scores = densityScores(squared, candidates.length, directions, neighbors);
-    this.density[frame] = { candidates, replaced, neighbors, scores };
-    return scores;
+    if (known && isKnown && same(known.replaced, replaced)) return known.order;
+    const moved = movedIn(this.features, local, candidates, this.selection.replaced, positions, directions);
+    const order = byDensity(this.method.nearIn(frame), candidates, moved, directions, neighbors);
+    this.density[frame] = { candidates, replaced, neighbors, order };
+    return order;
   }
 
   /** Owner of each token within the segment, -1 for kept ones. @param {Uint8Array} anchors */

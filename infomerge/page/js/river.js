@@ -151,7 +151,7 @@ export class River {
   words(pen, k, middle, room, above, { segment, ink }) {
     pen.font = `${k === segment ? 700 : 500} 12px system-ui, sans-serif`;
     pen.fillStyle = ink.ink;
-    if (pen.measureText(whole(this.budget[k])).width <= room + 4) {
+    if (k === segment || pen.measureText(whole(this.budget[k])).width <= room + 1) {
       // A rim of paper, since the dashed line may run behind it.
       pen.strokeStyle = k === segment ? ink.soft : ink.paper;
       pen.lineWidth = 4;
@@ -159,7 +159,7 @@ export class River {
       pen.fillText(whole(this.budget[k]), middle, above - 5);
     }
     pen.fillStyle = k === segment ? ink.ink : ink.muted;
-    if (room > 9 || k === segment) pen.fillText(String(k + 1), middle, HEIGHT - 16);
+    if (room > 11 || k === segment) pen.fillText(String(k + 1), middle, HEIGHT - 16);
     const change = this.change[k] ?? 0;
     const text = change > 0 ? `+${change}` : `−${-change}`;
     pen.font = "600 11px system-ui, sans-serif";
