@@ -45,7 +45,8 @@ export class App {
     this.hovered = null;
     this.cursor = 0;
     this.waiting = 0;
-    this.panes = { a: new Pane("a", () => this.soon()), b: new Pane("b", () => this.soon()) };
+    this.panes = { a: new Pane("a"), b: new Pane("b") };
+    this.colors = { dark: /** @type {boolean | null} */ (null), ink: /** @type {Record<string, string>} */ ({}) };
     this.stage = new Stage(/** @type {HTMLCanvasElement} */ (byId("stage")));
     this.guide = new Guide((step) => this.go(step));
     this.knobs = new Knobs((change) => this.turn(change));
@@ -147,14 +148,17 @@ export class App {
     });
   }
 
-  /** Colors, read anew at each drawing, since the theme may have changed. */
+  /** Colors of the theme, read from the style sheet where it has changed. */
   get ink() {
+    const { dark } = this;
+    if (this.colors.dark === dark) return this.colors.ink;
     const style = getComputedStyle(document.documentElement);
     const own = ["ink", "muted", "paper", "soft", "band", "gain", "loss", "drop"].map((name) => [
       name, style.getPropertyValue(`--${name}`).trim(),
     ]);
     const { orange, vermillion, blue } = palette.hues;
-    return { ...Object.fromEntries(own), salient: orange, context: blue, highlight: vermillion };
+    this.colors = { dark, ink: { ...Object.fromEntries(own), salient: orange, context: blue, highlight: vermillion } };
+    return this.colors.ink;
   }
 
   draw() {

@@ -45,30 +45,40 @@ export function lookOf(clip, colors, result, view, token) {
   const { rows, columns } = clip.data;
   const { isSalient, isContext, owner } = result;
   const lit = token === null ? new Uint8Array(0) : Uint8Array.from(owner, (own) => Number(own === owner[token]));
-  /** @type {(i: number, pixel: Uint8ClampedArray) => void} */
-  let paint = (i, pixel) => (pixel[3] = isSalient[i] || isContext[i] ? 255 : 0);
+  /** @type {(i: number, pixels: Uint8ClampedArray, at: number) => void} */
+  let paint = (i, pixels, at) => {
+    pixels[at + 3] = isSalient[i] || isContext[i] ? 255 : 0;
+  };
   if (view === "kind") {
-    paint = (i, pixel) => {
-      if (isSalient[i] || isContext[i]) pixel.set([...(isSalient[i] ? SALIENT : CONTEXT), 225]);
+    const [salient, context] = [[...SALIENT, 225], [...CONTEXT, 225]];
+    paint = (i, pixels, at) => {
+      if (isSalient[i] || isContext[i]) pixels.set(isSalient[i] ? salient : context, at);
     };
   } else if (view === "merged") {
     const merged = mergedColors(colors, owner);
-    paint = (i, pixel) => pixel.set([merged[3 * i], merged[3 * i + 1], merged[3 * i + 2], 255]);
+    paint = (i, pixels, at) => {
+      for (let c = 0; c < 3; c++) pixels[at + c] = merged[3 * i + c];
+      pixels[at + 3] = 255;
+    };
   } else if (view === "still") {
+    const scale = SCALE.map((color) => [...color, 205]);
     const heat = result.scores.map(relative);
     const segmentOf = result.segments.flatMap(([start, end], k) => Array(end - start).fill(k));
-    paint = (i, pixel) => {
+    paint = (i, pixels, at) => {
       const share = heat[segmentOf[Math.floor(i / positions)]][i % positions];
-      if (!Number.isNaN(share)) pixel.set([...SCALE[Math.round(share * (SCALE.length - 1))], 205]);
+      if (!Number.isNaN(share)) pixels.set(scale[Math.round(share * (scale.length - 1))], at);
     };
   }
   const isWindow = view === "kept";
-  if (lit.length && isWindow) paint = (i, pixel) => (pixel[3] = lit[i] ? 255 : 0);
-  else if (lit.length) {
+  if (lit.length && isWindow) {
+    paint = (i, pixels, at) => {
+      pixels[at + 3] = 255 * lit[i];
+    };
+  } else if (lit.length) {
     const plain = paint;
-    paint = (i, pixel) => {
-      plain(i, pixel);
-      if (!lit[i]) pixel[3] = Math.min(pixel[3], 40);
+    paint = (i, pixels, at) => {
+      plain(i, pixels, at);
+      if (!lit[i]) pixels[at + 3] = Math.min(pixels[at + 3], 40);
     };
   }
   return { mask: squares(columns, frames * rows, paint), isWindow, lit };

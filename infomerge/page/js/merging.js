@@ -4,7 +4,7 @@
  * @import { Segment } from "./segments.js"
  */
 
-import { dot, millionths } from "./numbers.js";
+import { dot, MILLION, millionths } from "./numbers.js";
 
 /**
  * Every interval-th frame of a segment, counted back from its last, with its budget spread evenly over them. Where the
@@ -33,18 +33,59 @@ export function chooseAnchors(order, quota, isStatic, given) {
   return chosen;
 }
 
+/** Directions that are compared before all are: the first hold most of the tokens' length. */
+const FIRST = 16;
+
 /**
- * The most similar of some tokens for one token: largest cosine in millionths, the first among equals.
- * @param {Float64Array} unit @param {number} token @param {ArrayLike<number>} targets ascending
- * @param {number} directions
+ * Tokens of length 1 beside each other, between which a search for the most similar one runs.
  */
-function mostSimilar(unit, token, targets, directions) {
-  let [best, value] = [-1, -Infinity];
-  for (let n = 0; n < targets.length; n++) {
-    const found = millionths(dot(unit, token * directions, unit, targets[n] * directions, directions));
-    if (found > value) [best, value] = [targets[n], found];
+class Targets {
+  /** @param {Float64Array} unit @param {ArrayLike<number>} tokens ascending @param {number} directions */
+  constructor(unit, tokens, directions) {
+    this.tokens = tokens;
+    this.directions = directions;
+    this.head = Math.min(FIRST, directions);
+    this.rows = new Float64Array(tokens.length * directions);
+    this.tails = new Float64Array(tokens.length);
+    for (let n = 0; n < tokens.length; n++) {
+      const from = tokens[n] * directions;
+      this.rows.set(unit.subarray(from, from + directions), n * directions);
+      this.tails[n] = tailOf(unit, from, this.head, directions);
+    }
   }
-  return { best, value };
+
+  /**
+   * The target of largest cosine in millionths, the first among equals; -1 where none reaches `least`.
+   *
+   * What the directions after the head can add is at most the product of their lengths: where that is not enough to
+   * come up to the best so far, they need not be looked at.
+   * @param {Float64Array} unit @param {number} token @param {number} least millionths
+   */
+  mostSimilar(unit, token, least) {
+    const { tokens, directions, head, rows, tails } = this;
+    const i = token * directions;
+    const tail = tailOf(unit, i, head, directions);
+    let [best, value] = [-1, least];
+    // One millionth below, so that no rounding can matter.
+    let floor = (value - 1) / MILLION;
+    for (let n = 0, j = 0; n < tokens.length; n++, j += directions) {
+      let sum = 0;
+      for (let c = 0; c < head; c++) sum += unit[i + c] * rows[j + c];
+      if (sum + tail * tails[n] < floor) continue;
+      for (let c = head; c < directions; c++) sum += unit[i + c] * rows[j + c];
+      const found = millionths(sum);
+      if (found > value || (found === value && best < 0)) {
+        [best, value] = [tokens[n], found];
+        floor = (value - 1) / MILLION;
+      }
+    }
+    return { best, value };
+  }
+}
+
+/** Length of what a row has after its head. @param {Float64Array} rows @param {number} i @param {number} head @param {number} length */
+function tailOf(rows, i, head, length) {
+  return Math.sqrt(dot(rows, i + head, rows, i + head, length - head));
 }
 
 /**
@@ -70,21 +111,23 @@ export class Owners {
    */
   update(unit, isTarget, isKept, changed) {
     const { owner, value, directions } = this;
-    const [all, added] = [/** @type {number[]} */ ([]), /** @type {number[]} */ ([])];
+    const [every, added] = [/** @type {number[]} */ ([]), /** @type {number[]} */ ([])];
     const gone = new Uint8Array(isTarget.length);
     for (let i = 0; i < isTarget.length; i++) {
-      if (isTarget[i]) all.push(i);
+      if (isTarget[i]) every.push(i);
       if (isTarget[i] && (!this.isTarget[i] || changed[i])) added.push(i);
       if (this.isTarget[i] && (!isTarget[i] || changed[i])) gone[i] = 1;
     }
+    const [all, fresh] = [new Targets(unit, every, directions), new Targets(unit, added, directions)];
     for (let i = 0; i < isTarget.length; i++) {
       if (isKept[i]) {
         owner[i] = -1;
         continue;
       }
       const anew = owner[i] < 0 || changed[i] || gone[owner[i]];
-      const found = mostSimilar(unit, i, anew ? all : added, directions);
-      if (anew || found.value > value[i] || (found.value === value[i] && found.best < owner[i])) {
+      if (!anew && added.length === 0) continue;
+      const found = anew ? all.mostSimilar(unit, i, -Infinity) : fresh.mostSimilar(unit, i, value[i]);
+      if (found.best >= 0 && (anew || found.value > value[i] || found.best < owner[i])) {
         [owner[i], value[i]] = [found.best, found.value];
       }
     }
@@ -101,7 +144,8 @@ export class Owners {
 export function ownByKept(unit, [start, end], positions, isKept, directions, owner) {
   const every = [...isKept.keys()].filter((token) => isKept[token]);
   const here = every.filter((token) => token >= start * positions && token < end * positions);
+  const targets = new Targets(unit, here.length ? here : every, directions);
   for (let token = start * positions; token < end * positions; token++) {
-    if (!isKept[token]) owner[token] = mostSimilar(unit, token, here.length ? here : every, directions).best;
+    if (!isKept[token]) owner[token] = targets.mostSimilar(unit, token, -Infinity).best;
   }
 }

@@ -24,11 +24,11 @@ import { byId, counted, el, fixed, framesOf, percent, whole } from "./words.js";
 
 /** A pane of the page. */
 export class Pane {
-  /** @param {"a" | "b"} name @param {() => void} redraw */
-  constructor(name, redraw) {
+  /** @param {"a" | "b"} name */
+  constructor(name) {
     this.root = byId(`pane-${name}`);
     this.strip = new Strip(/** @type {HTMLCanvasElement} */ (this.root.querySelector(".strip")));
-    this.river = new River(/** @type {HTMLCanvasElement} */ (this.root.querySelector(".river canvas")), redraw);
+    this.river = new River(/** @type {HTMLCanvasElement} */ (this.root.querySelector(".river canvas")));
     this.taps = /** @type {HTMLElement} */ (this.root.querySelector(".taps"));
     this.key = "";
     this.tapsFor = "";

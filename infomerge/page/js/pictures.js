@@ -39,9 +39,9 @@ export async function picturesOf(data) {
   const colors = bytesOf(data.colors);
   return Array.from({ length: data.frames }, (_, frame) => {
     const positions = data.rows * data.columns;
-    return squares(data.columns, data.rows, (position, pixel) => {
-      const at = 3 * (frame * positions + position);
-      pixel.set([colors[at], colors[at + 1], colors[at + 2], 255]);
+    return squares(data.columns, data.rows, (position, pixels, at) => {
+      const from = 3 * (frame * positions + position);
+      pixels.set([colors[from], colors[from + 1], colors[from + 2], 255], at);
     });
   });
 }
@@ -49,13 +49,13 @@ export async function picturesOf(data) {
 /**
  * A canvas of one pixel for each position.
  * @param {number} columns @param {number} rows
- * @param {(position: number, pixel: Uint8ClampedArray) => void} paint
+ * @param {(position: number, data: Uint8ClampedArray, at: number) => void} paint writes red, green, blue, alpha from `at` on
  */
 export function squares(columns, rows, paint) {
   const canvas = canvasOf(columns, rows);
   const image = new ImageData(columns, rows);
   for (let position = 0; position < columns * rows; position++) {
-    paint(position, image.data.subarray(4 * position, 4 * position + 4));
+    paint(position, image.data, 4 * position);
   }
   penOf(canvas).putImageData(image, 0, 0);
   return canvas;

@@ -39,10 +39,11 @@ export function transfers(before, after) {
 
 /** The chart of one setting. */
 export class River {
-  /** @param {HTMLCanvasElement} canvas @param {() => void} redraw asks for the next picture of a movement */
-  constructor(canvas, redraw) {
+  /** @param {HTMLCanvasElement} canvas */
+  constructor(canvas) {
     this.canvas = canvas;
-    this.redraw = redraw;
+    /** The next picture of a movement, which needs nothing else of the page. */
+    this.waiting = 0;
     /** Heights and the scale as they are drawn now, and where the movement began. */
     this.shown = { heights: /** @type {number[]} */ ([]), top: 1 };
     this.begun = { heights: /** @type {number[]} */ ([]), top: 1, at: 0 };
@@ -141,7 +142,8 @@ export class River {
     pen.fillStyle = ink.ink;
     pen.fillRect(x(frame + 0.5) - 1, y(0) + 2, 2, 5);
     const moving = this.drip(pen, now, segments.map(([start, end]) => x((start + end) / 2)), y, salientPerFrame, ink);
-    if (passed < 1 || moving) this.redraw();
+    cancelAnimationFrame(this.waiting);
+    if (passed < 1 || moving) this.waiting = requestAnimationFrame(() => this.draw(result, width, { segment, frame, ink }));
   }
 
   /**
