@@ -3,7 +3,7 @@
 The page shows a panel where this block is there, and none where it is not.
 """
 
-from typing import Annotated, Self
+from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -40,7 +40,7 @@ class Question(_Part):
     grids: Annotated[list[Grid], Field(min_length=1)]
 
     @model_validator(mode="after")
-    def _fit(self) -> Self:
+    def _fit(self) -> "Question":
         if self.truth is not None and not 0 <= self.truth < len(self.options):
             raise ValueError(f"truth: got {self.truth}; expected 0 to {len(self.options) - 1}, a place in options")
         for grid in self.grids:

@@ -24,7 +24,7 @@ import { picturesOf } from "./pictures.js";
 import { DEFAULTS, differences } from "./settings.js";
 import { segmentOf, Stage } from "./stage.js";
 import { STEPS } from "./steps.js";
-import { byId, counted, el } from "./words.js";
+import { byId, counted, el, mark, put } from "./words.js";
 import { wire } from "./wiring.js";
 
 /** The page. */
@@ -204,12 +204,12 @@ export class App {
     if (!opened) return;
     const { clip } = opened;
     const slider = /** @type {HTMLInputElement} */ (byId("frame"));
-    slider.max = String(clip.frames);
-    slider.value = String(state.frame + 1);
+    mark(slider, "max", String(clip.frames));
+    if (slider.value !== String(state.frame + 1)) slider.value = String(state.frame + 1);
     const seconds = clip.data.timestamps ? ` (${clip.data.timestamps[state.frame].toFixed(1)} s)` : "";
     const place = `Frame ${state.frame + 1} of ${clip.frames}${seconds}, segment ${segmentOf(result, state.frame) + 1}`;
-    slider.setAttribute("aria-valuetext", place);
-    byId("place").textContent = place;
+    mark(slider, "aria-valuetext", place);
+    put(byId("place"), place);
     for (const input of document.querySelectorAll("input[name=view]")) {
       const radio = /** @type {HTMLInputElement} */ (input);
       radio.checked = radio.value === state.view;
@@ -221,11 +221,10 @@ export class App {
       const radio = /** @type {HTMLInputElement} */ (input);
       radio.checked = radio.value === this.editing;
     }
-    byId("compare").setAttribute("aria-pressed", String(state.b !== null));
-    document.body.dataset.view = state.view;
-    byId("say").textContent = pointed === null
-      ? "Point at a patch, or tap it, to see everything that its token stands for."
-      : this.described(result, pointed);
+    mark(byId("compare"), "aria-pressed", String(state.b !== null));
+    mark(document.body, "data-view", state.view);
+    const hint = "Point at a patch, or tap it, to see everything that its token stands for.";
+    put(byId("say"), pointed === null ? hint : this.described(result, pointed));
   }
 
   /** What a patch's token stands for, in words. @param {import("./method.js").Result} result @param {number} patch */

@@ -6,7 +6,7 @@
  */
 
 import { CHOICES, KNOBS, MAIN, PRESETS, shownValue } from "./settings.js";
-import { byId, el, rich } from "./words.js";
+import { byId, el, mark, put, rich } from "./words.js";
 
 /** What is set by the reader. */
 export class Knobs {
@@ -37,11 +37,11 @@ export class Knobs {
     const output = el("output", { for: id });
     input.addEventListener("input", () => this.change({ [name]: Number(input.value) }));
     this.sliders.set(name, { input, output, knob });
-    const mark = symbol ? el("i", {}, ...rich(symbol.replace(/_(\w+)/, "_{$1}"))) : "";
+    const sign = symbol ? el("i", {}, ...rich(symbol.replace(/_(\w+)/, "_{$1}"))) : "";
     return el(
       "div",
       { class: "knob", "data-knob": name },
-      el("label", { for: id }, label, " ", mark),
+      el("label", { for: id }, label, " ", sign),
       output,
       input,
       el("p", { class: "help", id: `${id}-help` }, help),
@@ -70,16 +70,15 @@ export class Knobs {
     for (const { input, output, knob } of this.sliders.values()) {
       const value = settings[knob.name];
       if (Number(input.value) !== value) input.value = String(value);
-      output.textContent = shownValue(knob, value);
-      input.setAttribute("aria-valuetext", output.textContent);
-      input.style.setProperty("--filled", `${((value - knob.min) / (knob.max - knob.min)) * 100}%`);
+      put(output, shownValue(knob, value));
+      mark(input, "aria-valuetext", shownValue(knob, value));
     }
     for (const [name, inputs] of this.radios) {
       for (const input of inputs) input.checked = input.value === settings[/** @type {keyof Settings} */ (name)];
     }
     PRESETS.forEach((preset, n) => {
       const isSet = Object.entries(preset.settings).every(([name, v]) => settings[/** @type {keyof Settings} */ (name)] === v);
-      this.presets[n].setAttribute("aria-pressed", String(isSet));
+      mark(this.presets[n], "aria-pressed", String(isSet));
     });
     document.querySelectorAll(".knob").forEach((element) => {
       element.classList.toggle("wanted", wanted.includes(/** @type {HTMLElement} */ (element).dataset.knob ?? ""));

@@ -20,7 +20,7 @@ import { prefillFlops, prefillTime } from "./costs.js";
 import { lookOf } from "./look.js";
 import { River } from "./river.js";
 import { Strip } from "./strip.js";
-import { byId, counted, el, fixed, framesOf, percent, whole } from "./words.js";
+import { byId, counted, el, fixed, framesOf, mark, percent, put, whole } from "./words.js";
 
 /** A pane of the page. */
 export class Pane {
@@ -38,8 +38,7 @@ export class Pane {
 
   /** @param {string} text over the pane where there are two */
   name(text) {
-    const name = /** @type {HTMLElement} */ (this.root.querySelector(".pane-name"));
-    if (name.textContent !== text) name.textContent = text;
+    put(/** @type {HTMLElement} */ (this.root.querySelector(".pane-name")), text);
   }
 
   /** What the method makes of the settings; worked out again only where they changed. @param {Opened} opened @param {Settings} settings */
@@ -56,7 +55,7 @@ export class Pane {
   /** @param {Opened} opened @param {Result} result */
   numbers({ costs, clip }, { kept, requested, salientPerFrame }) {
     const set = (/** @type {string} */ name, /** @type {string} */ text) => {
-      /** @type {HTMLElement} */ (this.root.querySelector(name)).textContent = text;
+      put(/** @type {HTMLElement} */ (this.root.querySelector(name)), text);
     };
     const all = clip.frames * clip.positions;
     set(".kept b", whole(kept));
@@ -100,12 +99,11 @@ export class Pane {
     while (this.taps.children.length < segments.length) this.taps.append(el("button", { type: "button" }));
     segments.forEach(([start, end], k) => {
       const button = /** @type {HTMLElement} */ (this.taps.children[k]);
-      button.dataset.segment = String(k);
-      button.style.left = `${(100 * start) / clip.frames}%`;
-      button.style.width = `${(100 * (end - start)) / clip.frames}%`;
+      mark(button, "data-segment", String(k));
+      mark(button, "style", `left: ${(100 * start) / clip.frames}%; width: ${(100 * (end - start)) / clip.frames}%`);
       const label = `Segment ${k + 1}, ${framesOf([start, end])}: ${counted(budget[k], "context token")}, ${lengthBudget[k]} by length`;
-      button.setAttribute("aria-label", label);
-      button.setAttribute("aria-pressed", String(k === chosen));
+      mark(button, "aria-label", label);
+      mark(button, "aria-pressed", String(k === chosen));
     });
   }
 }

@@ -52,6 +52,8 @@ export class River {
     this.budget = /** @type {number[]} */ ([]);
     this.change = /** @type {number[]} */ ([]);
     this.edges = "";
+    /** Of texts, by font and text. @type {Map<string, number>} */
+    this.widths = new Map();
   }
 
   /** @param {Result} result @param {boolean} still whether nothing may move */
@@ -137,8 +139,10 @@ export class River {
       pen.lineTo(right, line);
       pen.stroke();
       pen.setLineDash([]);
-      this.words(pen, k, (left + right) / 2, right - left, above, { segment, ink });
     });
+    this.words(pen, segments.map(([start, end], k) => ({
+      middle: (x(start) + x(end)) / 2, room: x(end) - x(start) - 2, above: y(salientPerFrame + this.shown.heights[k]),
+    })), segment, ink);
     pen.fillStyle = ink.ink;
     pen.fillRect(x(frame + 0.5) - 1, y(0) + 2, 2, 5);
     const moving = this.drip(pen, now, segments.map(([start, end]) => x((start + end) / 2)), y, salientPerFrame, ink);
@@ -147,27 +151,42 @@ export class River {
   }
 
   /**
-   * @param {CanvasRenderingContext2D} pen @param {number} k @param {number} middle @param {number} room
-   * @param {number} above @param {{segment: number, ink: Record<string, string>}} marks
+   * Budgets over their blocks, numbers and changes under them; one font after the other, since changing it takes long.
+   * @param {CanvasRenderingContext2D} pen @param {{middle: number, room: number, above: number}[]} places
+   * @param {number} segment the chosen one @param {Record<string, string>} ink
    */
-  words(pen, k, middle, room, above, { segment, ink }) {
-    pen.font = `${k === segment ? 700 : 500} 12px system-ui, sans-serif`;
-    pen.fillStyle = ink.ink;
-    if (k === segment || pen.measureText(whole(this.budget[k])).width <= room + 1) {
-      // A rim of paper, since the dashed line may run behind it.
-      pen.strokeStyle = k === segment ? ink.soft : ink.paper;
-      pen.lineWidth = 4;
-      pen.strokeText(whole(this.budget[k]), middle, above - 5);
-      pen.fillText(whole(this.budget[k]), middle, above - 5);
+  words(pen, places, segment, ink) {
+    const width = (/** @type {string} */ text) => {
+      const key = pen.font + text;
+      const known = this.widths.get(key) ?? pen.measureText(text).width;
+      this.widths.set(key, known);
+      return known;
+    };
+    pen.lineWidth = 4;
+    for (const isChosen of [false, true]) {
+      pen.font = `${isChosen ? 700 : 500} 12px system-ui, sans-serif`;
+      // A rim of paper, since the dashed line may run behind a budget.
+      pen.strokeStyle = isChosen ? ink.soft : ink.paper;
+      places.forEach(({ middle, room, above }, k) => {
+        if ((k === segment) !== isChosen) return;
+        const text = whole(this.budget[k]);
+        pen.fillStyle = ink.ink;
+        if (isChosen || width(text) <= room + 1) {
+          pen.strokeText(text, middle, above - 5);
+          pen.fillText(text, middle, above - 5);
+        }
+        if (!isChosen) pen.fillStyle = ink.muted;
+        if (isChosen || room > 11) pen.fillText(String(k + 1), middle, HEIGHT - 16);
+      });
     }
-    pen.fillStyle = k === segment ? ink.ink : ink.muted;
-    if (room > 11 || k === segment) pen.fillText(String(k + 1), middle, HEIGHT - 16);
-    const change = this.change[k] ?? 0;
-    const text = change > 0 ? `+${change}` : `−${-change}`;
     pen.font = "600 11px system-ui, sans-serif";
-    if (change === 0 || pen.measureText(text).width > room + 6) return;
-    pen.fillStyle = change > 0 ? ink.gain : ink.loss;
-    pen.fillText(text, middle, HEIGHT - 3);
+    places.forEach(({ middle, room }, k) => {
+      const change = this.change[k] ?? 0;
+      const text = change > 0 ? `+${change}` : `−${-change}`;
+      if (change === 0 || width(text) > room + 6) return;
+      pen.fillStyle = change > 0 ? ink.gain : ink.loss;
+      pen.fillText(text, middle, HEIGHT - 3);
+    });
   }
 
   /**

@@ -20,6 +20,16 @@ export function byId(id) {
   return element;
 }
 
+/** Set an element's text, where that changes it: what is written anew is laid out anew. @param {Element} element @param {string} text */
+export function put(element, text) {
+  if (element.textContent !== text) element.textContent = text;
+}
+
+/** The same for an attribute. @param {Element} element @param {string} name @param {string} value */
+export function mark(element, name, value) {
+  if (element.getAttribute(name) !== value) element.setAttribute(name, value);
+}
+
 /**
  * A text with *words that are being defined* and _k for an index below the line, as nodes.
  * @param {string} text
@@ -34,7 +44,7 @@ export function rich(text) {
 
 /** @param {number} value */
 export function whole(value) {
-  return value.toLocaleString("en-US", { maximumFractionDigits: 0 });
+  return String(Math.round(value)).replace(/\B(?=(\d{3})+$)/g, ",");
 }
 
 /** @param {number} value @param {number} digits */
