@@ -43,7 +43,7 @@ def page_parts(clips: Sequence[dict[str, Any]], answers: Answers | None = None) 
         raise ValueError("clips: got none; expected at least one clip")
     common = {"clips": [], "costs": costs(), "answers": None if answers is None else answers.model_dump()}
     return {
-        "style.css": (HERE / "page.css").read_text(encoding="utf-8"),
+        "style.css": "\n".join(path.read_text(encoding="utf-8") for path in sorted((HERE / "css").glob("*.css"))),
         "data.js": f"window.infomergePage = {_literal(common)};\n",
         **{
             f"clip-{number}.js": f"window.infomergePage.clips.push({_literal(clip)});\n"
