@@ -97,9 +97,7 @@ def reduce(clip: EncodedClip, directions: int = DIRECTIONS) -> Reduced:
     )
 
 
-def principal_directions(
-    tokens: Float[Tensor, "tokens channels"], count: int
-) -> Float[Tensor, "channels count"]:
+def principal_directions(tokens: Float[Tensor, "tokens channels"], count: int) -> Float[Tensor, "channels count"]:
     """The directions that hold most of the tokens' squared length, largest first, each of length 1.
 
     The entry of largest size is positive, so that a direction does not depend on the solver's choice of sign.

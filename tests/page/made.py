@@ -34,7 +34,11 @@ def settings_of(config: InfoMergeConfig) -> dict[str, Any]:
 def presets() -> list[InfoMergeConfig]:
     """Every preset: the rows of Table 7, FastVID at these ratios, and everything."""
     rows = [InfoMergeConfig.paper(ratio) for ratio in (0.05, 0.10, 0.15)]
-    return [*rows, *(InfoMergeConfig.fastvid(ratio) for ratio in (0.05, 0.10, 0.15)), InfoMergeConfig(retention_ratio=1)]
+    return [
+        *rows,
+        *(InfoMergeConfig.fastvid(ratio) for ratio in (0.05, 0.10, 0.15)),
+        InfoMergeConfig(retention_ratio=1),
+    ]
 
 
 def random_settings(count: int, seed: int) -> list[InfoMergeConfig]:

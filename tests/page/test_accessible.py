@@ -55,7 +55,9 @@ TARGETS = """() => [...document.querySelectorAll("button, summary, .chips label,
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [360, 1366])
-def test_words_are_legible_and_everything_has_a_name(browser: Browser, page_file: Path, scheme: Any, width: int) -> None:
+def test_words_are_legible_and_everything_has_a_name(
+    browser: Browser, page_file: Path, scheme: Any, width: int
+) -> None:
     viewport = {"width": width, "height": 800}
     with opened(browser, page_file, "#step=4&compare=1&b.by=length", viewport=viewport, color_scheme=scheme) as page:
         page.evaluate("document.querySelectorAll('details').forEach((each) => (each.open = true))")
@@ -89,7 +91,9 @@ def test_what_is_reached_by_tab_is_seen_in_its_order(browser: Browser, page_file
         for _ in range(60):
             page.keyboard.press("Tab")
             reached.append(
-                page.evaluate("document.activeElement.id || document.activeElement.name || document.activeElement.innerText")
+                page.evaluate(
+                    "document.activeElement.id || document.activeElement.name || document.activeElement.innerText"
+                )
             )
         for name in ("clip", "compare", "next", "knob-temperature", "view", "frame", "stage"):
             assert name in reached

@@ -22,7 +22,7 @@ from infomerge.paper.resources import data_file
 from tests.commands import exit_code, refusal
 from tests.page.made import small_clip
 
-HOSTILE = '</script><img src=x onerror=alert(1)>"\'&<!--'
+HOSTILE = "</script><img src=x onerror=alert(1)>\"'&<!--"
 
 ANSWERS: dict[str, Any] = {
     "model": "a model of two neurons",

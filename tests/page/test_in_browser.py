@@ -66,7 +66,9 @@ def turn(page: Page, knob: str, value: float) -> None:
     settle(page)
 
 
-def test_it_begins_with_every_token_and_a_slider_moves_budgets(browser: Browser, page_file: Path, tour: Reduced) -> None:
+def test_it_begins_with_every_token_and_a_slider_moves_budgets(
+    browser: Browser, page_file: Path, tour: Reduced
+) -> None:
     with opened(browser, page_file) as page:
         assert kept(page) == 6272
         assert page.inner_text("#step-title") == "6,272 tokens, every one is read"

@@ -37,9 +37,7 @@ def kept_by_the_page(clip: dict[str, Any], configs: list[InfoMergeConfig], folde
 
 def assert_equal(reduced: Reduced, configs: list[InfoMergeConfig], kept: list[dict[str, Any]]) -> None:
     for config, found in zip(configs, kept, strict=True):
-        out = compress(
-            reduced.features, config, saliency=reduced.saliency, frame_features=reduced.frame_features
-        )
+        out = compress(reduced.features, config, saliency=reduced.saliency, frame_features=reduced.frame_features)
         trace = out.trace
         wanted = {
             "segments": trace.segments.tolist(),
@@ -74,9 +72,7 @@ def test_a_knob_turned_step_by_step_leaves_nothing_behind(tmp_path: Path) -> Non
         "neighbors": [4, 5, 1],
         "min_segments": [8, 9, 1, 8],
     }
-    configs = [
-        InfoMergeConfig(**(base | {option: value})) for option, values in walks.items() for value in values
-    ]
+    configs = [InfoMergeConfig(**(base | {option: value})) for option, values in walks.items() for value in values]
     assert_equal(reduced, configs, kept_by_the_page(clip_data(clip, reduced), configs, tmp_path))
 
 

@@ -83,7 +83,9 @@ def _read_arrays(path: Path) -> "EncodedClip":
         with np.load(path, allow_pickle=False) as stored:
             arrays = {name: stored[name] for name in stored.files}
     except (OSError, ValueError, zipfile.BadZipFile) as error:
-        raise InputError("CLIP", f"{path} cannot be read ({error})", "pass an .npz file that numpy.savez wrote") from error
+        raise InputError(
+            "CLIP", f"{path} cannot be read ({error})", "pass an .npz file that numpy.savez wrote"
+        ) from error
     unknown = [name for name in arrays if name not in accepted]
     if unknown or "tokens" not in arrays:
         found = f"{path} has {', '.join(arrays) or 'no arrays'}"
@@ -105,4 +107,6 @@ def _read_answers(path: Path) -> "object":
     try:
         return Answers.model_validate_json(text)
     except ValidationError as error:
-        raise InputError("--answers", f"{path}: {explain(error)}", "the structure that docs/page.md describes") from error
+        raise InputError(
+            "--answers", f"{path}: {explain(error)}", "the structure that docs/page.md describes"
+        ) from error
