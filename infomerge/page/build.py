@@ -41,7 +41,11 @@ def page_parts(clips: Sequence[dict[str, Any]], answers: Answers | None = None) 
     """
     if not clips:
         raise ValueError("clips: got none; expected at least one clip")
-    common = {"clips": [], "costs": costs(), "answers": None if answers is None else answers.model_dump()}
+    common: dict[str, Any] = {
+        "clips": [],
+        "costs": costs(),
+        "answers": None if answers is None else answers.model_dump(),
+    }
     return {
         "style.css": "\n".join(path.read_text(encoding="utf-8") for path in sorted((HERE / "css").glob("*.css"))),
         "data.js": f"window.infomergePage = {_literal(common)};\n",

@@ -42,7 +42,7 @@ def clip_data(clip: EncodedClip, reduced: Reduced | None = None, *, is_sample: b
         ValueError: see `reduce`.
     """
     reduced = reduce(clip) if reduced is None else reduced
-    frames, positions, directions = reduced.levels.shape
+    frames, _, directions = reduced.levels.shape
     rows, columns = clip.grid
     pictures = clip.frames
     if pictures is not None and (pictures.shape[1] < rows or pictures.shape[2] < columns):

@@ -12,7 +12,7 @@ ARITHMETIC = "GPU kernels"
 
 
 def prefill_polynomial() -> tuple[int, int]:
-    """a and b of `prefill_flops(n)` = a n + b n^2: what the page evaluates, exact whole numbers."""
+    """Linear and quadratic coefficient of `prefill_flops`, whole numbers: what the page evaluates."""
     one, two = round(prefill_flops(1)), round(prefill_flops(2))
     quadratic = (two - 2 * one) // 2
     return one - quadratic, quadratic

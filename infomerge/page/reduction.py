@@ -42,7 +42,7 @@ class Reduced:
     transition: Float64[np.ndarray, "frames-1"]
     """t_l (eq. 22)."""
     richness: Float64[np.ndarray, "runs"]
-    """e (eq. 7) of every run of frames, first all that begin with frame 0, the shortest first, then those of frame 1."""
+    """e (eq. 7) of every run of frames: all that begin with frame 0, the shortest first, then those of frame 1."""
     energy: float
     """Share of the tokens' squared length that the directions hold, from 0 to 1."""
 

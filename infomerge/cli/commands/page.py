@@ -10,6 +10,7 @@ from infomerge.cli.output import make_folder, output_folder
 
 if TYPE_CHECKING:
     from infomerge.encoded_clip import EncodedClip
+    from infomerge.page.answers import Answers
 
 SAMPLES = ("tour", "bigbuckbunny", "bikes")
 """The clips of the page where none are named."""
@@ -96,7 +97,7 @@ def _read_arrays(path: Path) -> "EncodedClip":
         return EncodedClip.from_arrays(**arrays, name=path.stem)
 
 
-def _read_answers(path: Path) -> "object":
+def _read_answers(path: Path) -> "Answers":
     from pydantic import ValidationError
 
     from infomerge.config import explain

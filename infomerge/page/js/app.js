@@ -110,6 +110,8 @@ export class App {
   /** Begin a step. @param {number} step */
   go(step) {
     const to = Math.max(1, Math.min(FREE, step));
+    // A step begins anew: nothing flows from the one before.
+    for (const { river } of Object.values(this.panes)) river.edges = "";
     this.hovered = null;
     this.editing = "a";
     if (to === FREE) this.set({ step: to });

@@ -67,7 +67,7 @@ export class Pane {
     /** @type {HTMLElement} */ (this.root.querySelector(".meter u")).style.width = `${(100 * (kept - salient)) / all}%`;
     const [now, full] = [prefillFlops(costs, kept), prefillFlops(costs, all)];
     set(".flops b", `${fixed(now / 1e12, now < 1e13 ? 2 : 1)} T`);
-    set(".flops span", `FLOPs, ${percent(now / full)} of ${fixed(full / 1e12, 1)} T`);
+    set(".flops span", `FLOPs, ${percent(now / full)} of ${fixed(full / 1e12, 1)}\u00a0T`);
     const time = prefillTime(costs, kept);
     set(".time b", time ? `${time.isMeasured ? "" : "≈ "}${fixed(time.milliseconds, 0)} ms` : "–");
     set(".time span", !time ? "prefill: not measured there" : time.isMeasured ? `prefill, measured on ${costs.prefill.gpu}` : "prefill, between measurements");

@@ -100,7 +100,7 @@ export const STEPS = [
       const [now, then] = [count(0.9), count(0.97)];
       return {
         text: `At a threshold of 0.90 there are ${now} segments. How many at 0.97?`,
-        choices: ["As many", "Up to twice as many", "More than twice as many"],
+        choices: ["As many", "Up to twice", "More than twice"],
         answer: then === now ? 0 : then <= 2 * now ? 1 : 2,
         because: `${then}. A border that is not needed does harm: tokens are merged within a segment only.`,
       };
@@ -248,7 +248,7 @@ export const STEPS = [
       const [slow, fast] = times.map((time) => time?.milliseconds ?? 1);
       return {
         text: "5 % are a third of the tokens of 15 %. Is the prefill three times as fast?",
-        choices: ["Yes, about", "Only about twice as fast", "Much less than that"],
+        choices: ["Yes", "About twice", "Much less"],
         answer: slow / fast > 2.5 ? 0 : slow / fast > 1.5 ? 1 : 2,
         because: `${fixed(slow, 0)} against ${fixed(fast, 0)} ms, measured on one ${facts.costs.prefill.gpu}: ` +
           "with so few tokens the GPU waits for its orders most of the time.",
