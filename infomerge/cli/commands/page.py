@@ -34,7 +34,7 @@ SAMPLES = ("tour", "bigbuckbunny", "bikes")
 )
 @pass_notes
 def command(notes: Notes, clips: tuple[str, ...], out: Path, num_frames: int, answers: Path | None) -> None:
-    """Build the page on which anyone can move a budget on a video: one HTML file, offline.
+    """Build a page on which anyone moves budgets on a video.
 
     Writes infomerge.html, which holds everything, and the same as index.html with its parts.
 
