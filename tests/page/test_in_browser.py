@@ -242,6 +242,14 @@ def test_own_tokens_with_answers_and_a_hostile_name(browser: Browser, tmp_path: 
             assert page.inner_text("#clips label") == HOSTILE.split(":")[0]
             assert page.locator("img").count() == 0
             assert kept(page) == 108
+            for step in range(2, 10):
+                page.click("#next")
+                settle(page)
+                assert page.inner_text("#step-title")
+                assert "NaN" not in page.inner_text("main")
+                assert "undefined:" not in page.inner_text("#guide"), step
+            page.click("#path li:nth-child(1) button")
+            settle(page)
             shown = page.locator("#answers")
             assert HOSTILE in shown.inner_text()
             assert "InfoMerge at 100 %: blue (right), probability 1.00" in shown.inner_text()

@@ -87,8 +87,7 @@ export class App {
   }
 
   get dark() {
-    const chosen = document.documentElement.dataset.theme;
-    return chosen ? chosen === "dark" : this.darkness.matches;
+    return document.documentElement.dataset.theme === "dark";
   }
 
   /** The setting that the knobs turn. @returns {Settings} */

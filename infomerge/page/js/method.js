@@ -54,6 +54,9 @@ import { rankSaliency, replaceStatic, selectSalient } from "./selection.js";
 /** Segments whose work is remembered, the most recently used ones. */
 const REMEMBERED = 64;
 
+/** Pairs of tokens whose distances are remembered: 80 MB, which holds 200 frames of 196 tokens. */
+const MOST_NEAR = 8e6;
+
 /** The method on one clip. */
 export class Method {
   /** @param {Clip} clip */
@@ -61,8 +64,8 @@ export class Method {
     this.clip = clip;
     this.prints = fingerprints(clip);
     this.ranking = rankSaliency(clip);
-    /** @type {(Near | undefined)[]} */
-    this.near = [];
+    /** @type {Map<number, Near>} */
+    this.near = new Map();
     this.measured = { key: "", unique: /** @type {number[]} */ ([]), rich: /** @type {number[]} */ ([]) };
     /** @type {Map<string, SegmentWork>} */
     this.work = new Map();
@@ -71,8 +74,10 @@ export class Method {
   /** Who is near to whom in a frame, worked out when it is first asked for. @param {number} frame */
   nearIn(frame) {
     const { features, positions, directions } = this.clip;
-    this.near[frame] ??= nearIn(features, frame, positions, directions);
-    return this.near[frame];
+    const near = this.near.get(frame) ?? nearIn(features, frame, positions, directions);
+    this.near.set(frame, near);
+    if (this.near.size > 1 && this.near.size * positions ** 2 > MOST_NEAR) this.near.delete(this.near.keys().next().value ?? 0);
+    return near;
   }
 
   /** Uniqueness and richness of segments. @param {Segment[]} segments */

@@ -50,12 +50,15 @@ export function wire(app) {
       byId("said").textContent = "Copy the address of this page: it holds all that you see.";
     }
   });
-  byId("theme").addEventListener("click", () => {
-    document.documentElement.dataset.theme = app.dark ? "light" : "dark";
+  // The template's first script sets the theme that the reader's system has.
+  const darken = (/** @type {boolean} */ dark) => {
+    document.documentElement.dataset.theme = dark ? "dark" : "light";
     app.soon();
-  });
+  };
+  byId("theme").addEventListener("click", () => darken(!app.dark));
+  app.darkness.addEventListener("change", ({ matches }) => darken(matches));
   addEventListener("hashchange", () => app.follow(location.hash));
-  for (const query of [app.darkness, app.motion]) query.addEventListener("change", () => app.soon());
+  app.motion.addEventListener("change", () => app.soon());
   new ResizeObserver(() => app.soon()).observe(byId("bench"));
 }
 
