@@ -80,7 +80,9 @@ export class Stage {
     for (let p = 0; p < clip.positions; p++) {
       const i = first + p;
       if (dots && result.statics[segmentOf(result, frame)][p]) this.dot(pen, patch(p), "#ffffff", 0.14);
-      if (!(result.isSalient[i] || result.isContext[i]) || result.kept === result.owner.length || dots) continue;
+      // No rims where nothing stands between them: all are kept, or the eye is on what is lit.
+      if (result.kept === result.owner.length || dots || look.lit.length) continue;
+      if (!(result.isSalient[i] || result.isContext[i])) continue;
       const [x, y, pw, ph] = patch(p);
       pen.lineWidth = rim;
       pen.strokeStyle = result.isSalient[i] ? ink.salient : ink.context;
