@@ -8,7 +8,7 @@ BROWSER := $(VENV)/.browser
 LAB_SETTINGS := $(VENV)/share/jupyter/lab/settings
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lab test test-transformers lint docs figures notebooks bench dist clean
+.PHONY: help setup lab test test-transformers lint docs page figures notebooks bench dist clean
 
 help: ## This list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-17s %s\n", $$1, $$2}'
@@ -57,6 +57,9 @@ docs: $(READY) ## Build the documentation with the API reference into site/, to 
 	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build
 	@echo "Open site/index.html"
 
+page: $(READY) ## Build the explorable page of the sample clips into build/page: one HTML file, to be sent
+	$(BIN)/infomerge page --out build/page --force
+
 notebooks: $(READY) ## Execute the notebooks in place, as they are committed
 	$(BIN)/python -m tests.notebooks --in-place
 
@@ -67,6 +70,7 @@ bench: $(READY) ## Measure speed and memory, as ratios within one run
 	$(BIN)/python -m benchmarks.compress_speed
 	$(BIN)/python -m benchmarks.explorer_latency
 	$(BIN)/python -m benchmarks.browser_latency
+	$(BIN)/python -m benchmarks.page_latency
 
 dist: $(READY) ## Build the wheel and the source distribution into dist/, with what is installed
 	$(BIN)/python -m build --no-isolation

@@ -64,6 +64,7 @@ LAYERS = {
     },
     "For users": {
         "widgets": "explorer and lens",
+        "page": "one HTML file, the method inside",
         "cli": "+ one file per command",
     },
 }

@@ -90,6 +90,7 @@ CASES = [
     ("sweep", "scipy", "import numpy; from infomerge.measure.statistics import compare as c; c(*numpy.eye(2))"),
     ("notebooks", "plotly", "from infomerge.widgets import BudgetExplorer"),
     ("notebooks", "anywidget", "from infomerge.widgets import TokenLens"),
+    ("notebooks", "anywidget", "from infomerge.page.build import write_page"),
     ("notebooks", "IPython", "from infomerge.paper import figures; figures.show('spectrum')"),
 ]
 

@@ -42,6 +42,13 @@ def test_each_module_comes_once_and_before_those_that_use_it(tmp_path: Path) -> 
     )
 
 
+def test_a_comment_before_code_in_its_line_ends_where_it_ends(tmp_path: Path) -> None:
+    code = (
+        "export function f(x) {\n  /** @type {A} */ (x).a = 1;\n  return x;\n}\n/** Next. */\nexport const one = 1;\n"
+    )
+    assert "  (x).a = 1;\n  return x;\n}\nconst one = 1;" in joined(written(tmp_path, one=code))
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
