@@ -59,8 +59,8 @@ def methods_side_by_side(
     """A row for each method: a few frames with the tokens that it keeps, and how many it keeps of every frame.
 
     Kept tokens are in colour: salient ones, or whatever a method keeps as it is, outlined; context ones, merged from
-    others, outlined and dotted, in the bars hatched. All others fade to grey. Every row of bars has a scale of its own, on
-    which the dashed line of an even spread is the same number.
+    others, outlined and dotted, in the bars hatched. All others fade to grey. Every row of bars has a scale of its own,
+    on which the dashed line of an even spread is the same number.
 
     Args:
         frames: the frames that were encoded.

@@ -83,7 +83,7 @@ def prior_verdicts(
 
 def _place(difference: Float[np.ndarray, "..."]) -> Float[np.ndarray, "..."]:
     """Where a difference lies on the scale, -1 to 1: the root makes small differences visible; the number is exact."""
-    return np.sign(difference) * np.sqrt(np.minimum(1, np.abs(difference) / FULL))
+    return np.asarray(np.sign(difference) * np.sqrt(np.minimum(1, np.abs(difference) / FULL)))
 
 
 def _difference(place: Float[np.ndarray, "..."]) -> Float[np.ndarray, "..."]:

@@ -131,10 +131,10 @@ def _head(figure: Figure, title: str, out: Compression) -> float:
     """The headline and the counts: beside it where there is room, else below it; inches that they take."""
     width, height = figure.get_size_inches()
     share = f"{out.kept:,} of {len(out.assignment):,} tokens kept, {out.kept / len(out.assignment):.1%}"
+    taken = headline(figure, title, left=GAP, top=0.09)
     counts = figure.text(
         1 - GAP / width, 1 - 0.09 / height, f"{share} (requested {out.requested:,})", ha="right", va="top"
     )
-    taken = headline(figure, title, left=GAP, top=0.09)
     line = 1.7 * em()
     if counts.get_window_extent().width > (width - 2 * GAP) * figure.dpi:
         counts.set_text(share)

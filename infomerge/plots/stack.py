@@ -7,8 +7,10 @@ from itertools import pairwise
 import numpy as np
 from jaxtyping import Float, UInt8
 from matplotlib.axes import Axes
+from matplotlib.collections import PolyCollection
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
+from matplotlib.transforms import ScaledTranslation
 
 from infomerge.plots.style import GRAY, SEGMENT_COLORS, SMALL, PrintFigure, Width, em, page_width
 from infomerge.plots.texts import LINE, headline, wrapped
@@ -133,7 +135,8 @@ def film_strip(
 def rim(axes: Axes, place: tuple[float, float, float, float]) -> None:
     """A thin line around a picture, given its corner, width and height."""
     left, foot, across, up = place
-    axes.add_artist(Rectangle((left, foot), across, up, fill=False, edgecolor=RIM, linewidth=0.4))
+    corners = [(left, foot), (left + across, foot), (left + across, foot + up), (left, foot + up)]
+    axes.add_collection(PolyCollection([corners], facecolors="none", edgecolors=RIM, linewidths=0.4), autolim=False)
 
 
 def number_steps(
@@ -147,39 +150,27 @@ def number_steps(
     The axes' upper limit rises with them. A number that would have to be raised more than three times is left out.
     """
     low, top = axes.get_ylim()
-    across = axes.get_window_extent()
-    line = float(axes.figure.figure.dpi) * em() * 0.833 * 1.05
+    paper = axes.figure.figure
+    size = axes.get_window_extent()
+    line = float(paper.dpi) * em() * 0.833 * 1.05
+    pixels = size.height / (top - low)
     placed: list[tuple[float, float, float]] = []
-    levels = []
-    texts = []
-    pixels = across.height / (top - low)
+    need = top
     for left, right, height, number in zip(bounds[:-1], bounds[1:], heights, numbers, strict=True):
         middle = (left + right) / 2
-        text = axes.annotate(
-            number,
-            (middle, height),
-            xytext=(0, 1.2),
-            textcoords="offset points",
-            ha="center",
-            va="bottom",
-            fontsize=SMALL,
-        )
+        text = axes.text(middle, height, number, ha="center", va="bottom", fontsize=SMALL)
         half = text.get_window_extent().width / 2 + 1
-        x = (middle - bounds[0]) / (bounds[-1] - bounds[0]) * across.width
-        y = height * pixels
+        x = (middle - bounds[0]) / (bounds[-1] - bounds[0]) * size.width
         for level in range(4):
-            foot = y + level * line
+            foot = height * pixels + level * line
             if not any(abs(x - x0) < half + half0 and abs(foot - y0) < line for x0, y0, half0 in placed):
                 break
         else:
             text.remove()
             continue
         placed.append((x, foot, half))
-        texts.append(text)
-        levels.append((height, level))
-        text.xyann = (0, 1.2 + level * line * 72 / axes.figure.figure.dpi)
-    # Room for the highest: its own height in pixels does not grow with the limit.
-    need = max(
-        (height / (1 - min(0.8, ((level + 1) * line + 3) / across.height)) for height, level in levels), default=top
-    )
-    axes.set_ylim(low, max(top, need))
+        raised = ScaledTranslation(0, (1.2 + level * line * 72 / paper.dpi) / 72, paper.dpi_scale_trans)
+        text.set_transform(axes.transData + raised)
+        # Its own height in pixels does not grow with the limit.
+        need = max(need, height / (1 - min(0.8, ((level + 1) * line + 3) / size.height)))
+    axes.set_ylim(low, need)

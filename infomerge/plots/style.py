@@ -78,6 +78,11 @@ def _style() -> Iterator[None]:
     own = _readers_settings()
     with as_file(files("infomerge.plots") / "infomerge.mplstyle") as sheet, mpl.style.context(["default", sheet]):
         mpl.rcParams.update(own)
+        if "font.family" in own and not any(name.startswith("mathtext.") for name in own):
+            # Symbols in the reader's font too; it is what the names of quantities stand beside.
+            family = mpl.rcParams["font.family"][0]
+            faces = {"rm": family, "it": f"{family}:italic", "bf": f"{family}:bold", "sf": family}
+            mpl.rcParams.update({"mathtext.fontset": "custom"} | {f"mathtext.{face}": faces[face] for face in faces})
         yield
 
 
