@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 
 from infomerge import plots
+from infomerge.plots import texts
 from infomerge.plots.style import page_width
 from tests.drawn import (
     compressed,
@@ -79,9 +80,9 @@ def test_the_same_figure_gives_the_same_bytes_whatever_settings_are_not_for_it(d
 def test_the_readers_fonts_and_sizes_of_letters_win(draw: Any, tmp_path: Path) -> None:
     with mpl.rc_context({"font.family": "STIXGeneral", "font.size": 9, "svg.fonttype": "path", "pdf.fonttype": 42}):
         figure = draw()
-    texts = [text for text in figure.findobj(Text) if text.get_text()]
-    assert {text.get_fontname() for text in texts} == {"STIXGeneral"}
-    assert max(text.get_fontsize() for text in texts) == pytest.approx(9 * 1.2)
+    drawn = [text for text in figure.findobj(Text) if text.get_text()]
+    assert {text.get_fontname() for text in drawn} == {"STIXGeneral"}
+    assert max(text.get_fontsize() for text in drawn) == pytest.approx(9 * 1.2)
     # Saved later, outside of their settings, it is still the figure that was drawn.
     (pdf,) = plots.save(figure, tmp_path / "later", ["pdf"])
     assert b"STIXGeneral" in pdf.read_bytes()
@@ -103,7 +104,7 @@ def test_figures_are_written_in_the_format_that_is_asked_for(name: str, tmp_path
 def test_formats_and_widths_that_are_not_known_are_named(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="formats: got 'jpg'; expected of pdf, png, svg, pgf"):
         plots.save(small_chart(), tmp_path / "chart", ["jpg"])
-    for width in ("triple", 0.3, 99.0, float("nan")):
+    for width in (0.3, 99.0, float("nan")):
         with pytest.raises(ValueError, match=r"width: got .*; expected single, double, or inches from 2.5 to 30"):
             page_width(width)
 
@@ -125,20 +126,19 @@ def test_panels_are_drawn_alone_in_order_or_on_axes_of_ones_own() -> None:
     assert words(other) == words(two.axes[0])
     with pytest.raises(ValueError, match="panels: got 'budgets'; expected of film, similarity"):
         plots.budget_chart(*arguments, panels=["budgets"])
-    with pytest.raises(
-        ValueError, match=r"ax: got axes for 6 panels; expected one panel alone, as panels=\['budget'\]"
-    ):
+    with pytest.raises(ValueError, match="ax: got axes for 6 panels; expected one panel alone"):
         plots.budget_chart(*arguments, ax=other)
     plots.contact_sheet(*arguments, (2, 3), ax=one)
     assert len(one.images) == 3
 
 
-def test_letters_that_no_font_has_are_squares_and_one_note() -> None:
+def test_letters_that_no_font_has_are_squares_and_one_note(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(texts, "_others", list)
     with pytest.warns(UserWarning, match="no installed font has") as caught:
-        figure = small_sheet("\U0001f600 a clip \ue123\ue124")
+        figure = small_sheet("a clip \N{CUNEIFORM SIGN A} \N{CUNEIFORM SIGN AB}\x07")
     assert len([note for note in caught if "no installed font" in str(note.message)]) == 1
     assert not [note for note in caught if "missing from" in str(note.message)]
-    assert figure.texts[0].get_text().count("\N{WHITE SQUARE}") >= 2
+    assert figure.texts[0].get_text().count("\N{WHITE SQUARE}") == 2
 
 
 def test_saved_figures_are_a_pdf_with_truetype_fonts_and_a_sharp_png(tmp_path: Path) -> None:
