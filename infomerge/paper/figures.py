@@ -29,6 +29,7 @@ __all__ = [
     "figures_tables",
     "gallery",
     "show",
+    "write_captions",
     "write_figures",
 ]
 
@@ -97,6 +98,21 @@ def show(*names: str) -> None:
         drawn = recipe.draw()
         shown = Image(_in_256_colors(picture(drawn.figure)), alt=recipe.caption)  # type: ignore[no-untyped-call]
         display(shown, Markdown(_described(recipe, drawn.findings)))  # type: ignore[no-untyped-call]
+
+
+def write_captions(drawn: Iterable[tuple[FigureRecipe, str]], folder: Path) -> None:
+    """Write captions.md: what figures of a reader's own clips show, and what follows from the numbers in them.
+
+    Args:
+        drawn: each figure's recipe and its findings; of several clips, each figure once.
+        folder: where to; an earlier page is replaced.
+    """
+    pages = {recipe.name: _described(recipe, findings) for recipe, findings in drawn}
+    lines = ["# Captions", ""]
+    for name, text in pages.items():
+        lines += [f"## {name.replace('_', ' ').capitalize()}", "", text, ""]
+    with replaced(folder / "captions.md") as temporary:
+        temporary.write_text("\n".join(lines), encoding="utf-8")
 
 
 def _recipes(names: Iterable[str]) -> list[FigureRecipe]:

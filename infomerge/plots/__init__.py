@@ -27,7 +27,7 @@ with needs("plots"):
     from infomerge.plots.redundancy import fingerprint_matrices, prior_maps, static_score_maps, token_grid
     from infomerge.plots.spectrum import energy_spectrum
     from infomerge.plots.stack import film_strip
-    from infomerge.plots.style import DOUBLE_COLUMN, SINGLE_COLUMN, Width, save, styled
+    from infomerge.plots.style import DOUBLE_COLUMN, SINGLE_COLUMN, Width, font_settings, save, styled
     from infomerge.plots.titles import kept_title
 
 __all__ = [
@@ -47,6 +47,7 @@ __all__ = [
     "energy_spectrum",
     "film_strip",
     "fingerprint_matrices",
+    "font_settings",
     "heat_sheet",
     "kept_title",
     "knob_curves",

@@ -1,5 +1,6 @@
 """The look that all figures share, and how they are written to disk."""
 
+import difflib
 import io
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -13,6 +14,7 @@ import matplotlib as mpl
 import matplotlib.style
 import numpy as np
 from jaxtyping import Float
+from matplotlib import font_manager
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
@@ -36,7 +38,7 @@ from infomerge.palette import (
 __all__ = [
     "BLUE", "CONTEXT", "DOUBLE_COLUMN", "FORMATS", "GRAY", "GREEN", "HEAD", "INK", "ORANGE", "PALE", "PURPLE",
     "SALIENT", "SEGMENT_COLORS", "SINGLE_COLUMN", "SKY", "SMALL", "VERMILLION", "PrintFigure", "Width", "choose_panels",
-    "em", "frame_edges", "page_width", "picture", "save", "single_axes", "styled",
+    "em", "font_settings", "frame_edges", "page_width", "picture", "save", "single_axes", "styled",
 ]  # fmt: skip
 
 SINGLE_COLUMN, DOUBLE_COLUMN = 3.4, 7.0
@@ -143,6 +145,29 @@ def styled(draw: Callable[Arguments, Drawing]) -> Callable[Arguments, Drawing]:
             return figure
 
     return drawn
+
+
+def font_settings(name: str) -> dict[str, Any]:
+    """Settings of matplotlib for a font, for `rc_context`.
+
+    Args:
+        name: "sans" (DejaVu Sans, as everywhere here), "serif" (STIX, which looks like Times), "latex" (Computer
+            Modern, without LaTeX), or the name of an installed font. The first three come with matplotlib.
+
+    Raises:
+        ValueError: there is no such font.
+    """
+    if name == "serif":
+        return {"font.family": ["STIXGeneral"], "mathtext.fontset": "stix"}
+    if name == "latex":
+        return {"font.family": ["cmr10", "DejaVu Serif"], "mathtext.fontset": "cm", "axes.formatter.use_mathtext": True}
+    if name == "sans":
+        return {"font.family": ["sans-serif"], "mathtext.fontset": "dejavusans"}
+    if name not in font_manager.get_font_names():
+        close = difflib.get_close_matches(name, font_manager.get_font_names(), n=3, cutoff=0.5)
+        hint = f" (such as {', '.join(close)})" if close else ""
+        raise ValueError(f"font: got {name!r}; expected sans, serif, latex, or an installed font{hint}")
+    return {"font.family": [name]}
 
 
 def em() -> float:
