@@ -86,7 +86,7 @@ def load_encoder(
         ValueError: it holds something else than its name says; the message says what.
     """
     text = EFFICIENTNET if name is None else os.fspath(name)
-    sized = {} if image_size is None else {"image_size": image_size}
+    sized: dict[str, Any] = {} if image_size is None else {"image_size": image_size}
     if text.lower() in (EFFICIENTNET, "efficientnet-lite0") and not Path(text).exists():
         return EfficientNetEncoder(**sized)
     if text.endswith(TOKEN_FILES):

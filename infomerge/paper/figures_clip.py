@@ -20,7 +20,7 @@ from infomerge.encoded_clip import EncodedClip
 from infomerge.encoders import EfficientNetEncoder, Encoder
 from infomerge.paper.clips import encoded
 from infomerge.paper.labels import PAPER_RATIOS
-from infomerge.paper.recipes import Drawn, Request, figure
+from infomerge.paper.recipes import Drawn, NotInClipError, Request, figure
 from infomerge.paper.tables import paper_tables
 from infomerge.redundancy import adjacent_difference, fingerprints, temporal_fingerprint_difference
 from infomerge.video import sample_names
@@ -65,7 +65,7 @@ def clip_fingerprints(request: Request) -> Drawn:
     """Three positions: a static one, a static one under sensor noise, and a moving one."""
     clip = request.clip("bigbuckbunny")
     if clip.frames is None:
-        raise ValueError(f"fingerprint_matrices: got {clip.name} without frames; expected a clip with pictures")
+        raise NotInClipError(f"fingerprint_matrices: got {clip.name} without frames; expected a clip with pictures")
     start, end = (0, MOST_FRAMES) if not request.clips else _longest(infomerge_trace(clip.compress(), "figures"))
     frames, tokens = clip.frames[start:end].copy(), clip.tokens[start:end].double()
     order = temporal_fingerprint_difference(tokens).argsort().tolist()
@@ -93,7 +93,7 @@ def _longest(trace: InfoMergeTrace) -> tuple[int, int]:
     """The first frames of the longest segment."""
     start, end = max(trace.bounds, key=lambda bounds: bounds[1] - bounds[0])
     if end - start < 2:
-        raise ValueError("fingerprint_matrices: got segments of one frame alone; expected a clip with longer ones")
+        raise NotInClipError("fingerprint_matrices: got segments of one frame alone; expected a clip with longer ones")
     return start, min(end, start + MOST_FRAMES)
 
 

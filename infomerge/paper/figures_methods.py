@@ -11,7 +11,7 @@ from infomerge.compression import Compression
 from infomerge.config import InfoMergeConfig
 from infomerge.methods import METHODS
 from infomerge.paper.clips import fullest_frames
-from infomerge.paper.recipes import Drawn, Request, figure
+from infomerge.paper.recipes import Drawn, NotInClipError, Request, figure
 from infomerge.plots.style import page_width
 
 ROWS = 8
@@ -114,7 +114,7 @@ def clip_in_a_prompt(request: Request) -> Drawn:
 
     clip = request.clip()
     if clip.frames is None:
-        raise ValueError(f"shorter_prompt: got {clip.name} without frames; expected a clip with pictures")
+        raise NotInClipError(f"shorter_prompt: got {clip.name} without frames; expected a clip with pictures")
     with tempfile.TemporaryDirectory() as folder:
         model, processor = load(str(save_tiny_random_model(folder)))
     prompt = processor(clip.frames, clip.times, "What happens in this clip?", clip.duration)

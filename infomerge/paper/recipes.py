@@ -10,6 +10,7 @@ from infomerge.encoded_clip import EncodedClip
 from infomerge.encoders import Encoder
 from infomerge.paper.clips import encoded
 from infomerge.plots import Width
+from infomerge.plots.style import UnknownPanelError
 
 RATIO = 0.15
 """The retention ratio of figures of one clip."""
@@ -52,7 +53,7 @@ class Request:
             panels: whether the figure has panels to choose from.
 
         Raises:
-            ValueError: panels are asked for of a figure that has none.
+            UnknownPanelError: panels are asked for of a figure that has none.
         """
         look: dict[str, Any] = {"title": title if self.title is None else self.title}
         if self.width is not None:
@@ -60,13 +61,17 @@ class Request:
         if panels:
             look["panels"] = self.panels
         elif self.panels is not None:
-            raise ValueError(f"panels: got {', '.join(self.panels)}; this figure has no panels to choose from")
+            raise UnknownPanelError(f"panels: got {', '.join(self.panels)}; this figure has no panels to choose from")
         return look
 
     @property
     def percent(self) -> str:
         """The ratio, as titles give it."""
         return f"{100 * self.ratio:g} %"
+
+
+class NotInClipError(ValueError):
+    """The reader's clip has not what the figure shows."""
 
 
 Draw = Callable[[Request], Drawn]

@@ -84,8 +84,8 @@ def allocation_comparison(
             film_strip(axes, frames, edges, first.segment_of_frame.tolist())
             return
         trace = traces[name]
-        budgets = [budget.cpu().numpy() for budget in _budgets(trace)]
-        compare_budgets(axes, segment_edges(trace.bounds, edges), *budgets, trace.lengths.cpu().numpy(), top=top)
+        ours, theirs = (budget.cpu().numpy() for budget in _budgets(trace))
+        compare_budgets(axes, segment_edges(trace.bounds, edges), ours, theirs, trace.lengths.cpu().numpy(), top=top)
 
     return _draw_rows(rows, chosen, draw, width=width, title=title, xlabel=xlabel, ax=ax)
 
@@ -223,8 +223,8 @@ def budget_bars(
     wide = page_width(width)
     if wide < 5:
         figure = PrintFigure(figsize=(wide, 3.0), layout="constrained")
-        places = figure.subplot_mosaic([["u", "e"], ["b", "b"]])
-        left, middle, right = (places[name] for name in "ueb")
+        drawn = figure.subplot_mosaic([["u", "e"], ["b", "b"]])
+        left, middle, right = (drawn[name] for name in "ueb")
     else:
         figure = PrintFigure(figsize=(wide, 1.7), layout="constrained")
         left, middle, right = figure.subplots(1, 3, gridspec_kw={"width_ratios": [1, 1, 1.5]})

@@ -182,6 +182,8 @@ def _weight_words(config: InfoMergeConfig) -> str:
     """What the weights come from."""
     if config.allocation == "length":
         return "the same for every frame: budgets follow length alone"
+    if config.temperature == 0:
+        return r"the same for every frame: at temperature $\tau=0$ budgets follow length"
     names = ("uniqueness", config.uniqueness_weight), ("richness", config.richness_weight)
     counted = [name for name, weight in names if weight]
     if not counted:
@@ -192,7 +194,7 @@ def _weight_words(config: InfoMergeConfig) -> str:
 
 def _budget_words(config: InfoMergeConfig) -> str:
     """What the lines of the budgets' panel are."""
-    if config.allocation == "length":
+    if not config.by_content:
         return "by length (line; number: $B_k$)"
     return "by content (line; number: $B_k$) against by length (dashes); filled: gained, hatched: given up"
 

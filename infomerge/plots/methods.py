@@ -105,8 +105,8 @@ def methods_side_by_side(
             figure.text(0.03 / wide, middle, _counts(out), va="top", **words)
         else:
             middle = 1 - (top - 0.5 * above) / paper_height
-            label = figure.text(0.03 / wide, middle, letters_of(name), va="center", weight="bold", **words)
-            end = label.get_window_extent().x1 / figure.bbox.width + 0.02
+            written = figure.text(0.03 / wide, middle, letters_of(name), va="center", weight="bold", **words)
+            end = written.get_window_extent().x1 / figure.bbox.width + 0.02
             figure.text(end, middle, _counts(out).replace("\n", ", "), va="center", **words)
         masks = kinds[name]
         for column, frame in enumerate(shown):

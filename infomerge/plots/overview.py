@@ -166,7 +166,7 @@ def _layout(
     height = above + sum(head + up + foot for foot in feet)
     figure = PrintFigure(figsize=(wide, height))
     headline(figure, title)
-    panels = []
+    panels: list[Axes] = []
     top = height - above
     for row, foot in zip(rows, feet, strict=True):
         for column, caption in enumerate(row):

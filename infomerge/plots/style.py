@@ -12,8 +12,6 @@ from typing import Any, Literal, ParamSpec, TypeVar
 
 import matplotlib as mpl
 import matplotlib.style
-import numpy as np
-from jaxtyping import Float
 from matplotlib import font_manager
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -34,11 +32,40 @@ from infomerge.palette import (
     SKY,
     VERMILLION,
 )
+from infomerge.segmentation import frame_edges, segment_edges
 
 __all__ = [
-    "BLUE", "CONTEXT", "DOUBLE_COLUMN", "FORMATS", "GRAY", "GREEN", "HEAD", "INK", "ORANGE", "PALE", "PURPLE",
-    "SALIENT", "SEGMENT_COLORS", "SINGLE_COLUMN", "SKY", "SMALL", "VERMILLION", "PrintFigure", "Width", "choose_panels",
-    "em", "font_settings", "frame_edges", "page_width", "picture", "save", "single_axes", "styled",
+    "BLUE",
+    "CONTEXT",
+    "DOUBLE_COLUMN",
+    "FORMATS",
+    "GRAY",
+    "GREEN",
+    "HEAD",
+    "INK",
+    "ORANGE",
+    "PALE",
+    "PURPLE",
+    "SALIENT",
+    "SEGMENT_COLORS",
+    "SINGLE_COLUMN",
+    "SKY",
+    "SMALL",
+    "VERMILLION",
+    "FormatError",
+    "PrintFigure",
+    "UnknownPanelError",
+    "Width",
+    "choose_panels",
+    "em",
+    "font_settings",
+    "frame_edges",
+    "page_width",
+    "picture",
+    "save",
+    "segment_edges",
+    "single_axes",
+    "styled",
 ]  # fmt: skip
 
 SINGLE_COLUMN, DOUBLE_COLUMN = 3.4, 7.0
@@ -74,6 +101,14 @@ def _readers_settings() -> dict[str, Any]:
     return {name: mpl.rcParams[name] for name in names if mpl.rcParams[name] != mpl.rcParamsDefault[name]}
 
 
+class UnknownPanelError(ValueError):
+    """Panels are asked for that the figure has not."""
+
+
+class FormatError(ValueError):
+    """A figure cannot be written in this format here."""
+
+
 @contextmanager
 def _style() -> Iterator[None]:
     """The shared style under the reader's own fonts and sizes; their settings are back when the block ends."""
@@ -97,7 +132,8 @@ def _settings_of(figure: Figure) -> Iterator[None]:
         return
     with mpl.rc_context():
         # Those of the backend are not the figure's.
-        mpl.rcParams.update({name: value for name, value in figure.settings.items() if "backend" not in name})
+        settings: dict[Any, Any] = {name: value for name, value in figure.settings.items() if "backend" not in name}
+        mpl.rcParams.update(settings)
         yield
 
 
@@ -147,7 +183,7 @@ def styled(draw: Callable[Arguments, Drawing]) -> Callable[Arguments, Drawing]:
     return drawn
 
 
-def font_settings(name: str) -> dict[str, Any]:
+def font_settings(name: str) -> dict[Any, Any]:
     """Settings of matplotlib for a font, for `rc_context`.
 
     Args:
@@ -202,9 +238,9 @@ def choose_panels(known: Sequence[str], panels: Sequence[str] | None, ax: Axes |
     """
     chosen = list(known) if panels is None else list(panels)
     if unknown := [name for name in chosen if name not in known]:
-        raise ValueError(f"panels: got {unknown[0]!r}; expected of {', '.join(known)}")
+        raise UnknownPanelError(f"panels: got {unknown[0]!r}; expected of {', '.join(known)}")
     if not chosen or len(set(chosen)) < len(chosen):
-        raise ValueError(f"panels: got {', '.join(chosen) or 'none'}; expected each once, at least one")
+        raise UnknownPanelError(f"panels: got {', '.join(chosen) or 'none'}; expected each once, at least one")
     if ax is not None and len(chosen) != 1:
         raise ValueError(f"ax: got axes for {len(chosen)} panels; expected one panel alone, as panels=[{chosen[-1]!r}]")
     return chosen
@@ -227,11 +263,11 @@ def save(figure: Figure, path: Path | str, formats: Sequence[str] = ("pdf", "png
         formats: of `FORMATS`.
 
     Raises:
-        ValueError: a format is unknown, or it is pgf and there is no TeX, which it measures letters by.
+        FormatError: (a ValueError) a format is unknown, or it is pgf and there is no TeX, which it measures letters by.
     """
     for name in formats:
         if name not in FORMATS:
-            raise ValueError(f"formats: got {name!r}; expected of {', '.join(FORMATS)}")
+            raise FormatError(f"formats: got {name!r}; expected of {', '.join(FORMATS)}")
     stem = Path(path)
     stem = stem.with_suffix("") if stem.suffix.lstrip(".") in FORMATS else stem
     stem.parent.mkdir(parents=True, exist_ok=True)
@@ -255,36 +291,4 @@ def _write(figure: Figure, path: Path, name: str, metadata: dict[str, Any]) -> N
         # Matplotlib's own message does not say what it wants TeX for.
         if name != "pgf" and not mpl.rcParams["text.usetex"]:
             raise
-        raise ValueError(f"formats: got {name} without TeX ({error}); expected pdf, svg or png, or a TeX") from error
-
-
-def frame_edges(
-    timestamps: Float[np.ndarray, "frames"], duration: float | None = None
-) -> Float[np.ndarray, "frames+1"]:
-    """Where each sampled frame's stretch of time begins and ends: half-way to its neighbours, in seconds.
-
-    Args:
-        timestamps: of the frames.
-        duration: of the clip, where it is known: no stretch reaches beyond its ends.
-    """
-    if len(timestamps) == 1:
-        return timestamps[0] + np.array([-0.5, 0.5])
-    middles = (timestamps[1:] + timestamps[:-1]) / 2
-    first = timestamps[0] - (middles[0] - timestamps[0])
-    last = timestamps[-1] + (timestamps[-1] - middles[-1])
-    if duration is not None:
-        first = max(first, min(0.0, timestamps[0]))
-        last = min(last, max(duration, timestamps[-1]))
-    return np.concatenate([[first], middles, [last]])
-
-
-def segment_edges(
-    bounds: Sequence[tuple[int, int]], edges: Float[np.ndarray, "frame_edges"]
-) -> Float[np.ndarray, "segment_edges"]:
-    """Where segments begin and end in time, one number more than there are segments.
-
-    Args:
-        bounds: first frame and frame after the last of each segment, without gaps, as traces and plans have them.
-        edges: the frames' own, by `frame_edges`.
-    """
-    return edges[[start for start, _ in bounds] + [bounds[-1][1]]]
+        raise FormatError(f"formats: got {name} without TeX ({error}); expected pdf, svg or png, or a TeX") from error

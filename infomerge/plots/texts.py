@@ -44,7 +44,7 @@ def letters_of(text: str) -> str:
 
 def _paths() -> Sequence[str]:
     """The files of the fonts that are set."""
-    return font_manager.fontManager._find_fonts_by_props(font_manager.FontProperties())  # type: ignore[attr-defined]
+    return font_manager.fontManager._find_fonts_by_props(font_manager.FontProperties())
 
 
 @lru_cache(maxsize=64)

@@ -13,6 +13,7 @@ from infomerge.cli.output import make_folder, refuse_replacing
 if TYPE_CHECKING:
     from infomerge.encoders import Encoder
     from infomerge.paper.recipes import FigureRecipe, Request
+    from infomerge.plots import Width
 
 FORMATS = ("pdf", "png", "svg", "pgf")
 """As `infomerge.plots.style.FORMATS`, which is slow to import."""
@@ -51,9 +52,9 @@ def command(
     force: bool,
     show_list: bool,
 ) -> None:
-    """Draw every figure that one clip can make, of each CLIP, with a page of captions.
+    """Draw every figure that one clip can make, of your clips.
 
-    Of several clips each has a folder of its own. Without CLIP the project's own gallery is drawn, of the samples and
+    With a page of captions. Of several clips each has a folder of its own. Without CLIP the project's own gallery is drawn, of the samples and
     of what was measured; its files are replaced.
 
     A figure's colours mean the same everywhere; fonts and sizes of letters are those of a matplotlibrc, too. No letter
@@ -128,18 +129,20 @@ def _formats(text: str) -> list[str]:
     return formats
 
 
-def _width(text: str) -> str | float:
+def _width(text: str) -> "Width":
+    if text in ("single", "double"):
+        return text  # type: ignore[return-value]
     try:
         return float(text)
-    except ValueError:
-        return text
+    except ValueError as error:
+        raise InputError("--width", f"{text!r} is no width", "pass single, double or a number of inches") from error
 
 
 def _write(names: Sequence[str], out: Path, request: "Request | None", formats: Sequence[str]) -> None:
     from infomerge.paper.figures import write_figures
+    from infomerge.plots.style import FormatError, UnknownPanelError
 
-    errors = (ValueError,) if request is not None else ()
-    with bad_file("--out", out), bad_input(*errors, panels="--panels", formats="--format"):
+    with bad_file("--out", out), bad_input(FormatError, UnknownPanelError, panels="--panels", formats="--format"):
         timed = write_figures(names, out, request, formats)
     for recipe, seconds in timed:
         click.echo(f"{recipe.name}: {seconds:.1f} s")
@@ -178,12 +181,12 @@ def _draw_clips(
         refuse_replacing("--out", out / file, force, "another folder")
     notes.tell()
     drawn = []
-    for clip, folder in zip(encoded, folders, strict=True):
+    for own, folder in zip(encoded, folders, strict=True):
         from infomerge.encoders import TokenFile
 
         make_folder("--out", folder)
-        network = encoder(clip.name)
-        asked = dataclasses.replace(request, clips=[clip], encoder=None if isinstance(network, TokenFile) else network)
+        network = encoder(own.name)
+        asked = dataclasses.replace(request, clips=[own], encoder=None if isinstance(network, TokenFile) else network)
         for recipe in single:
             drawn += _draw_one(recipe, folder, asked, formats, alone=len(names) == 1)
     make_folder("--out", out)
@@ -200,16 +203,19 @@ def _draw_one(
 ) -> "list[tuple[FigureRecipe, str]]":
     """Draw a figure and write it; where it is one of many, what this clip does not give is said and left out."""
     from infomerge.extras import MissingExtraError
+    from infomerge.paper.recipes import NotInClipError
     from infomerge.plots import save
+    from infomerge.plots.style import FormatError, UnknownPanelError
 
     try:
-        found = recipe.draw(request)
-    except (ValueError, MissingExtraError) as error:
+        with bad_input(UnknownPanelError, panels="--panels"):
+            found = recipe.draw(request)
+    except (NotInClipError, MissingExtraError) as error:
         if alone:
-            with bad_input(ValueError, panels="--panels"):
+            with bad_input(NotInClipError):
                 raise
         click.echo(f"infomerge: note: no {recipe.name} ({error})", err=True)
         return []
-    with bad_file("--out", folder), bad_input(ValueError, formats="--format"):
+    with bad_file("--out", folder), bad_input(FormatError, formats="--format"):
         save(found.figure, folder / recipe.name, formats)
     return [(recipe, found.findings)]
