@@ -2,9 +2,10 @@
 
     infomerge sweep sweep.yaml --out results
 
-The folder then holds `results.csv`, one line for each item, and `config.json`, what they were asked for with. A line is
-written whole and synced to the disk as soon as its group of items is done. A run that was killed, by whatever means,
-loses only the groups it was at, and the same command goes on from there.
+The folder then holds `results.csv`, one line for each item, `segments.csv`, one for each of its segments, and
+`config.json`, what they were asked for with. A line is written whole and synced to the disk as soon as its group of
+items is done. A run that was killed, by whatever means, loses only the groups it was at, and the same command goes on
+from there.
 """
 
 import dataclasses
@@ -22,16 +23,21 @@ from pydantic import ValidationError
 from infomerge.config import explain
 from infomerge.extras import needs
 from infomerge.files import replaced
-from infomerge.measure.sweep_config import SCHEMA, Group, Sweep, SweepConfig, clip_kind, read_sweep
+from infomerge.measure.sweep_clips import clip_kind
+from infomerge.measure.sweep_config import SCHEMA, Group, Sweep, SweepConfig, read_sweep
 from infomerge.measure.sweep_items import MEASURES, Outcome, failed_rows, run_group
 from infomerge.measure.sweep_table import (
     IDENTITY,
     OUTCOME,
+    SEGMENT_COLUMNS,
+    SEGMENTS,
     TABLE,
     TIMINGS,
+    Lines,
     RefusedSweepError,
     Table,
     read_results,
+    read_segments,
 )
 from infomerge.video import TruncatedClipWarning
 
@@ -42,6 +48,7 @@ with needs("sweep"):
 
 __all__ = [
     "MEASURES",
+    "SEGMENTS",
     "TABLE",
     "TIMINGS",
     "LostWorkersError",
@@ -50,6 +57,7 @@ __all__ = [
     "Sweep",
     "SweepConfig",
     "read_results",
+    "read_segments",
     "read_sweep",
     "run_sweep",
 ]
@@ -166,7 +174,7 @@ def _check_arguments(sweep: Sweep, jobs: int | None, backend: str, scheduler: st
     for name in sweep.config.measures:
         if name not in MEASURES:
             raise RefusedSweepError(f"measures: got {name!r}; expected {', '.join(MEASURES)}")
-        if not any(MEASURES[name].applies(kind) for kind in kinds):
+        if not any(MEASURES[name].applies(kind, sweep.config.has_head) for kind in kinds):
             raise RefusedSweepError(f"measures: {name} needs {MEASURES[name].needs}, which none of the clips has")
     if jobs is not None and jobs < 1:
         raise RefusedSweepError(f"--jobs: {jobs} is too few; give a whole number from 1")
@@ -187,6 +195,8 @@ def _run(sweep: Sweep, out: Path, jobs: int, scheduler: str | None, retry_failed
     table = Table(out / TABLE, (*IDENTITY, *OUTCOME, *measured, "config", *TIMINGS))
     if retry_failed and "failed" in table.status.values():
         table.drop_failed()
+    segments = Lines(out / SEGMENTS, SEGMENT_COLUMNS)
+    segments.keep_only(table.status.keys())
     before = len(keys & table.status.keys())
     groups = list(_pending(sweep, table.status))
     outcomes = _on_this_machine(groups, sweep, jobs) if scheduler is None else _on_cluster(groups, sweep, scheduler)
@@ -194,6 +204,8 @@ def _run(sweep: Sweep, out: Path, jobs: int, scheduler: str | None, retry_failed
     told: set[str] = set()
     with tqdm(total=len(keys), initial=before, desc="sweep", unit="item", delay=1, leave=False) as bar:
         for outcome in outcomes if groups else ():
+            # First what does not say that an item is done.
+            segments.append(outcome.segments)
             table.append([row | stamp for row in outcome.rows])
             bar.update(len(outcome.rows))
             for note in set(outcome.notes) - told:

@@ -54,8 +54,8 @@ def command(
 ) -> None:
     """Draw every figure that one clip can make, of your clips.
 
-    With a page of captions. Of several clips each has a folder of its own. Without CLIP the project's own gallery is drawn, of the samples and
-    of what was measured; its files are replaced.
+    With a page of captions. Of several clips each has a folder of its own. Without CLIP the project's own gallery is
+    drawn, of the samples and of what was measured; its files are replaced.
 
     A figure's colours mean the same everywhere; fonts and sizes of letters are those of a matplotlibrc, too. No letter
     is smaller than 6 points at any width.
