@@ -4,6 +4,7 @@ import functools
 import inspect
 import json
 from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -52,7 +53,7 @@ def method_options(command: Command) -> Command:
     ) -> None:
         if preset is not None:
             method = _from_preset(preset, method)
-        options = dict(_read_setting(setting) for setting in settings)
+        options = dict(read_setting(setting) for setting in settings)
 
         from infomerge.methods import make_compressor
 
@@ -162,10 +163,13 @@ def encode(clip: "Clip", encoder: "Encoder") -> "EncodedClip":
 
 
 def open_clips(names: Sequence[str], num_frames: int) -> "Iterator[Clip]":
-    """Clips of videos or samples, read one after the other."""
+    """Clips of videos, folders and patterns of them, or samples, read one after the other."""
+    from infomerge.measure.sweep_clips import found_clips
     from infomerge.video import UnreadableClipError, open_clip
 
-    for name in names:
+    with bad_input(ValueError, clips="CLIP"):
+        found = found_clips([str(Path(name).expanduser()) for name in names], Path.cwd())
+    for name in found:
         with bad_input(UnreadableClipError, OSError, source="CLIP"):
             clip = open_clip(name, num_frames)
         yield clip
@@ -189,7 +193,8 @@ def _from_preset(preset: str, method: str | None) -> str:
     return PRESETS[preset]
 
 
-def _read_setting(setting: str) -> tuple[str, bool | int | float | str]:
+def read_setting(setting: str) -> tuple[str, bool | int | float | str]:
+    """An option of a method, as `OPTION=VALUE` gives it."""
     name, equals, value = (part.strip() for part in setting.partition("="))
     if not equals:
         raise InputError("--set", f"{setting!r} has no value", "write OPTION=VALUE, such as temperature=2")

@@ -9,6 +9,7 @@ import torch
 from infomerge import plots
 from infomerge.compression import Compression
 from infomerge.config import InfoMergeConfig
+from infomerge.measure.comparing import shared
 from infomerge.methods import METHODS
 from infomerge.paper.clips import fullest_frames
 from infomerge.paper.recipes import Drawn, NotInClipError, Request, figure
@@ -18,12 +19,6 @@ ROWS = 8
 """As many methods as can be read on a page."""
 ALIKE = 0.85
 """Methods that share this much of what they keep, of what either keeps, look the same on paper."""
-
-
-def shared(one: Compression, other: Compression) -> float:
-    """Of the tokens that either of two compressions of a clip keeps, the share that both do."""
-    both = np.intersect1d(one.index.cpu().numpy(), other.index.cpu().numpy(), assume_unique=True).size
-    return both / max(1, one.kept + other.kept - both)
 
 
 def most_different(

@@ -19,6 +19,7 @@ with needs("plots"):
     )
     from infomerge.plots.budget_chart import budget_chart
     from infomerge.plots.contact_sheet import contact_sheet, heat_sheet, ownership_sheet
+    from infomerge.plots.differences import difference_sheet
     from infomerge.plots.methods import methods_side_by_side
     from infomerge.plots.overview import method_overview
     from infomerge.plots.prior_verdicts import prior_verdicts
@@ -44,6 +45,7 @@ __all__ = [
     "budget_share",
     "budget_shift",
     "contact_sheet",
+    "difference_sheet",
     "energy_spectrum",
     "film_strip",
     "fingerprint_matrices",
