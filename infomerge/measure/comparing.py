@@ -80,7 +80,8 @@ def shared_candidates(one: Compression, other: Compression) -> float:
 def same_candidates(clean: Compression, disturbed: EncodedClip) -> float:
     """Of the static candidates on clean and on disturbed tokens, the share that both name.
 
-    On the clean clip's segments, so that the prior alone is tried. NaN where the method has no static prior, or no segment has two frames.
+    On the clean clip's segments, so that the prior alone is tried. NaN where the method has no static prior, or no
+    segment has two frames.
     """
     trace, config = clean.trace, clean.config
     if config is None or config.static_prior == "none" or not isinstance(trace, InfoMergeTrace):

@@ -55,7 +55,7 @@ def time_stack(
     notes = [_note(paper, row, beside, room) for row in rows]
     above = headline(paper, title)
     foot = wrapped(paper.text(0, 0, xlabel), room * paper.dpi).get_text()
-    below = (2.2 + LINE * (1 + foot.count("\n"))) * em()
+    below = (2.7 + LINE * (1 + foot.count("\n"))) * em()
     leads = [
         0.833 * em() * LINE * (1 + note.count("\n")) + row.pad / 72 + 0.6 * em() if note else 0.9 * em()
         for row, note in zip(rows, notes, strict=True)

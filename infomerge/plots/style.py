@@ -96,7 +96,10 @@ first mean something, the second are promised."""
 
 
 def _readers_settings() -> dict[str, Any]:
-    """What the reader has set otherwise than matplotlib does by itself, in a file, a style or an `rc_context`."""
+    """What the reader has set otherwise than matplotlib does by itself, in a file, a style or an `rc_context`.
+
+    Matplotlib's own values, such as a font size of 10, cannot be told from those that nobody has set.
+    """
     names = [name for name in mpl.rcParams if _READERS.match(name)]
     return {name: mpl.rcParams[name] for name in names if mpl.rcParams[name] != mpl.rcParamsDefault[name]}
 
