@@ -65,19 +65,22 @@ def method_options(command: Command) -> Command:
     return checked
 
 
+frames_option = click.option(
+    "--num-frames",
+    "--frames",
+    "-n",
+    type=click.IntRange(min=1),
+    default=32,
+    show_default=True,
+    help="Frames to sample from a clip.",
+)
+
+
 def clip_options(command: Command) -> Command:
     """Add the argument CLIP and `--num-frames`; hand the command `clip`, read."""
 
     @click.argument("clip")
-    @click.option(
-        "--num-frames",
-        "--frames",
-        "-n",
-        type=click.IntRange(min=1),
-        default=32,
-        show_default=True,
-        help="Frames to sample from the clip.",
-    )
+    @frames_option
     @functools.wraps(command)
     def checked(*args: Any, clip: str, num_frames: int, **others: Any) -> None:
         from infomerge.video import UnreadableClipError, open_clip
@@ -109,17 +112,6 @@ def clips_options(*, required: bool) -> Callable[[Command], Command]:
         return given
 
     return add
-
-
-frames_option = click.option(
-    "--num-frames",
-    "--frames",
-    "-n",
-    type=click.IntRange(min=1),
-    default=32,
-    show_default=True,
-    help="Frames to sample from each clip.",
-)
 
 
 def encoder_options(command: Command) -> Command:
