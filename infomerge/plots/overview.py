@@ -149,7 +149,8 @@ def _layout(
 ) -> tuple[PrintFigure, list[Axes]]:
     """Axes of one size in as few rows as the width allows, names above and captions below them, arrows between."""
     wide = page_width(width)
-    columns = min(len(names), max(1, int(wide / CELL)))
+    # The longest name of a step takes so much in large letters.
+    columns = min(len(names), max(1, int(wide / max(CELL, 13.4 * em()))))
     cell = wide / columns
     across = cell - 2 * SIDE
     up = across * aspect
