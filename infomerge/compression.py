@@ -1,17 +1,30 @@
 """What a compression is: the kept tokens, what each stands for, and what was seen on the way."""
 
+import csv
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import TYPE_CHECKING, Any, Literal
 
+import numpy as np
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from infomerge import segmentation
 from infomerge.config import InfoMergeConfig, Precision
 from infomerge.deprecation import deprecated_names, warn_renamed
+from infomerge.extras import needs
+from infomerge.files import replaced
 from infomerge.merging import MergePlan
 from infomerge.steps import Measures
+
+if TYPE_CHECKING:
+    import pandas
+
+TableName = Literal["tokens", "segments"]
+Columns = dict[str, list[Any]]
+"""A table of plain numbers and words, by the names of its columns."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -163,6 +176,90 @@ class Compression:
         """The position of each kept token within its frame, row-major."""
         return self.index % self.positions
 
+    @property
+    def record(self) -> dict[str, Any]:
+        """The run in plain numbers and words, for JSON: counts, options, and what came of every segment.
+
+        `infomerge.report.record` says more, where there is a clip.
+        """
+        return {
+            "method": self.method,
+            "config": None if self.config is None else self.config.to_dict(),
+            "tokens": len(self.assignment),
+            "requested": self.requested,
+            "kept": self.kept,
+            "salient": int((~self.is_context).sum()),
+            "context": int(self.is_context.sum()),
+            "segments": rows_of(self.to_columns("segments")),
+        }
+
+    def to_columns(
+        self,
+        table: TableName = "tokens",
+        *,
+        grid: tuple[int, int] | None = None,
+        timestamps: Float[np.ndarray, "frames"] | None = None,
+        duration: float | None = None,
+    ) -> Columns:
+        """A table of the kept tokens, or of the segments, as plain lists by the names of their columns.
+
+        Kept tokens are counted from 0, as frames and positions are; segments from 1.
+
+        Args:
+            table: "tokens", one line for each kept token: where it lies, what kind it is, its segment, and how many
+                tokens of the clip it stands for; or "segments": their place in the clip, what their budgets come from
+                (InfoMerge's alone), and how many tokens are kept.
+            grid: rows and columns of positions, for the token's own row and column.
+            timestamps: of the frames in seconds, for columns of time.
+            duration: of the clip in seconds, beyond which no segment reaches.
+
+        Raises:
+            ValueError: there is no such table, or the grid or the timestamps are of another clip.
+        """
+        if table not in ("tokens", "segments"):
+            raise ValueError(f"table: got {table!r}; expected tokens or segments")
+        if timestamps is not None and len(timestamps) != len(self.trace.tokens):
+            raise ValueError(f"timestamps: got {len(timestamps)}; expected {len(self.trace.tokens)}, one a frame")
+        if table == "segments":
+            return _segment_columns(self, timestamps, duration)
+        if grid is not None and grid[0] * grid[1] != self.positions:
+            raise ValueError(f"grid: got {grid[0]} x {grid[1]}; expected rows x columns = {self.positions} positions")
+        columns: Columns = {
+            "token": list(range(self.kept)),
+            "index": self.index.tolist(),
+            "frame": self.frame.tolist(),
+            "position": self.position.tolist(),
+        }
+        if grid is not None:
+            columns |= {"row": (self.position // grid[1]).tolist(), "column": (self.position % grid[1]).tolist()}
+        if timestamps is not None:
+            columns["seconds"] = timestamps[self.frame.cpu().numpy()].tolist()
+        return columns | {
+            "kind": ["context" if context else "salient" for context in self.is_context.tolist()],
+            "segment": (self.trace.segment_of_frame[self.frame] + 1).tolist(),
+            "stands_for": self.assignment.bincount(minlength=self.kept).tolist(),
+        }
+
+    def to_frame(self, table: TableName = "tokens", **clip: Any) -> "pandas.DataFrame":
+        """`to_columns` as a pandas data frame, with the same arguments.
+
+        Raises:
+            MissingExtraError: (an ImportError) pandas is not installed.
+            ValueError: as `to_columns`.
+        """
+        with needs("tables"):
+            from pandas import DataFrame
+        return DataFrame(self.to_columns(table, **clip))
+
+    def to_csv(self, path: str | os.PathLike[str], table: TableName = "tokens", **clip: Any) -> None:
+        """Write `to_columns` as CSV, whole or not at all, with the same arguments; it needs no pandas.
+
+        Raises:
+            OSError: the file cannot be written.
+            ValueError: as `to_columns`.
+        """
+        write_columns(path, self.to_columns(table, **clip))
+
     def members(self, token: int) -> Int[Tensor, "members"]:
         """Flat indices of all tokens that kept token number `token` stands for, itself included."""
         return (self.assignment == token).nonzero().squeeze(1)
@@ -170,6 +267,53 @@ class Compression:
     def carry(self, features: Float[Tensor, "frames positions features"]) -> Float[Tensor, "kept features"]:
         """Other features of the same tokens, merged as the tokens were: `plan.merge(features)`."""
         return self.plan.merge(features)
+
+
+def _segment_columns(
+    out: Compression, timestamps: Float[np.ndarray, "frames"] | None, duration: float | None
+) -> Columns:
+    trace = out.trace
+    starts, ends = zip(*trace.bounds, strict=True)
+    columns: Columns = {
+        "segment": list(range(1, len(starts) + 1)),
+        "first_frame": list(starts),
+        "last_frame": [end - 1 for end in ends],
+    }
+    if timestamps is not None:
+        edges = np.round(segmentation.frame_edges(timestamps, duration), 6).tolist()
+        columns |= {
+            "first_seconds": [float(timestamps[start]) for start in starts],
+            "last_seconds": [float(timestamps[end - 1]) for end in ends],
+            "begins_seconds": [edges[start] for start in starts],
+            "ends_seconds": [edges[end] for end in ends],
+        }
+    columns |= {"uniqueness": trace.uniqueness.tolist(), "richness": trace.richness.tolist()}
+    if isinstance(trace, InfoMergeTrace):
+        columns |= {
+            "weight": trace.weight.tolist(),
+            "budget": trace.budget.tolist(),
+            "length_budget": trace.length_budget.tolist(),
+            "static_candidates": trace.static.sum(1).tolist(),
+        }
+    columns["kept"] = trace.segment_of_frame[out.frame].bincount(minlength=len(starts)).tolist()
+    return columns
+
+
+def rows_of(columns: Columns) -> list[dict[str, Any]]:
+    """The lines of a table, each by the names of its columns."""
+    return [dict(zip(columns, line, strict=True)) for line in zip(*columns.values(), strict=True)]
+
+
+def write_columns(path: str | os.PathLike[str], columns: Columns) -> None:
+    """Write a table as CSV, whole or not at all.
+
+    Raises:
+        OSError: the file cannot be written.
+    """
+    with replaced(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(columns)
+        writer.writerows(zip(*columns.values(), strict=True))
 
 
 def infomerge_trace(out: Compression, wanted_by: str) -> InfoMergeTrace:

@@ -157,6 +157,11 @@ class InfoMergeConfig:
         return given
 
     @property
+    def by_content(self) -> bool:
+        """Whether budgets follow what segments show: where temperature or both weights are 0, they follow lengths."""
+        return self.allocation == "caba" and self.temperature > 0 and self.uniqueness_weight + self.richness_weight > 0
+
+    @property
     def neighbours(self) -> int:
         """The old name of `neighbors`."""
         warn_renamed("InfoMergeConfig.neighbours", "InfoMergeConfig.neighbors")

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
-from infomerge.compression import Compression, InfoMergeTrace
+from infomerge.compression import Compression, InfoMergeTrace, rows_of
 from infomerge.encoded_clip import EncodedClip
 from infomerge.methods import Compressor
 
@@ -20,35 +20,21 @@ SCHEMA = "infomerge.compression"
 SCHEMA_VERSION = 2
 
 
-def segment_records(out: Compression, timestamps: Float[np.ndarray, "frames"] | None) -> list[dict[str, Any]]:
+def segment_records(
+    out: Compression, timestamps: Float[np.ndarray, "frames"] | None, duration: float | None = None
+) -> list[dict[str, Any]]:
     """One record a segment: its place in frames and seconds, and every number that its budget came from.
 
-    Numbers of budgets and static candidates are those of InfoMerge's stages; other methods have none. Seconds are None
-    where there are no timestamps.
+    `first_seconds` and `last_seconds` are when its first and its last frame are first shown, `begins_seconds` and
+    `ends_seconds` half-way to the frames beside them, without gaps between segments. Numbers of budgets and static
+    candidates are those of InfoMerge's stages; other methods have none. Seconds are None where there are no timestamps.
     """
-    trace = out.trace
-    kept = trace.segment_of_frame[out.frame].bincount(minlength=len(trace.segments))
-    columns = {"uniqueness": trace.uniqueness.tolist(), "richness": trace.richness.tolist()}
-    if isinstance(trace, InfoMergeTrace):
-        columns |= {
-            "weight": trace.weight.tolist(),
-            "budget": trace.budget.tolist(),
-            "length_budget": trace.length_budget.tolist(),
-            "static_candidates": trace.static.sum(1).tolist(),
-        }
-    columns["kept"] = kept.tolist()
-    times = None if timestamps is None else timestamps.tolist()
-    return [
-        {
-            "segment": number + 1,
-            "first_frame": start,
-            "last_frame": end - 1,
-            "first_seconds": None if times is None else times[start],
-            "last_seconds": None if times is None else times[end - 1],
-            **{name: values[number] for name, values in columns.items()},
-        }
-        for number, (start, end) in enumerate(trace.bounds)
-    ]
+    rows = rows_of(out.to_columns("segments", timestamps=timestamps, duration=duration))
+    nowhere = dict.fromkeys(_SECONDS) if timestamps is None else {}
+    return [nowhere | row for row in rows]
+
+
+_SECONDS = ("first_seconds", "last_seconds", "begins_seconds", "ends_seconds")
 
 
 def compare_cuts(found: Sequence[int], true: Sequence[int]) -> dict[str, list[int]]:
@@ -84,14 +70,9 @@ def record(encoded: EncodedClip, out: Compression, compressor: Compressor | None
             "truncated": facts is not None and facts.truncated,
         },
         "encoder": {"name": encoded.encoder, "saliency": encoded.saliency_source, "grid": list(encoded.grid)},
+        **out.record,
         "method": {"method": out.method} if compressor is None else compressor.to_dict(),
-        "config": None if out.config is None else out.config.to_dict(),
-        "tokens": len(out.assignment),
-        "requested": out.requested,
-        "kept": out.kept,
-        "salient": int((~out.is_context).sum()),
-        "context": int(out.is_context.sum()),
-        "segments": segment_records(out, encoded.timestamps),
+        "segments": segment_records(out, encoded.timestamps, encoded.duration),
     }
     if isinstance(out.trace, InfoMergeTrace):
         result["transition_similarity"] = out.trace.transition.tolist()

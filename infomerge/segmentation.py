@@ -3,6 +3,9 @@
 Taught in notebook 03.
 """
 
+from collections.abc import Sequence
+
+import numpy as np
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
@@ -54,3 +57,35 @@ def segment_of_frame(segments: Int[Tensor, "segments 2"]) -> Int[Tensor, "frames
 def segment_lengths(segments: Int[Tensor, "segments 2"]) -> Int[Tensor, "segments"]:
     """|V_k|, frames of each segment."""
     return segments[:, 1] - segments[:, 0]
+
+
+def frame_edges(
+    timestamps: Float[np.ndarray, "frames"], duration: float | None = None
+) -> Float[np.ndarray, "frames+1"]:
+    """Where each sampled frame's stretch of time begins and ends: half-way to its neighbours, in seconds.
+
+    Args:
+        timestamps: of the frames.
+        duration: of the clip, where it is known: no stretch reaches beyond its ends.
+    """
+    if len(timestamps) == 1:
+        return timestamps[0] + np.array([-0.5, 0.5])
+    middles = (timestamps[1:] + timestamps[:-1]) / 2
+    first = timestamps[0] - (middles[0] - timestamps[0])
+    last = timestamps[-1] + (timestamps[-1] - middles[-1])
+    if duration is not None:
+        first = max(first, min(0.0, timestamps[0]))
+        last = min(last, max(duration, timestamps[-1]))
+    return np.concatenate([[first], middles, [last]])
+
+
+def segment_edges(
+    bounds: Sequence[tuple[int, int]], edges: Float[np.ndarray, "frame_edges"]
+) -> Float[np.ndarray, "segment_edges"]:
+    """Where segments begin and end in time, one number more than there are segments.
+
+    Args:
+        bounds: first frame and frame after the last of each segment, without gaps, as traces and plans have them.
+        edges: the frames' own, by `frame_edges`.
+    """
+    return edges[[start for start, _ in bounds] + [bounds[-1][1]]]

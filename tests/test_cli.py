@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+import numpy as np
 import pytest
 
 from infomerge import cli
@@ -65,12 +66,12 @@ def test_the_first_sentence_about_each_command_fits_into_the_list(capfd: pytest.
 @pytest.mark.parametrize(
     ("name", "options"),
     [
-        ("run", "retention-ratio out num-frames method set encoder force"),
+        ("run", "retention-ratio out num-frames method set encoder grid force"),
         (
             "ask",
             "model retention-ratio compare num-frames frames method set positions max-new-tokens repeats json force",
         ),
-        ("figures", "out list"),
+        ("figures", "out only title width font panels format retention-ratio num-frames encoder grid force list"),
         ("notebooks", "force"),
         ("sweep", "out jobs backend scheduler retry-failed"),
     ],
@@ -252,15 +253,21 @@ def test_a_figure_that_cannot_be_drawn_is_a_mistake_of_ours(
 ) -> None:
     from infomerge.paper.figures import FIGURES
 
-    monkeypatch.setitem(vars(FIGURES["contact_sheet"]), "draw", failing(error))
-    with pytest.raises(type(error)) as caught:
-        cli.main(["figures", "contact_sheet", "-o", str(tmp_path)])
-    assert caught.value is error
+    monkeypatch.setitem(vars(FIGURES["contact_sheet"]), "recipe", failing(error))
+    for clip in ([], ["carphone", "-n", "2", "--encoder", str(one_color_tokens(tmp_path))]):
+        with pytest.raises(type(error)) as caught:
+            cli.main(["figures", *clip, "--only", "contact_sheet", "-o", str(tmp_path / "out")])
+        assert caught.value is error
+
+
+def one_color_tokens(folder: Path) -> Path:
+    np.save(folder / "tokens.npy", np.ones((2, 9, 4), np.float32))
+    return folder / "tokens.npy"
 
 
 def test_an_unknown_figure_is_refused_before_any_is_drawn(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    line = refusal(capfd, "figures", "contact_sheet", "no_figure", "--out", tmp_path / "out")
-    assert line.startswith("NAME: no figure 'no_figure'; choose from ")
+    line = refusal(capfd, "figures", "--only", "contact_sheet", "--only", "no_figure", "--out", tmp_path / "out")
+    assert line.startswith("--only: no figure 'no_figure'; choose from ")
     assert not (tmp_path / "out").exists()
 
 

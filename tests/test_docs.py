@@ -106,7 +106,7 @@ def test_the_code_of_the_readme_runs(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_the_commands_of_the_readme_exist_with_their_options() -> None:
     lines = re.findall(r"^infomerge (.+)$", README, re.MULTILINE)
-    assert len(lines) == 3
+    assert len(lines) == 5
     for name, *words in map(shlex.split, lines):
         known = {option for parameter in group.commands[name].params for option in parameter.opts}
         assert {word for word in words if word.startswith("--")} <= known

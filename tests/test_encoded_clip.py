@@ -130,9 +130,9 @@ def test_plots_take_the_clip_in_place_of_its_arrays(tour: EncodedClip) -> None:
     out = tour.compress(retention_ratio=0.2)
     arrays = plots.contact_sheet(tour.frames, tour.times, out, tour.grid, title="tour", true_cuts=tour.true_cuts)
     assert plots.contact_sheet(tour, out, title="tour")._repr_png_() == arrays._repr_png_()
-    chart = plots.budget_chart(tour.frames, tour.times, out, title="tour", true_cuts=[])
+    chart = plots.budget_chart(tour.frames, tour.times, out, title="tour", true_cuts=[], duration=tour.duration)
     assert plots.budget_chart(tour, out, title="tour", true_cuts=[])._repr_png_() == chart._repr_png_()
     with pytest.raises(ValueError, match="contact_sheet: got a clip without frames"):
         plots.contact_sheet(dataclasses.replace(tour, frames=None), out)
-    with pytest.raises(TypeError, match="contact_sheet: got 5 arguments after the clip"):
-        plots.contact_sheet(tour, out, "a", "b", "c", "d")
+    with pytest.raises(TypeError, match="contact_sheet: got 6 arguments after the clip"):
+        plots.contact_sheet(tour, out, "a", "b", "c", "d", "e")

@@ -88,6 +88,7 @@ CASES = [
     ("sweep", "yaml", "from infomerge.measure.sweep import read_sweep"),
     ("sweep", "joblib", "from infomerge.measure.sweep import run_sweep"),
     ("sweep", "scipy", "import numpy; from infomerge.measure.statistics import compare as c; c(*numpy.eye(2))"),
+    ("tables", "pandas", "import torch; from infomerge import compress as c; c(torch.rand(3, 4, 5)).to_frame()"),
     ("notebooks", "plotly", "from infomerge.widgets import BudgetExplorer"),
     ("notebooks", "anywidget", "from infomerge.widgets import TokenLens"),
     ("notebooks", "anywidget", "from infomerge.page.build import write_page"),

@@ -125,14 +125,32 @@ def test_method_overview_shows_every_kept_token_in_order() -> None:
     assert kinds[: out.kept].tolist() == out.is_context.double().tolist()
 
 
-def test_prior_curves_name_the_winner_in_its_own_color() -> None:
+def test_prior_curves_name_the_winner_on_its_own_color() -> None:
     band = np.array([[0.9, 0.8], [0.85, 0.75], [0.95, 0.85]])
     panel = DisturbanceCurves("fog", "share", np.array([0.0, 1.0]), {"TFD": band, "adjacent": band - 0.1}, ["TFD", ""])
-    axes = plots.prior_curves([panel], measure="AUROC").axes[0]
-    assert [line.get_ydata().tolist() for line in axes.lines] == [[0.9, 0.8], pytest.approx([0.8, 0.7])]
-    assert [text.get_text() for text in axes.texts] == ["TFD", "?"]
-    assert to_hex(axes.texts[0].get_color()) == BLUE.lower()
-    assert to_hex(axes.lines[1].get_color()) == ORANGE.lower()
+    axes = plots.prior_curves([panel], measure="AUROC", chance=0.5).axes[0]
+    chance, *curves = axes.lines
+    assert list(chance.get_ydata()) == [0.5, 0.5]
+    assert axes.get_ylim()[0] < 0.5
+    assert [line.get_ydata().tolist() for line in curves] == [[0.9, 0.8], pytest.approx([0.8, 0.7])]
+    won, undecided = axes.texts
+    assert [won.get_text(), undecided.get_text()] == ["TFD", "?"]
+    assert to_hex(won.get_bbox_patch().get_facecolor()) == BLUE.lower()
+    assert undecided.get_bbox_patch() is None
+    assert to_hex(curves[1].get_color()) == ORANGE.lower()
+
+
+def test_budgets_that_are_compared_stand_on_one_scale() -> None:
+    panels = plots.allocation_comparison(FRAMES, TIMES, {ratio: run(ratio) for ratio in (0.2, 0.5)}).axes[1:]
+    assert panels[0].get_ylim() == panels[1].get_ylim()
+
+
+def test_the_pictures_of_a_notebook_have_words_for_those_who_do_not_see_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    shown = []
+    monkeypatch.setattr(IPython.display, "display", lambda *parts: shown.extend(parts))
+    figures.show("hyper_parameters")
+    _, metadata = shown[0]._repr_png_()
+    assert metadata["alt"] == figures.FIGURES["hyper_parameters"].caption
 
 
 def test_a_verdict_needs_the_measured_table_and_follows_it() -> None:

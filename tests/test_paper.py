@@ -57,7 +57,7 @@ def test_one_clip_is_held_and_no_more() -> None:
 def test_every_recipe_has_a_name_of_its_own() -> None:
     from infomerge import plots
 
-    functions = [recipe.draw.__name__ for recipe in figures.FIGURES.values()]
+    functions = [recipe.recipe.__name__ for recipe in figures.FIGURES.values()]
     assert len(set(functions)) == len(functions)
     assert not {*functions} & {*plots.__all__}
 

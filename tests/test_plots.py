@@ -8,8 +8,11 @@ import numpy as np
 import pytest
 import torch
 from matplotlib.figure import Figure
+from matplotlib.text import Text
 
 from infomerge import plots
+from infomerge.plots import texts
+from infomerge.plots.style import page_width
 from tests.drawn import (
     compressed,
     noise,
@@ -59,10 +62,11 @@ def small_chart(title: str = "a clip") -> Figure:
 
 
 @pytest.mark.parametrize("draw", [small_sheet, small_chart])
-def test_the_same_figure_gives_the_same_bytes_whatever_the_readers_settings(draw: Any, tmp_path: Path) -> None:
+def test_the_same_figure_gives_the_same_bytes_whatever_settings_are_not_for_it(draw: Any, tmp_path: Path) -> None:
     written = plots.save(draw(), tmp_path / "new folder" / "plain")
     assert written == [tmp_path / "new folder" / name for name in ("plain.pdf", "plain.png")]
-    settings = {"font.size": 31, "savefig.bbox": "tight", "font.sans-serif": ["DejaVu Serif"], "lines.linewidth": 9}
+    # Paper, colours and sizes of the page are the figure's own.
+    settings = {"savefig.bbox": "tight", "figure.figsize": (20, 1), "axes.facecolor": "black", "figure.dpi": 40}
     with mpl.rc_context(settings):
         before = dict(mpl.rcParams)
         again = plots.save(draw(), tmp_path / "again.png")
@@ -70,6 +74,71 @@ def test_the_same_figure_gives_the_same_bytes_whatever_the_readers_settings(draw
     assert again == [tmp_path / "again.pdf", tmp_path / "again.png"]
     for first, second in zip(written, again, strict=True):
         assert first.read_bytes() == second.read_bytes()
+
+
+@pytest.mark.parametrize("draw", [small_sheet, small_chart])
+def test_the_readers_fonts_and_sizes_of_letters_win(draw: Any, tmp_path: Path) -> None:
+    with mpl.rc_context({"font.family": "STIXGeneral", "font.size": 9, "svg.fonttype": "path", "pdf.fonttype": 42}):
+        figure = draw()
+    drawn = [text for text in figure.findobj(Text) if text.get_text()]
+    assert {text.get_fontname() for text in drawn} == {"STIXGeneral"}
+    assert max(text.get_fontsize() for text in drawn) == pytest.approx(9 * 1.2)
+    # Saved later, outside of their settings, it is still the figure that was drawn.
+    (pdf,) = plots.save(figure, tmp_path / "later", ["pdf"])
+    assert b"STIXGeneral" in pdf.read_bytes()
+    assert b"DejaVuSans" not in pdf.read_bytes()
+
+
+@pytest.mark.parametrize("name", ["svg", "png", "pdf"])
+def test_figures_are_written_in_the_format_that_is_asked_for(name: str, tmp_path: Path) -> None:
+    beginnings = {"svg": b"<?xml", "png": b"\x89PNG", "pdf": b"%PDF"}
+    contents = []
+    for folder in ("a", "b"):
+        (file,) = plots.save(small_chart(), tmp_path / folder / "chart.pdf", [name])
+        assert file.name == f"chart.{name}"
+        contents.append(file.read_bytes())
+    assert contents[0] == contents[1]
+    assert contents[0].startswith(beginnings[name])
+
+
+def test_formats_and_widths_that_are_not_known_are_named(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="formats: got 'jpg'; expected of pdf, png, svg, pgf"):
+        plots.save(small_chart(), tmp_path / "chart", ["jpg"])
+    for width in (0.3, 99.0, float("nan")):
+        with pytest.raises(ValueError, match=r"width: got .*; expected single, double, or inches from 2.5 to 30"):
+            page_width(width)
+
+
+def test_figures_carry_words_for_those_who_do_not_see_them() -> None:
+    data, metadata = small_chart()._repr_mimebundle_()
+    assert data["image/png"].startswith(b"\x89PNG")
+    assert metadata["image/png"]["alt"].startswith("a clip: From similarity to budget over the clip's time")
+
+
+def test_panels_are_drawn_alone_in_order_or_on_axes_of_ones_own() -> None:
+    arguments = noise(3, 24, 40), np.arange(3.0), compressed(3, 6)
+    two = plots.budget_chart(*arguments, panels=["budget", "uniqueness"])
+    assert [len(axes.patches) for axes in two.axes] == [4, 2]
+    paper = Figure()
+    one, other = paper.subplots(1, 2)
+    assert plots.budget_chart(*arguments, panels=["budget"], ax=other) is paper
+    assert (len(one.patches), len(other.patches)) == (0, 4)
+    assert words(other) == words(two.axes[0])
+    with pytest.raises(ValueError, match="panels: got 'budgets'; expected of film, similarity"):
+        plots.budget_chart(*arguments, panels=["budgets"])
+    with pytest.raises(ValueError, match="ax: got axes for 6 panels; expected one panel alone"):
+        plots.budget_chart(*arguments, ax=other)
+    plots.contact_sheet(*arguments, (2, 3), ax=one)
+    assert len(one.images) == 3
+
+
+def test_letters_that_no_font_has_are_squares_and_one_note(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(texts, "_others", list)
+    with pytest.warns(UserWarning, match="no installed font has") as caught:
+        figure = small_sheet("a clip \N{CUNEIFORM SIGN A} \N{CUNEIFORM SIGN AB}\x07")
+    assert len({str(note.message) for note in caught if "no installed font" in str(note.message)}) == 1
+    assert not [note for note in caught if "missing from" in str(note.message)]
+    assert figure.texts[0].get_text().count("\N{WHITE SQUARE}") == 2
 
 
 def test_saved_figures_are_a_pdf_with_truetype_fonts_and_a_sharp_png(tmp_path: Path) -> None:

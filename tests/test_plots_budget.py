@@ -69,7 +69,8 @@ def test_a_pinned_compression_of_other_frames_is_refused() -> None:
         ({}, "both of them, standardised, mixed and squashed", "by content .* against by length"),
         ({"richness_weight": 0.0}, "uniqueness alone", "by content .* against by length"),
         ({"uniqueness_weight": 0.0}, "richness alone", "by content .* against by length"),
-        ({"uniqueness_weight": 0.0, "richness_weight": 0.0}, "neither of them counts", "by content"),
+        ({"uniqueness_weight": 0.0, "richness_weight": 0.0}, "neither of them counts", r"^by length \(line"),
+        ({"temperature": 0.0}, "at temperature .* budgets follow length", r"^by length \(line"),
         ({"allocation": "length"}, "the same for every frame: budgets follow length", r"^by length \(line"),
     ],
 )
@@ -78,7 +79,9 @@ def test_the_words_are_those_of_the_allocation(options: dict[str, Any], weight: 
     titles = [axes.get_title(loc="left") for axes in drawn.axes]
     assert re.search(weight, titles[4])
     assert re.search(budget, titles[5])
-    assert ("content" in titles[5]) == ("allocation" not in options)
+    config = compressed(**options).config
+    assert config is not None
+    assert ("content" in titles[5]) == config.by_content
 
 
 @pytest.mark.parametrize("title", ["a clip", "tour: " + "static ratio 0.05, " * 12, "x" * 300, "tour\nA: 1\nB: 2"])

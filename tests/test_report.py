@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas
 import pytest
 import torch
 
@@ -73,6 +74,8 @@ def test_each_segment_is_recorded_with_its_own_numbers(options: dict[str, Any]) 
             "last_frame": end - 1,
             "first_seconds": TIMES[start],
             "last_seconds": TIMES[end - 1],
+            "begins_seconds": round((TIMES[start - 1] + TIMES[start]) / 2, 6) if start else row["begins_seconds"],
+            "ends_seconds": round((TIMES[end - 1] + TIMES[end]) / 2, 6) if end < 11 else row["ends_seconds"],
             "uniqueness": trace.uniqueness[number].item(),
             "richness": trace.richness[number].item(),
             "weight": trace.weight[number].item(),
@@ -179,6 +182,8 @@ def test_a_method_without_stages_has_segments_and_no_budgets() -> None:
         "last_frame": 10,
         "first_seconds": 0.0,
         "last_seconds": 9.0,
+        "begins_seconds": 0.0,
+        "ends_seconds": segment["ends_seconds"],
         "uniqueness": out.trace.uniqueness.item(),
         "richness": out.trace.richness.item(),
         "kept": out.kept,
@@ -201,3 +206,55 @@ def test_tokens_without_a_clip_are_recorded_without_times() -> None:
     }
     assert {row["first_seconds"] for row in entry["segments"]} == {None}
     assert json.loads(json.dumps(entry, allow_nan=False)) == entry
+
+
+def test_a_compression_is_a_table_of_tokens_and_one_of_segments(tmp_path: Path) -> None:
+    out = compressed(min_segments=4)
+    tokens = out.to_columns("tokens", grid=(3, 3), timestamps=TIMES)
+    for number, index in enumerate(out.index.tolist()):
+        frame, position = divmod(index, 9)
+        line = {name: values[number] for name, values in tokens.items()}
+        (segment,) = [k for k, (start, end) in enumerate(out.trace.bounds, 1) if start <= frame < end]
+        assert line == {
+            "token": number,
+            "index": index,
+            "frame": frame,
+            "position": position,
+            "row": position // 3,
+            "column": position % 3,
+            "seconds": TIMES[frame],
+            "kind": "context" if out.is_context[number] else "salient",
+            "segment": segment,
+            "stands_for": len(out.members(number)),
+        }
+    assert out.record["segments"] == [
+        {name: value for name, value in row.items() if "seconds" not in name} for row in segment_records(out, TIMES)
+    ]
+    frame = out.to_frame("tokens", grid=(3, 3), timestamps=TIMES)
+    assert frame.to_dict("list") == tokens
+    out.to_csv(tmp_path / "tokens.csv", grid=(3, 3), timestamps=TIMES)
+    assert pandas.read_csv(tmp_path / "tokens.csv").to_dict("list") == tokens
+    with pytest.raises(ValueError, match=r"grid: got 2 x 4; expected rows x columns = 9 positions"):
+        out.to_columns(grid=(2, 4))
+    with pytest.raises(ValueError, match="timestamps: got 3; expected 11, one a frame"):
+        out.to_columns(timestamps=TIMES[:3])
+
+
+@pytest.mark.parametrize(
+    ("options", "by_content"),
+    [
+        ({}, True),
+        ({"temperature": 0.0}, False),
+        ({"allocation": "length"}, False),
+        ({"uniqueness_weight": 0.0, "richness_weight": 0.0}, False),
+        ({"uniqueness_weight": 0.0}, True),
+    ],
+)
+def test_budgets_are_by_content_only_where_they_may_differ_from_those_by_length(
+    options: dict[str, Any], by_content: bool
+) -> None:
+    out = compressed(min_segments=4, **options)
+    assert out.config is not None
+    assert out.config.by_content == by_content
+    trace = out.trace
+    assert by_content or trace.budget.tolist() == trace.length_budget.tolist()

@@ -1,5 +1,6 @@
 """`infomerge run` as a user meets it: what it writes and prints, and how it refuses."""
 
+import csv
 import json
 import subprocess
 import sysconfig
@@ -15,7 +16,9 @@ from infomerge.video import sample_clip
 from tests.commands import exit_code, refusal
 from tests.media import X264_CLOSED, write_video
 
-FILES = ["budget_chart.pdf", "budget_chart.png", "compression.json", "contact_sheet.pdf", "contact_sheet.png"]
+CHARTS = ["budget_chart.pdf", "budget_chart.png"]
+FILES = [*CHARTS, "compression.json", "contact_sheet.pdf", "contact_sheet.png", "segments.csv", "tokens.csv"]
+BEGINNINGS = {".pdf": b"%PDF-", ".png": b"\x89PNG\r\n", ".json": b"{"}
 FASTSTART = {"movflags": "faststart"}
 
 
@@ -36,7 +39,7 @@ def expected_rows(entry: dict[str, Any]) -> list[list[str]]:
     return [
         [
             str(row["segment"]),
-            f"{row['first_seconds']:.1f}-{row['last_seconds']:.1f}",
+            f"{row['begins_seconds']:.1f}-{row['ends_seconds']:.1f}",
             f"{row['first_frame']}-{row['last_frame']}",
             f"{row['uniqueness']:.3f}",
             f"{row['richness']:.3f}",
@@ -64,8 +67,7 @@ def test_a_run_on_the_tour_from_end_to_end(tmp_path: Path, monkeypatch: pytest.M
     made = tmp_path / "made" / "here"
     assert sorted(path.name for path in made.iterdir()) == FILES
     for name in FILES:
-        start = {".pdf": b"%PDF-", ".png": b"\x89PNG\r\n", ".json": b"{"}[Path(name).suffix]
-        assert (made / name).read_bytes().startswith(start)
+        assert (made / name).read_bytes().startswith(BEGINNINGS.get(Path(name).suffix, b""))
 
     clip = sample_clip("tour", 4)
     encoding = EfficientNetEncoder()(clip.frames)
@@ -73,6 +75,17 @@ def test_a_run_on_the_tour_from_end_to_end(tmp_path: Path, monkeypatch: pytest.M
     entry = read_record(made)
     assert entry["kept_index"] == out.index.tolist()
     assert entry["kept_is_context"] == out.is_context.int().tolist()
+    with (made / "tokens.csv").open() as file:
+        tokens = list(csv.DictReader(file))
+    assert [int(row["index"]) for row in tokens] == out.index.tolist()
+    assert [row["kind"] == "context" for row in tokens] == out.is_context.tolist()
+    assert sum(int(row["stands_for"]) for row in tokens) == 4 * 196
+    with (made / "segments.csv").open() as file:
+        segments = list(csv.DictReader(file))
+    assert [int(row["budget"]) for row in segments] == [row["budget"] for row in entry["segments"]]
+    ends = [float(row["ends_seconds"]) for row in segments]
+    assert [float(row["begins_seconds"]) for row in segments] == [0, *ends[:-1]]
+    assert max(map(len, run.stdout.splitlines()[:-1])) <= 80
     assert (entry["clip"]["name"], entry["tokens"], entry["kept"]) == ("tour", 4 * 196, round(0.15 * 4 * 196))
     assert InfoMergeConfig(**entry["config"]) == InfoMergeConfig.paper(0.15)
 
@@ -218,16 +231,16 @@ def test_a_method_without_budgets_has_a_sheet_and_no_chart(
     capfd.readouterr()
     # The chart that is there shows the other method's run.
     assert exit_code(*arguments, "--method", "tome", "--force") == 0
-    assert sorted(path.name for path in tmp_path.iterdir()) == [name for name in FILES if "budget" not in name]
+    assert sorted(path.name for path in tmp_path.iterdir()) == [name for name in FILES if name not in CHARTS]
     printed = capfd.readouterr().out
     assert "No budget_chart: the method (ToMe) has no budgets.\n" in printed
-    assert f"Wrote contact_sheet (PDF, PNG) and compression.json to {tmp_path}" in printed
+    assert f"Wrote contact_sheet (PDF, PNG), compression.json, segments.csv and tokens.csv to {tmp_path}" in printed
     entry = read_record(tmp_path)
     assert entry["method"] == {"method": "tome", "retention_ratio": 0.1}
     (segment,) = entry["segments"]
     measures = [f"{segment['uniqueness']:.3f}", f"{segment['richness']:.3f}"]
     assert [line.split() for line in printed.splitlines() if line.strip().startswith("1 ")] == [
-        ["1", f"0.0-{segment['last_seconds']:.1f}", "0-3", *measures, str(entry["kept"])]
+        ["1", f"0.0-{segment['ends_seconds']:.1f}", "0-3", *measures, str(entry["kept"])]
     ]
     out = EncodedClip.read(video, num_frames=4).compress("tome", retention_ratio=0.1)
     assert entry["kept_index"] == out.index.tolist()

@@ -109,9 +109,9 @@ def test_a_disturbed_clip_is_encoded_once_for_all_that_is_measured_on_it(
 ) -> None:
     encoded = []
 
-    def count(frames: np.ndarray, encoder: EfficientNetEncoder) -> Any:
+    def count(frames: np.ndarray, *others: Any) -> Any:
         encoded.append(frames)
-        return encode(frames, encoder)
+        return encode(frames, *others)
 
     encode = sweep_items._encode
     monkeypatch.setattr(sweep_items, "_encode", count)

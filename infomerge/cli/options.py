@@ -3,12 +3,19 @@
 import functools
 import inspect
 import json
-from typing import Any
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from infomerge.cli.errors import InputError, bad_input
 from infomerge.cli.output import Command
+
+if TYPE_CHECKING:
+    from infomerge.encoded_clip import EncodedClip
+    from infomerge.encoders import Encoder
+    from infomerge.video import Clip
 
 SAMPLES = ("tour", "bigbuckbunny", "bikes", "carphone")
 """As `infomerge.video.sample_names`, which is slow to import."""
@@ -58,19 +65,22 @@ def method_options(command: Command) -> Command:
     return checked
 
 
+frames_option = click.option(
+    "--num-frames",
+    "--frames",
+    "-n",
+    type=click.IntRange(min=1),
+    default=32,
+    show_default=True,
+    help="Frames to sample from a clip.",
+)
+
+
 def clip_options(command: Command) -> Command:
     """Add the argument CLIP and `--num-frames`; hand the command `clip`, read."""
 
     @click.argument("clip")
-    @click.option(
-        "--num-frames",
-        "--frames",
-        "-n",
-        type=click.IntRange(min=1),
-        default=32,
-        show_default=True,
-        help="Frames to sample from the clip.",
-    )
+    @frames_option
     @functools.wraps(command)
     def checked(*args: Any, clip: str, num_frames: int, **others: Any) -> None:
         from infomerge.video import UnreadableClipError, open_clip
@@ -84,6 +94,88 @@ def clip_options(command: Command) -> Command:
     return checked
 
 
+def clips_options(*, required: bool) -> Callable[[Command], Command]:
+    """Add the argument CLIP..., `--num-frames`, `--encoder` and `--grid`.
+
+    The command gets `clips`, names as they were given; `num_frames`; and `encoder`, a function of a clip's name. It
+    reads them by `encoded_clips`.
+    """
+
+    def add(command: Command) -> Command:
+        @click.argument("clips", nargs=-1, required=required, metavar="CLIP..." if required else "[CLIP]...")
+        @frames_option
+        @encoder_options
+        @functools.wraps(command)
+        def given(*args: Any, **others: Any) -> None:
+            command(*args, **others)
+
+        return given
+
+    return add
+
+
+def encoder_options(command: Command) -> Command:
+    """Add `--encoder` and `--grid`; hand the command `encoder`, a function that loads it for a clip's name."""
+
+    @click.option(
+        "--encoder",
+        "encoder_name",
+        metavar="MODEL",
+        help="A vision tower (a local folder or a hub name), or a .npy or .safetensors file of tokens of your own, in "
+        "whose path {clip} stands for the clip's name.  [default: EfficientNet-Lite0]",
+    )
+    @click.option("--grid", metavar="ROWSxCOLUMNS", help="Of tokens in a file, where they make no square.")
+    @functools.wraps(command)
+    def checked(*args: Any, encoder_name: str | None, grid: str | None, **others: Any) -> None:
+        def load(clip: str) -> "Encoder":
+            from infomerge.encoders import load_encoder
+
+            with bad_input(OSError, ValueError, name_or_path="--encoder", encoder="--encoder", grid="--grid"):
+                return load_encoder(encoder_name, grid=_read_grid(grid), clip=clip)
+
+        command(*args, encoder=_once(load, several=encoder_name is not None and "{clip}" in encoder_name), **others)
+
+    return checked
+
+
+def _once(load: "Callable[[str], Encoder]", several: bool) -> "Callable[[str], Encoder]":
+    """A network that is the same for all clips is loaded once."""
+    return load if several else functools.cache(lambda _: load(""))
+
+
+def encode(clip: "Clip", encoder: "Encoder") -> "EncodedClip":
+    """A clip with its tokens; tokens of one's own that are not the clip's are the user's mistake."""
+    from infomerge.encoded_clip import EncodedClip
+    from infomerge.encoders import TokenFile
+
+    if not isinstance(encoder, TokenFile):
+        return EncodedClip.from_clip(clip, encoder)
+    with bad_input(ValueError, encoder="--encoder"):
+        return EncodedClip.from_clip(clip, encoder)
+
+
+def open_clips(names: Sequence[str], num_frames: int) -> "Iterator[Clip]":
+    """Clips of videos, folders and patterns of them, or samples, read one after the other."""
+    from infomerge.measure.sweep_clips import found_clips
+    from infomerge.video import UnreadableClipError, open_clip
+
+    with bad_input(ValueError, clips="CLIP"):
+        found = found_clips([str(Path(name).expanduser()) for name in names], Path.cwd())
+    for name in found:
+        with bad_input(UnreadableClipError, OSError, source="CLIP"):
+            clip = open_clip(name, num_frames)
+        yield clip
+
+
+def _read_grid(text: str | None) -> tuple[int, int] | None:
+    if text is None:
+        return None
+    rows, _, columns = text.lower().partition("x")
+    if not (rows.strip().isdigit() and columns.strip().isdigit()):
+        raise InputError("--grid", f"{text!r} is no grid", "write ROWSxCOLUMNS, such as 12x20")
+    return int(rows), int(columns)
+
+
 def _from_preset(preset: str, method: str | None) -> str:
     from infomerge.deprecation import warn_renamed
 
@@ -94,7 +186,7 @@ def _from_preset(preset: str, method: str | None) -> str:
 
 
 def read_setting(setting: str) -> tuple[str, bool | int | float | str]:
-    """An option and its value, as `--set` takes them."""
+    """An option of a method, as `OPTION=VALUE` gives it."""
     name, equals, value = (part.strip() for part in setting.partition("="))
     if not equals:
         raise InputError("--set", f"{setting!r} has no value", "write OPTION=VALUE, such as temperature=2")

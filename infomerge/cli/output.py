@@ -32,7 +32,7 @@ def output_folder(*files: str) -> Callable[[Command], Command]:
         @functools.wraps(command)
         def checked(*args: Any, out: Path, force: bool, **others: Any) -> None:
             for file in files:
-                _refuse_replacing("--out", out / file, force, "another folder")
+                refuse_replacing("--out", out / file, force, "another folder")
             command(*args, out=out, **others)
 
         return checked
@@ -55,7 +55,7 @@ def output_file(option: str, **settings: Any) -> Callable[[Command], Command]:
         @functools.wraps(command)
         def checked(*args: Any, force: bool, **others: Any) -> None:
             if others[name] is not None:
-                _refuse_replacing(option, others[name], force, "another file")
+                refuse_replacing(option, others[name], force, "another file")
             command(*args, **others)
 
         return checked
@@ -77,6 +77,9 @@ def write_json(path: Path, entry: Mapping[str, Any]) -> None:
         temporary.write_text(json.dumps(entry, indent=1, allow_nan=False) + "\n", encoding="utf-8")
 
 
-def _refuse_replacing(option: str, file: Path, force: bool, other: str) -> None:
-    if file.exists() and not force:
+def refuse_replacing(option: str, file: Path, force: bool, other: str) -> None:
+    """Refuse to replace a file that is there, unless it was asked for."""
+    with bad_file(option, file.parent):
+        there = file.exists()
+    if there and not force:
         raise InputError(option, f"{file} already exists", f"choose {other} or pass --force")

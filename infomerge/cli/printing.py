@@ -9,11 +9,11 @@ if TYPE_CHECKING:
 
 
 def console() -> "Console":
-    """Prints text as it is, folded to the terminal's width, or to 100 columns where there is no terminal."""
+    """Prints text as it is, folded to the terminal's width, or to 80 columns where there is no terminal."""
     from rich.console import Console
 
     # A clip's name may hold brackets and colons, which are not rich's mark-up.
-    return Console(width=None if sys.stdout.isatty() else 100, highlight=False, markup=False, emoji=False)
+    return Console(width=None if sys.stdout.isatty() else 80, highlight=False, markup=False, emoji=False)
 
 
 def print_table(

@@ -11,7 +11,7 @@ import json
 import warnings
 from collections.abc import Iterator, Mapping
 from concurrent.futures import BrokenExecutor, CancelledError
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Protocol, runtime_checkable
 
@@ -21,7 +21,7 @@ from pydantic import ValidationError
 from infomerge.config import explain
 from infomerge.extras import needs
 from infomerge.files import replaced
-from infomerge.measure.sweep_table import TABLE, RefusedSweepError, Row, Table
+from infomerge.measure.sweep_table import TABLE, Lines, RefusedSweepError, Row, Table
 from infomerge.video import TruncatedClipWarning
 
 with needs("sweep"):
@@ -45,6 +45,8 @@ class Outcome:
 
     rows: list[Row]
     notes: tuple[str, ...] = ()
+    details: list[Row] = field(default_factory=list)
+    """Rows of the second table, of the items that did not fail; each has its item's key."""
 
 
 @runtime_checkable
@@ -58,6 +60,10 @@ class Study(Protocol):
     @property
     def columns(self) -> tuple[str, ...]:
         """Of the table. "key", "status" and "config" are among them."""
+
+    @property
+    def details(self) -> tuple[str, tuple[str, ...]] | None:
+        """File and columns of a second table, "key" among them; None where there is none."""
 
     @property
     def hash(self) -> str:
@@ -207,6 +213,9 @@ def _run(study: Study, out: Path, jobs: int, scheduler: str | None, retry_failed
     table = Table(out / TABLE, study.columns)
     if retry_failed and "failed" in table.status.values():
         table.drop_failed()
+    details = None if study.details is None else Lines(out / study.details[0], study.details[1])
+    if details is not None:
+        details.keep_only(table.status.keys())
     before = len(keys & table.status.keys())
     groups = list(_pending(study, table.status))
     outcomes = _on_this_machine(groups, study, jobs) if scheduler is None else _on_cluster(groups, study, scheduler)
@@ -214,6 +223,9 @@ def _run(study: Study, out: Path, jobs: int, scheduler: str | None, retry_failed
     told: set[str] = set()
     with tqdm(total=len(keys), initial=before, desc=study.title, unit="item", delay=1, leave=False) as bar:
         for outcome in outcomes if groups else ():
+            # First what does not say that an item is done.
+            if details is not None:
+                details.append(outcome.details)
             table.append([row | stamp for row in outcome.rows])
             bar.update(len(outcome.rows))
             for note in set(outcome.notes) - told:

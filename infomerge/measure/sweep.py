@@ -3,6 +3,7 @@
     infomerge sweep sweep.yaml --out results
 
 `infomerge.measure.resumable` runs what is missing and says what the folder then holds.
+Beside `results.csv` stands `segments.csv`, a line for each segment of each item.
 """
 
 from collections.abc import Iterator, Mapping
@@ -11,12 +12,24 @@ from pathlib import Path
 from typing import Any
 
 from infomerge.measure.resumable import Backend, LostWorkersError, Outcome, Summary, check_workers, complete
-from infomerge.measure.sweep_config import SCHEMA, Group, Sweep, SweepConfig, clip_kind, read_sweep
+from infomerge.measure.sweep_clips import clip_kind
+from infomerge.measure.sweep_config import SCHEMA, Group, Sweep, SweepConfig, read_sweep
 from infomerge.measure.sweep_items import MEASURES, failed_rows, run_group
-from infomerge.measure.sweep_table import IDENTITY, OUTCOME, TABLE, TIMINGS, RefusedSweepError, read_results
+from infomerge.measure.sweep_table import (
+    IDENTITY,
+    OUTCOME,
+    SEGMENT_COLUMNS,
+    SEGMENTS,
+    TABLE,
+    TIMINGS,
+    RefusedSweepError,
+    read_results,
+    read_segments,
+)
 
 __all__ = [
     "MEASURES",
+    "SEGMENTS",
     "TABLE",
     "TIMINGS",
     "LostWorkersError",
@@ -25,6 +38,7 @@ __all__ = [
     "Sweep",
     "SweepConfig",
     "read_results",
+    "read_segments",
     "read_sweep",
     "run_sweep",
 ]
@@ -36,6 +50,7 @@ class _SweepStudy:
 
     sweep: Sweep
     title = "sweep"
+    details = (SEGMENTS, SEGMENT_COLUMNS)
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -111,5 +126,5 @@ def _check_measures(sweep: Sweep) -> None:
     for name in sweep.config.measures:
         if name not in MEASURES:
             raise RefusedSweepError(f"measures: got {name!r}; expected {', '.join(MEASURES)}")
-        if not any(MEASURES[name].applies(kind) for kind in kinds):
+        if not any(MEASURES[name].applies(kind, sweep.config.has_head) for kind in kinds):
             raise RefusedSweepError(f"measures: {name} needs {MEASURES[name].needs}, which none of the clips has")

@@ -3,21 +3,22 @@
 import hashlib
 import itertools
 import json
-import re
 from collections import defaultdict
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictInt, ValidationError, model_validator
 
 from infomerge.config import explain
+from infomerge.encoders.named import CLIP_PLACE, EFFICIENTNET, TOKEN_FILES
 from infomerge.extras import needs
 from infomerge.measure.choices import MethodChoice, no_unknown_key, refused
+from infomerge.measure.sweep_clips import clip_kind, file_digest, found_clips, written_out
 from infomerge.methods import make_compressor
 from infomerge.methods.options import LARGEST_SEED
-from infomerge.video import DISTURBANCES, disturbance_names, sample_names, write_script
+from infomerge.video import DISTURBANCES, disturbance_names, write_script
 
 with needs("sweep"):
     import yaml
@@ -26,7 +27,6 @@ SCHEMA = 2
 """Part of every item's key. To be raised when a method or a measure gives other numbers than before."""
 
 UNDISTURBED = "none"
-NUMBERED_CLIPS = re.compile(r"(scene|tokens):([0-9]+)(?:-([0-9]+))?")
 
 
 def _own_strengths(given: Any) -> Any:
@@ -57,8 +57,9 @@ class SweepConfig(BaseModel):
     ratios: list[Annotated[float, Field(gt=0, le=1)]] = Field(min_length=1)
     """Retention ratios."""
     clips: list[str] = Field(min_length=1)
-    """Names of samples, paths (from the file's own folder), `scene:3`, `scene:0-99` (both ends included) for procedural
-    clips, and `tokens:0-3`: synthetic tokens for checking a set-up, which no encoder sees."""
+    """Names of samples; paths (from the file's own folder) of videos, of folders of them, and patterns such as
+    "clips/*.mp4"; `scene:3`, `scene:0-99` (both ends included) for procedural clips; and `tokens:0-3`: synthetic tokens
+    for checking a set-up, which no encoder sees."""
     disturbances: Annotated[dict[str, Annotated[list[float], Field(min_length=1)]], BeforeValidator(_own_strengths)] = (
         Field(default={UNDISTURBED: [0.0]}, min_length=1)
     )
@@ -73,6 +74,12 @@ class SweepConfig(BaseModel):
     """Side of the encoder's input in pixels; its grid has one position for every 32 x 32."""
     scene_size: tuple[StrictInt, StrictInt] = (112, 112)
     """Height and width of procedural clips, in pixels."""
+    encoder: str = EFFICIENTNET
+    """As `infomerge.encoders.load_encoder` takes it: "efficientnet", a vision tower's folder or hub name, or a .npy or
+    .safetensors file of tokens of one's own, in whose path {clip} stands for a clip's name. Paths start from the file's
+    own folder."""
+    grid: tuple[StrictInt, StrictInt] | None = None
+    """Rows and columns of tokens of one's own, where they make no square."""
 
     @model_validator(mode="before")
     @classmethod
@@ -95,6 +102,8 @@ class SweepConfig(BaseModel):
             for strength in strengths:
                 if not 0 <= strength <= most:
                     raise refused(f"disturbances.{name}: got strength {strength:g}; expected 0 to {most:g}")
+        if self.own_tokens and set(self.disturbances) != {UNDISTURBED}:
+            raise refused("disturbances: tokens of a file are of clean frames; expected none alone")
         kinds = {clip_kind(name) for name in self.clip_names()}
         if "tokens" in kinds and set(self.disturbances) != {UNDISTURBED}:
             raise refused("disturbances: tokens have no pixels to disturb; expected none alone")
@@ -105,9 +114,22 @@ class SweepConfig(BaseModel):
                 raise refused(f"{error}, with a procedural clip") from error
         return self
 
+    @property
+    def own_tokens(self) -> bool:
+        """Whether the tokens come from files."""
+        return self.encoder.endswith(TOKEN_FILES)
+
+    @property
+    def has_head(self) -> bool:
+        """Whether the encoder has a head of its own, whose answers can be compared."""
+        return self.encoder.lower() == EFFICIENTNET
+
     def clip_names(self) -> list[str]:
         """The clips by name, ranges written out."""
-        return [name for clip in self.clips for name in _written_out(clip)]
+        try:
+            return [name for clip in self.clips for name in written_out(clip)]
+        except ValueError as error:
+            raise refused(str(error)) from error
 
     def variants(self) -> Iterator[tuple[str, str, dict[str, Any]]]:
         """Each method's name with the options of one variant, as JSON ("" where there are none) and as they are."""
@@ -125,23 +147,6 @@ def _refuse_repeats(name: str, values: Sequence[Hashable], meanings: Sequence[Ha
         if others:
             spelling = "" if others[-1] == first else f", as {others[-1]!r} too"
             raise refused(f"{name}: got {first!r} {1 + len(others)} times{spelling}; expected each once")
-
-
-def clip_kind(name: str) -> Literal["scene", "tokens", "sample", "file"]:
-    """What a clip's name stands for."""
-    if match := NUMBERED_CLIPS.fullmatch(name):
-        return "scene" if match[1] == "scene" else "tokens"
-    return "sample" if name in sample_names() else "file"
-
-
-def _written_out(clip: str) -> list[str]:
-    match = NUMBERED_CLIPS.fullmatch(clip)
-    if not match:
-        return [clip]
-    first, last = int(match[2]), int(match[3] or match[2])
-    if first > last:
-        raise refused(f"clips: got {clip!r}; expected ranges from the lower number to the higher")
-    return [f"{match[1]}:{number}" for number in range(first, last + 1)]
 
 
 class Item(NamedTuple):
@@ -172,13 +177,16 @@ class Sweep:
 
     config: SweepConfig
     digests: dict[str, str]
-    """SHA-256 of each clip that is a file."""
+    """SHA-256 of each clip that is a file, and of its tokens where they are in one, under `token_key`."""
     folder: Path
     """What the paths of clips start from."""
 
     def to_dict(self) -> dict[str, Any]:
         """All that its results depend on, for JSON."""
-        return {"schema": SCHEMA, "config": self.config.model_dump(mode="json"), "digests": self.digests}
+        config = self.config.model_dump(mode="json")
+        if self.config.has_head:
+            del config["encoder"], config["grid"]
+        return {"schema": SCHEMA, "config": config, "digests": self.digests}
 
     @property
     def hash(self) -> str:
@@ -213,6 +221,10 @@ class Sweep:
             "image_size": config.image_size,
             "scene_size": list(config.scene_size),
         }
+        if not config.has_head:
+            # Where it is as it always was, keys are, too.
+            grid = None if config.grid is None else list(config.grid)
+            common |= {"encoder": config.encoder, "grid": grid, "tokens": self.digests.get(token_key(clip))}
         for seed, (method, options, _), ratio in itertools.product(seeds, config.variants(), config.ratios):
             own = {"method": method, "options": options, "ratio": ratio, "seed": seed}
             yield Item(_digest(common | own, 16), method, options, ratio, seed)
@@ -221,6 +233,24 @@ class Sweep:
 def _digest(content: Any, digits: int) -> str:
     canonical = json.dumps(content, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(canonical.encode()).hexdigest()[:digits]
+
+
+def token_key(clip: str) -> str:
+    """Under what the digest of a clip's own tokens is kept."""
+    return f"tokens of {clip}"
+
+
+def token_path(encoder: str, clip: str) -> str:
+    """The file of a clip's own tokens, from the folder of the sweep's file."""
+    return encoder.replace(CLIP_PLACE, Path(clip).stem if clip_kind(clip) == "file" else clip)
+
+
+def _token_digest(folder: Path, encoder: str, clip: str) -> str:
+    path = folder / token_path(encoder, clip)
+    if not path.is_file():
+        raise ValueError(f"encoder: got no file {str(path)!r}; expected the tokens of {clip!r}")
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def read_sweep(path: Path | str) -> Sweep:
@@ -236,12 +266,19 @@ def read_sweep(path: Path | str) -> Sweep:
         given = yaml.load(path.read_text(encoding="utf-8"), _UniqueKeys)
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise ValueError(f"{path}: got no YAML: {' '.join(str(error).split())}") from error
+    except RecursionError as error:
+        raise ValueError(f"{path}: got lists in lists too deep to be read; expected those of the example") from error
     if not isinstance(given, dict):
         raise ValueError(f"{path}: got no keys; expected {', '.join(SweepConfig.model_fields)}")
     config = SweepConfig.model_validate(given)
+    # Once more, since a folder may hold a clip that is named beside it.
+    config = SweepConfig.model_validate(config.model_dump() | {"clips": found_clips(config.clips, path.parent)})
     _check_methods(config)
     names = [name for name in config.clip_names() if clip_kind(name) == "file"]
     digests = {name: file_digest(path.parent, name) for name in names}
+    if config.own_tokens:
+        for name in config.clip_names():
+            digests[token_key(name)] = _token_digest(path.parent, config.encoder, name)
     _refuse_repeats("clips", names, [(path.parent / name).resolve() for name in names])
     return Sweep(config, digests, path.parent.absolute())
 
@@ -265,21 +302,3 @@ def _check_methods(config: SweepConfig) -> None:
             raise ValueError(f"methods: {name}: {explain(error)}") from error
         except (ValueError, TypeError) as error:
             raise ValueError(f"methods: {name}: {error}") from error
-
-
-def file_digest(folder: Path, name: str) -> str:
-    """SHA-256 of a clip's file.
-
-    Raises:
-        ValueError: there is no such file.
-        OSError: it cannot be read.
-    """
-    path = folder / name
-    # Line breaks would break the table, whose lines are its rows.
-    if not path.is_file() or "\n" in name or "\r" in name:
-        raise ValueError(
-            f"clips: got no file {name!r} in {str(folder)!r}; expected video files, samples "
-            f"({', '.join(sample_names())}), scene:SEED, scene:FIRST-LAST, tokens:SEED and tokens:FIRST-LAST"
-        )
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

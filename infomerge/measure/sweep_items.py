@@ -6,7 +6,7 @@ import hashlib
 import json
 import math
 import warnings
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import product
@@ -22,7 +22,7 @@ from torch import Tensor
 from infomerge.compression import Compression
 from infomerge.config import InfoMergeConfig
 from infomerge.encoded_clip import EncodedClip
-from infomerge.encoders import EfficientNetEncoder, Encoding
+from infomerge.encoders import EfficientNetEncoder, Encoder, Encoding, load_encoder
 from infomerge.measure.coverage import Coverage, coverage
 from infomerge.measure.detection import (
     PRIORS,
@@ -34,9 +34,11 @@ from infomerge.measure.detection import (
 )
 from infomerge.measure.fidelity import Fidelity, fidelity
 from infomerge.measure.keeping import Keeping, keeping
+from infomerge.measure.own_truth import CUTS, EVENTS, cuts, events
 from infomerge.measure.resumable import Outcome
-from infomerge.measure.sweep_config import UNDISTURBED, Group, Item, Sweep, clip_kind, file_digest
-from infomerge.measure.sweep_table import Row
+from infomerge.measure.sweep_clips import clip_kind, file_digest
+from infomerge.measure.sweep_config import UNDISTURBED, Group, Item, Sweep, SweepConfig, token_path
+from infomerge.measure.sweep_table import Row, segment_rows
 from infomerge.methods import get_method, make_compressor
 from infomerge.video import (
     CellTruth,
@@ -44,7 +46,7 @@ from infomerge.video import (
     SceneClip,
     TruncatedClipWarning,
     disturb,
-    read_clip,
+    open_clip,
     sample_clip,
     scene_clip,
 )
@@ -60,7 +62,7 @@ class SharedClip:
     encoded: EncodedClip
     """The disturbed frames and their tokens; what is known of the clip holds of the clean frames."""
     encoder: EfficientNetEncoder | None = None
-    """None where no encoder made the tokens."""
+    """None where no encoder made the tokens, or one without a head of its own."""
 
     @property
     def cells(self) -> CellTruth:
@@ -103,13 +105,19 @@ class Measure:
     columns: tuple[str, ...]
     run: Callable[[Context], Mapping[str, float]]
     """Gives a number for each column."""
-    needs: Literal["nothing", "truth", "encoder"] = "nothing"
-    """What a clip must have for it: the truth of a procedural clip, or an encoder with a head of its own. The columns
-    stay empty for other clips."""
+    needs: Literal["nothing", "truth", "encoder", "clip"] = "nothing"
+    """What a clip must have for it: the truth of a procedural clip, an encoder with a head of its own, or a clip at
+    all. The columns stay empty for other clips."""
 
-    def applies(self, kind: str) -> bool:
-        """Whether clips of this kind have what it needs; kinds as of `sweep_config.clip_kind`."""
-        return {"nothing": True, "truth": kind == "scene", "encoder": kind != "tokens"}[self.needs]
+    def applies(self, kind: str, has_head: bool = True) -> bool:
+        """Whether clips of this kind have what it needs.
+
+        Args:
+            kind: as of `sweep_clips.clip_kind`.
+            has_head: whether the sweep's encoder has a head of its own.
+        """
+        known = {"nothing": True, "truth": kind == "scene", "clip": kind != "tokens"}
+        return (known | {"encoder": kind != "tokens" and has_head})[self.needs]
 
 
 DETECTED = ("auroc", "average_precision", "candidate_precision", "still_share")
@@ -156,6 +164,8 @@ MEASURES: Mapping[str, Measure] = MappingProxyType(
             lambda context: context.clip.detection,
             needs="truth",
         ),
+        "cuts": Measure(CUTS, lambda context: cuts(context.clip.encoded, context.compression), needs="clip"),
+        "events": Measure(EVENTS, lambda context: events(context.clip.encoded, context.compression), needs="clip"),
     }
 )
 """The measures by name, in the order of their columns."""
@@ -183,17 +193,36 @@ def synthetic_tokens(seed: int, num_frames: int) -> EncodedClip:
 
 
 @functools.lru_cache(maxsize=1)
-def _encoder(image_size: int) -> EfficientNetEncoder:
+def _network(name: str, image_size: int | None) -> Encoder:
     """Loaded once in each process."""
-    return EfficientNetEncoder(image_size=image_size)
+    return load_encoder(name, image_size=image_size)
 
 
-def _encode(frames: UInt8[np.ndarray, "frames height width 3"], encoder: EfficientNetEncoder) -> Encoding:
+def _encoder(clip: str, sweep: Sweep) -> Encoder:
+    config = sweep.config
+    if config.own_tokens:
+        return load_encoder(str(sweep.folder / token_path(config.encoder, clip)), grid=config.grid)
+    local = sweep.folder / config.encoder
+    # A tower takes pictures of its own size; the sweep's is that of EfficientNet.
+    return _network(str(local) if local.is_dir() else config.encoder, config.image_size if config.has_head else None)
+
+
+def _encode(frames: UInt8[np.ndarray, "frames height width 3"], encoder: Encoder, config: SweepConfig) -> Encoding:
     """What the encoder gives for all frames; one at a time, so that it shows no progress bar of its own."""
+    if config.own_tokens:
+        return encoder(frames)
     encodings = [encoder(frame[None]) for frame in frames]
-    tokens = torch.cat([encoding.tokens for encoding in encodings])
-    saliency = torch.cat([encoding.saliency for encoding in encodings if encoding.saliency is not None])
-    return dataclasses.replace(encodings[0], tokens=tokens, saliency=saliency)
+    return dataclasses.replace(
+        encodings[0],
+        tokens=torch.cat([encoding.tokens for encoding in encodings]),
+        saliency=_joined([encoding.saliency for encoding in encodings]),
+        frame_features=_joined([encoding.frame_features for encoding in encodings]),
+    )
+
+
+def _joined(parts: list[Tensor | None]) -> Tensor | None:
+    given = [part for part in parts if part is not None]
+    return torch.cat(given) if given else None
 
 
 def _shared_clip(group: Group, sweep: Sweep) -> SharedClip:
@@ -208,16 +237,17 @@ def _shared_clip(group: Group, sweep: Sweep) -> SharedClip:
         elif kind == "sample":
             clip = sample_clip(group.clip, config.num_frames)
         else:
-            clip = read_clip(sweep.folder / group.clip, config.num_frames)
+            clip = open_clip(sweep.folder / group.clip, config.num_frames)
             # After the clip was read, so that a change in between is not missed.
             _check_same_file(group.clip, sweep)
     frames = clip.frames
     if group.disturbance != UNDISTURBED:
         frames = disturb(group.disturbance, frames, group.strength, pattern_seed(group.clip, group.seed))
-    encoder = _encoder(config.image_size)
+    encoder = _encoder(group.clip, sweep)
     notes = [str(note.message) for note in caught if issubclass(note.category, TruncatedClipWarning)]
-    encoded = EncodedClip.from_clip(clip, _encode(frames, encoder), encoder=encoder.name, notes=notes)
-    return SharedClip(dataclasses.replace(encoded, name=group.clip, frames=frames), encoder)
+    encoded = EncodedClip.from_clip(clip, _encode(frames, encoder, config), encoder=encoder.name, notes=notes)
+    head = encoder if isinstance(encoder, EfficientNetEncoder) else None
+    return SharedClip(dataclasses.replace(encoded, name=group.clip, frames=frames), head)
 
 
 def _check_same_file(name: str, sweep: Sweep) -> None:
@@ -243,11 +273,12 @@ def run_group(group: Group, sweep: Sweep) -> Outcome:
     except Exception as error:
         return Outcome(failed_rows(group, error))
     seconds = _seconds(started)
-    rows = [_run_item(item, group, sweep, clip) | {"encode_seconds": seconds} for item in group.items]
-    return Outcome(rows, clip.encoded.notes)
+    segments: list[Row] = []
+    rows = [_run_item(item, group, sweep, clip, segments) | {"encode_seconds": seconds} for item in group.items]
+    return Outcome(rows, clip.encoded.notes, segments)
 
 
-def _run_item(item: Item, group: Group, sweep: Sweep, clip: SharedClip) -> Row:
+def _run_item(item: Item, group: Group, sweep: Sweep, clip: SharedClip, segments: list[Row]) -> Row:
     row = _identity(item, group)
     options = json.loads(item.options or "{}")
     if "seed" in get_method(item.method).options:
@@ -257,18 +288,20 @@ def _run_item(item: Item, group: Group, sweep: Sweep, clip: SharedClip) -> Row:
         compressor = make_compressor(item.method, retention_ratio=item.ratio, **options)
         out = clip.encoded.compress(compressor)
         row["method_seconds"], started = _seconds(started), perf_counter()
-        numbers = _measure(Context(clip, out), sweep.config.measures, clip_kind(group.clip))
+        numbers = _measure(Context(clip, out), sweep.config, clip_kind(group.clip))
+        per_segment = segment_rows(clip.encoded, out, _identity(item, group))
         row["measure_seconds"] = _seconds(started)
     except Exception as error:
         return row | _failure(error)
+    segments += per_segment
     return row | {"status": "ok"} | numbers
 
 
-def _measure(context: Context, names: Iterable[str], kind: str) -> Row:
+def _measure(context: Context, config: SweepConfig, kind: str) -> Row:
     numbers: Row = {}
-    for name in names:
+    for name in config.measures:
         measure = MEASURES[name]
-        if not measure.applies(kind):
+        if not measure.applies(kind, config.has_head):
             continue
         values = measure.run(context)
         if set(values) != set(measure.columns):

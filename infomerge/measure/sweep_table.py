@@ -3,8 +3,11 @@
 import csv
 import io
 import os
+from collections.abc import Collection
 from pathlib import Path
 
+from infomerge.compression import Compression, rows_of
+from infomerge.encoded_clip import EncodedClip
 from infomerge.files import replaced
 
 Row = dict[str, str]
@@ -15,21 +18,46 @@ class RefusedSweepError(ValueError):
 
 
 TABLE = "results.csv"
+SEGMENTS = "segments.csv"
 IDENTITY = ("key", "clip", "disturbance", "strength", "seed", "method", "options", "ratio")
 OUTCOME = ("status", "error")
 TIMINGS = ("encode_seconds", "method_seconds", "measure_seconds")
 """The columns that differ from run to run, last in the table. `encode_seconds` is that of the whole group."""
 
 
-class Table:
-    """The CSV file of results: whole lines only, each with as many cells as the header."""
+SEGMENT_COLUMNS = (
+    *IDENTITY,
+    *("segment", "first_frame", "last_frame", "begins_seconds", "ends_seconds", "uniqueness", "richness", "weight"),
+    *("budget", "length_budget", "static_candidates", "kept", "event_frames"),
+)
+"""Budgets are InfoMerge's alone, seconds those of clips, and event frames those of clips whose owner names events."""
+
+
+def segment_rows(clip: EncodedClip, out: Compression, identity: Row) -> list[Row]:
+    """The lines of the second table: what every segment of one item got.
+
+    Args:
+        clip: the clip that was compressed.
+        out: the compression.
+        identity: the item's cells.
+    """
+    duration = None if clip.timestamps is None else clip.duration
+    columns = out.to_columns("segments", timestamps=clip.timestamps, duration=duration)
+    if clip.truth is not None and clip.truth.events and clip.timestamps is not None:
+        during = clip.truth.in_event(clip.timestamps)
+        columns["event_frames"] = [int(during[start:end].sum()) for start, end in out.trace.bounds]
+    known = {name: values for name, values in columns.items() if name in SEGMENT_COLUMNS}
+    return [identity | {name: repr(value) for name, value in row.items()} for row in rows_of(known)]
+
+
+class Lines:
+    """A CSV file that survives being interrupted: whole lines only, each with as many cells as the header."""
 
     def __init__(self, path: Path, columns: tuple[str, ...]) -> None:
         self.path, self.columns = path, columns
         if not path.exists():
             self._replace([])
         _drop_torn_line(path)
-        self.status = {row["key"]: row["status"] for row in _read(path, columns)}
 
     def append(self, rows: list[Row]) -> None:
         """Write rows and have them on the disk before this returns."""
@@ -37,13 +65,12 @@ class Table:
             file.write(self._lines(rows))
             file.flush()
             os.fsync(file.fileno())
-        self.status |= {row["key"]: row["status"] for row in rows}
 
-    def drop_failed(self) -> None:
-        """Take the failed items out, so that they are to be done."""
+    def keep_only(self, keys: Collection[str]) -> None:
+        """Take out the lines of all other items: of those that a killed run had not finished."""
         rows = _read(self.path, self.columns)
-        self._replace([row for row in rows if row["status"] != "failed"])
-        self.status = {key: status for key, status in self.status.items() if status != "failed"}
+        if any(row["key"] not in keys for row in rows):
+            self._replace([row for row in rows if row["key"] in keys])
 
     def _replace(self, rows: list[Row]) -> None:
         header = dict(zip(self.columns, self.columns, strict=True))
@@ -54,6 +81,25 @@ class Table:
         text = io.StringIO()
         csv.DictWriter(text, self.columns, restval="", lineterminator="\n").writerows(rows)
         return text.getvalue().encode()
+
+
+class Table(Lines):
+    """The table of results, one line for each item: what stands in it is done."""
+
+    def __init__(self, path: Path, columns: tuple[str, ...]) -> None:
+        super().__init__(path, columns)
+        self.status = {row["key"]: row["status"] for row in _read(path, columns)}
+
+    def append(self, rows: list[Row]) -> None:
+        """Write rows and have them on the disk before this returns."""
+        super().append(rows)
+        self.status |= {row["key"]: row["status"] for row in rows}
+
+    def drop_failed(self) -> None:
+        """Take the failed items out, so that they are to be done."""
+        rows = _read(self.path, self.columns)
+        self._replace([row for row in rows if row["status"] != "failed"])
+        self.status = {key: status for key, status in self.status.items() if status != "failed"}
 
 
 def _drop_torn_line(path: Path) -> None:
@@ -74,6 +120,19 @@ def _read(path: Path, columns: tuple[str, ...] | None = None) -> list[Row]:
         if len(line) != len(header):
             raise RefusedSweepError(f"{path}: got {len(line)} cells in line {number}; expected {len(header)}")
     return [dict(zip(header, line, strict=True)) for line in lines[1:]]
+
+
+def read_segments(out: Path | str) -> list[Row]:
+    """The second table of a sweep: one dictionary of texts for each segment of each item.
+
+    Args:
+        out: the folder of the sweep.
+
+    Raises:
+        FileNotFoundError: there is no table.
+        RefusedSweepError: (a ValueError) a line is broken.
+    """
+    return _read(Path(out) / SEGMENTS)
 
 
 def read_results(out: Path | str) -> list[Row]:

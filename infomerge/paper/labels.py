@@ -56,11 +56,11 @@ METHOD_NAMES: Mapping[str, str] = MappingProxyType({name: METHODS[name].title fo
 
 ROW_NAMES: Mapping[str, str] = MappingProxyType(
     {
-        "infomerge": "full",
-        "table4-none": "none",
-        "table4-tfd": "TFD",
-        "table4-tfd+uniqueness": "+ uniqueness",
-        "table4-tfd+richness": "+ richness",
+        "infomerge": "TFD + CABA",
+        "table4-none": "neither",
+        "table4-tfd": "TFD alone",
+        "table4-tfd+uniqueness": "TFD + uniqueness",
+        "table4-tfd+richness": "TFD + richness",
         "infomerge-adjacent": "adjacent + CABA",
         "fastvid": "FastVID",
     }
@@ -116,7 +116,7 @@ KNOBS: Mapping[str, tuple[str, float]] = MappingProxyType(
     {
         "temperature": (r"temperature $\tau$", _CHOICE.temperature),
         "static_penalty": (r"penalty $\lambda$", _CHOICE.static_penalty),
-        "uniqueness_weight": (r"uniqueness $\alpha$ (richness $\beta = 1 - \alpha$)", _CHOICE.uniqueness_weight),
+        "uniqueness_weight": (r"uniqueness $\alpha$ (richness $\beta=1-\alpha$)", _CHOICE.uniqueness_weight),
     }
 )
 """The options of Figure 5, Figure 6 and Table 6, as figures name them, with the paper's choice at 10 %."""

@@ -16,18 +16,20 @@ with needs("plots"):
         budget_bars,
         budget_share,
         budget_shift,
-        method_overview,
     )
-    from infomerge.plots.budget_chart import budget_chart, film_strip
+    from infomerge.plots.budget_chart import budget_chart
     from infomerge.plots.contact_sheet import contact_sheet, heat_sheet, ownership_sheet
     from infomerge.plots.coverage import coverage_map, membership_map
+    from infomerge.plots.differences import difference_sheet
     from infomerge.plots.methods import methods_side_by_side
+    from infomerge.plots.overview import method_overview
     from infomerge.plots.prior_verdicts import prior_verdicts
     from infomerge.plots.priors import DisturbanceCurves, prior_curves
     from infomerge.plots.prompts import next_token_bars, prompt_diagram, saliency_strip
     from infomerge.plots.redundancy import fingerprint_matrices, prior_maps, static_score_maps, token_grid
     from infomerge.plots.spectrum import energy_spectrum
-    from infomerge.plots.style import DOUBLE_COLUMN, SINGLE_COLUMN, save, styled
+    from infomerge.plots.stack import film_strip
+    from infomerge.plots.style import DOUBLE_COLUMN, SINGLE_COLUMN, Width, font_settings, save, styled
     from infomerge.plots.titles import kept_title
 
 __all__ = [
@@ -37,6 +39,7 @@ __all__ = [
     "DisturbanceCurves",
     "KnobCurves",
     "RatioCurves",
+    "Width",
     "allocation_comparison",
     "budget_bars",
     "budget_chart",
@@ -44,9 +47,11 @@ __all__ = [
     "budget_shift",
     "contact_sheet",
     "coverage_map",
+    "difference_sheet",
     "energy_spectrum",
     "film_strip",
     "fingerprint_matrices",
+    "font_settings",
     "heat_sheet",
     "kept_title",
     "knob_curves",

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Float
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from matplotlib.ticker import LogLocator, NullFormatter
 
 from infomerge.plots.style import (
     BLUE,
-    DOUBLE_COLUMN,
     GRAY,
     GREEN,
     INK,
@@ -19,10 +20,15 @@ from infomerge.plots.style import (
     PALE,
     PURPLE,
     SKY,
+    SMALL,
     VERMILLION,
     PrintFigure,
+    Width,
+    choose_panels,
+    page_width,
     styled,
 )
+from infomerge.plots.texts import fitted_legend, framed, words_below
 
 Look = tuple[str, str, object]
 """Colour, marker and dash."""
@@ -34,11 +40,12 @@ LOOKS: tuple[Look, ...] = (
     (PURPLE, "v", (0, (5, 1, 1, 1))),
     (SKY, "P", (0, (3, 1))),
     (INK, "X", (0, (1, 1))),
-    (GRAY, "<", "--"),
+    ("#8C510A", "<", "--"),
     (GRAY, ">", "-."),
-    (GRAY, "*", ":"),
+    ("#5F7D2F", "*", ":"),
+    ("#8A5A94", "p", "-"),
+    ("#4A62A0", "h", "--"),
 )
-LABEL_SIZE = 5.8
 
 
 @dataclass(frozen=True)
@@ -88,51 +95,75 @@ class KnobCurves:
 
 
 @styled
-def method_curves(panels: Sequence[RatioCurves], *, columns: int = 3) -> PrintFigure:
+def method_curves(
+    panels: Sequence[RatioCurves],
+    *,
+    columns: int | None = None,
+    title: str = "",
+    width: Width = "double",
+    ax: Axes | None = None,
+) -> Figure:
     """Measures of methods against the retention ratio, with intervals; each curve is named at its end.
+
+    The marks of one ratio stand side by side on one grey ground. The first method is drawn over the others.
 
     Args:
         panels: one for each measure, all with the same methods in the same order.
-        columns: panels in a row.
+        columns: panels in a row; without a number, by the width.
+        title: what is shown.
+        width: of the figure: "single", "double", or inches.
+        ax: axes of one's own, for one panel.
 
     Raises:
-        ValueError: there are more methods than looks that can be told apart.
+        ValueError: there are more methods than looks that can be told apart, or `ax` is given for several panels.
     """
+    choose_panels([panel.measure for panel in panels], None, ax)
     most = max(len(panel.curves) for panel in panels)
     if most > len(LOOKS):
         raise ValueError(f"panels: got {most} methods; expected up to {len(LOOKS)}")
+    if ax is not None:
+        _draw_measure(ax, panels[0])
+        ax.set_xlabel("retention ratio")
+        return ax.figure.figure
+    columns = max(1, round(page_width(width) / 2.4)) if columns is None else columns
     rows = -(-len(panels) // columns)
-    height = 2.35 * rows + 0.35
-    figure = PrintFigure(figsize=(DOUBLE_COLUMN, height))
-    layout = {"left": 0.06, "right": 0.87, "top": 1 - 0.25 / height, "bottom": 0.52 / height}
-    layout |= {"wspace": 0.95, "hspace": 0.34}
-    grid = figure.subplots(rows, columns, squeeze=False, gridspec_kw=layout)
+    words = "bars: 95 % intervals over clips; marks on one grey ground are of one ratio"
+    figure = framed(width, 2.35 * rows, title=title, words=words)
+    grid = figure.subplots(rows, columns, squeeze=False)
     for axes, panel in zip(grid.flat, panels, strict=False):
-        places = np.arange(len(panel.ratios), dtype=float)
-        ends: dict[str, tuple[float, str]] = {}
-        for (name, (mean, low, high)), look in zip(panel.curves.items(), LOOKS, strict=False):
-            # An interval drawn as a bar: bands of ten methods would hide each other.
-            shift = 0.3 * ((len(ends) + 0.5) / len(panel.curves) - 0.5)
-            _curve(axes, places + shift, mean, look, width=1.0)
-            axes.vlines(places + shift, low, high, color=look[0], linewidth=0.6)
-            ends[name] = (float(mean[-1]), look[0])
-        if panel.log:
-            _logarithmic(axes)
-        axes.set_title(f"{panel.measure}{_hint(panel.better)}")
-        axes.set_xticks(places, [f"{ratio:.0%}" for ratio in panel.ratios])
-        axes.set_xlim(-0.3, len(places) - 0.7)
-        _name_ends(axes, ends)
+        _draw_measure(axes, panel)
     for axes in grid.flat[len(panels) :]:
         axes.axis("off")
     for axes in grid[-1]:
         axes.set_xlabel("retention ratio")
-    figure.text(0.995, 0.01, "bars: 95 % intervals over clips", ha="right", va="bottom", fontsize=6, color=INK)
     return figure
 
 
-def _curve(axes: Axes, x: Float[np.ndarray, "n"], y: Float[np.ndarray, "n"], look: Look, width: float) -> None:
+def _draw_measure(axes: Axes, panel: RatioCurves) -> None:
+    places = np.arange(len(panel.ratios), dtype=float)
+    for place in places:
+        axes.axvspan(place - 0.22, place + 0.22, color="#F0F0F0", linewidth=0, zorder=0)
+    ends: dict[str, tuple[float, str]] = {}
+    for number, ((name, (mean, low, high)), look) in enumerate(zip(panel.curves.items(), LOOKS, strict=False)):
+        # An interval drawn as a bar: bands of ten methods would hide each other.
+        shift = 0.3 * ((number + 0.5) / len(panel.curves) - 0.5)
+        order = 3.0 if number else 4.0
+        _curve(axes, places + shift, mean, look, width=1.6 if number == 0 else 1.0, zorder=order)
+        axes.vlines(places + shift, low, high, color=look[0], linewidth=0.6, zorder=order)
+        ends[name] = (float(mean[-1]), look[0])
+    if panel.log:
+        _logarithmic(axes)
+    axes.set_title(f"{panel.measure}{_hint(panel.better)}")
+    axes.set_xticks(places, [f"{ratio:.0%}" for ratio in panel.ratios])
+    axes.set_xlim(-0.3, len(places) - 0.7)
+    _name_ends(axes, ends)
+
+
+def _curve(
+    axes: Axes, x: Float[np.ndarray, "n"], y: Float[np.ndarray, "n"], look: Look, width: float, zorder: float
+) -> None:
     color, marker, dash = look
-    axes.plot(x, y, color=color, marker=marker, markersize=3, linestyle=dash, linewidth=width)
+    axes.plot(x, y, color=color, marker=marker, markersize=3, linestyle=dash, linewidth=width, zorder=zorder)
 
 
 def _logarithmic(axes: Axes) -> None:
@@ -154,10 +185,10 @@ def _name_ends(axes: Axes, ends: Mapping[str, tuple[float, str]]) -> None:
     places = {
         name: (float(scale.transform(np.array([y]))[0]) - bottom) / (top - bottom) for name, (y, _) in ends.items()
     }
-    for name, place in zip(places, spread_apart(list(places.values()), 0.068), strict=True):
+    for name, place in zip(places, spread_apart(list(places.values()), 0.072), strict=True):
         words = {"transform": axes.transAxes, "color": ends[name][1], "clip_on": False}
         axes.plot([1.0, 1.07], [places[name], place], linewidth=0.5, **words)
-        axes.text(1.09, place, name, fontsize=LABEL_SIZE, va="center", **words)
+        axes.text(1.09, place, name, fontsize=SMALL, va="center", parse_math=False, **words)
 
 
 def spread_apart(places: Sequence[float], gap: float) -> list[float]:
@@ -187,37 +218,61 @@ RATIO_MARKS = (("o", BLUE), ("s", ORANGE), ("^", GREEN))
 
 
 @styled
-def part_differences(panels: Sequence[Differences], *, paper: Differences | None = None) -> PrintFigure:
+def part_differences(
+    panels: Sequence[Differences],
+    *,
+    paper: Differences | None = None,
+    title: str = "",
+    width: Width = "double",
+    ax: Axes | None = None,
+) -> Figure:
     """By how much each part changes each measure, paired by clip, with intervals; filled where it may be claimed.
 
     Args:
         panels: one for each measure, all with the same parts and ratios.
         paper: the same differences as the paper prints them, in a panel of their own: another quantity.
+        title: what is shown.
+        width: of the figure: "single", "double", or inches.
+        ax: axes of one's own, for one panel.
 
     Raises:
-        ValueError: there are more ratios than marks that can be told apart.
+        ValueError: there are more ratios than marks that can be told apart, or `ax` is given for several panels.
     """
     everything = [*panels, *([paper] if paper else [])]
+    choose_panels([panel.measure for panel in everything], None, ax)
     most = max(len(panel.ratios) for panel in everything)
     if most > len(RATIO_MARKS):
         raise ValueError(f"panels: got {most} ratios; expected up to {len(RATIO_MARKS)}")
     parts = list(everything[0].parts)
-    figure = PrintFigure(figsize=(DOUBLE_COLUMN, 0.36 * len(parts) + 0.95))
-    height = figure.get_figheight()
-    layout = {"left": 0.115, "right": 0.99, "top": 1 - 0.4 / height, "bottom": 0.52 / height, "wspace": 0.1}
-    grid = figure.subplots(1, len(everything), squeeze=False, sharey=True, gridspec_kw=layout)[0]
-    for axes, panel in zip(grid, everything, strict=True):
+    if ax is not None:
+        _forest(ax, everything[0], is_paper=everything[0] is paper)
+        ax.set_yticks(range(len(parts)), parts)
+        ax.set_ylim(len(parts) - 0.5, -0.5)
+        return ax.figure.figure
+    marks = [
+        Line2D([], [], marker=marker, color=color, markersize=3.5, linestyle="")
+        for (marker, color), _ in zip(RATIO_MARKS, everything[0].ratios, strict=False)
+    ]
+    words = "bars: 95 % intervals, paired by clip; filled: may be claimed, since the interval leaves out zero and the "
+    words += "test, corrected by Holm for all that is shown, agrees; hollow: no claim, even where a bar leaves out zero"
+    words += "; grey ground: the paper's, without intervals" if paper else ""
+
+    def foot(figure: Figure) -> float:
+        taken = words_below(words, figure)
+        labels = [f"{ratio:.0%}" for ratio in everything[0].ratios]
+        anchor = (0, taken / figure.get_size_inches()[1])
+        return taken + fitted_legend(figure, marks, labels, bbox_to_anchor=anchor, handletextpad=0.0)
+
+    columns = min(len(everything), max(1, round((page_width(width) - 0.8) / 1.03)))
+    rows = -(-len(everything) // columns)
+    figure = framed(width, rows * (0.36 * len(parts) + 0.65), title=title, foot=foot)
+    grid = figure.subplots(rows, columns, squeeze=False, sharey=True)
+    for axes, panel in zip(grid.flat, everything, strict=False):
         _forest(axes, panel, is_paper=panel is paper)
-    grid[0].set_yticks(range(len(parts)), parts)
-    grid[0].set_ylim(len(parts) - 0.5, -0.5)
-    for (marker, color), ratio in zip(RATIO_MARKS, everything[0].ratios, strict=False):
-        grid[0].plot([], [], marker=marker, color=color, markersize=3.5, linestyle="", label=f"{ratio:.0%}")
-    handles, labels = grid[0].get_legend_handles_labels()
-    near = {"borderaxespad": 0.1, "columnspacing": 0.8, "handletextpad": 0.0}
-    figure.legend(handles, labels, loc="lower left", ncols=len(labels), **near)
-    key = "bars: 95 % intervals, paired by clip; filled: may be claimed; hollow: no claim"
-    key += "; grey: the paper's, without intervals" if paper else ""
-    figure.text(0.99, 0.01, key, ha="right", va="bottom", fontsize=6, color=INK)
+    for axes in grid.flat[len(everything) :]:
+        axes.axis("off")
+    grid[0, 0].set_yticks(range(len(parts)), parts)
+    grid[0, 0].set_ylim(len(parts) - 0.5, -0.5)
     return figure
 
 
@@ -235,26 +290,34 @@ def _forest(axes: Axes, panel: Differences, *, is_paper: bool) -> None:
     axes.axvline(0, color=INK, linewidth=0.6, zorder=0)
     axes.margins(x=0.12)
     axes.locator_params(axis="x", nbins=3)
-    axes.tick_params(axis="y", length=0, labelsize=6.5)
-    axes.tick_params(axis="x", labelsize=6)
-    axes.set_title(textwrap.fill(panel.measure, 14), fontsize=7)
+    axes.tick_params(axis="y", length=0)
+    axes.set_title(textwrap.fill(panel.measure, 14), fontsize=SMALL)
     axes.set_facecolor("#F4F4F4" if is_paper else "white")
-    axes.set_xlabel({"higher": "better →", "lower": "← better", "": "more →"}[panel.better], fontsize=6, labelpad=1)
+    axes.set_xlabel({"higher": "better →", "lower": "← better", "": "more →"}[panel.better], fontsize=SMALL, labelpad=1)
 
 
 @styled
-def knob_curves(knobs: Sequence[KnobCurves], *, paper_measure: str) -> PrintFigure:
+def knob_curves(
+    knobs: Sequence[KnobCurves], *, paper_measure: str, title: str = "", width: Width = "double"
+) -> PrintFigure:
     """What options do to measures here, and below, on axes of its own, to the accuracy that the paper prints.
 
-    Filled marks may be claimed to differ from the paper's choice, which a line marks.
+    Filled marks may be claimed to differ from the paper's choice, which a line marks. Values stand at even steps.
 
     Args:
         knobs: one for each option, all with the same measures.
         paper_measure: what the paper's numbers are, for the axis.
+        title: what is shown.
+        width: of the figure: "single", "double", or inches.
     """
     measures = list(knobs[0].measured)
     rows = len(measures) + 1
-    figure = PrintFigure(figsize=(DOUBLE_COLUMN, 1.32 * rows + 0.45), layout="constrained")
+    words = (
+        "blue: measured here, bands are 95 % intervals over clips; filled: may be claimed to differ from the paper's "
+        "choice (dashed), by interval and Holm-corrected test; grey: the paper's numbers, another quantity of another "
+        "model, without intervals; values at even steps, not to scale"
+    )
+    figure = framed(width, 1.32 * rows, title=title, words=words)
     grid = figure.subplots(rows, len(knobs), sharey="row", sharex="col", squeeze=False)
     for column, knob in enumerate(knobs):
         places = np.arange(len(knob.values), dtype=float)
@@ -269,16 +332,14 @@ def knob_curves(knobs: Sequence[KnobCurves], *, paper_measure: str) -> PrintFigu
         _paper_curve(grid[-1, column], places, knob.paper)
         for axes in grid[:, column]:
             axes.axvline(chosen, color=INK, linewidth=0.6, linestyle="--", zorder=0)
-        grid[-1, column].set_xticks(places, [f"{value:g}" for value in knob.values])
-        grid[-1, column].set_xlabel(knob.knob)
+        # Where there is no room for all values, every other one is named, and the paper's choice.
+        step = 1 if page_width(width) / len(knobs) > 1.6 else 2
+        labels = [f"{value:g}" if (at - chosen) % step == 0 else "" for at, value in enumerate(knob.values)]
+        grid[-1, column].set_xticks(places, labels)
+        grid[-1, column].set_xlabel(textwrap.fill(knob.knob, 30 if step == 1 else 16, break_long_words=False))
     for axes, measure in zip(grid[:, 0], [*measures, paper_measure], strict=True):
         axes.set_ylabel(measure)
     figure.align_ylabels(grid[:, 0])
-    key = (
-        "blue: measured here, bands are 95 % intervals over clips; filled: may be claimed to differ from the paper's "
-        "choice (dashed)\ngrey: the paper's numbers, another quantity of another model, without intervals"
-    )
-    figure.suptitle(key, fontsize=6.5, ha="right", x=0.995, color=INK)
     return figure
 
 

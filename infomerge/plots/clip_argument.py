@@ -15,6 +15,7 @@ FROM_CLIP: dict[str, Callable[[EncodedClip], Any]] = {
     "grid": lambda clip: clip.grid,
     "true_cuts": lambda clip: clip.true_cuts,
     "unit": lambda clip: clip.unit,
+    "duration": lambda clip: None if clip.timestamps is None else clip.duration,
 }
 """Parameters of plots that a clip fills, by name."""
 
@@ -23,8 +24,8 @@ def takes_clip(draw: Callable[..., Result]) -> Callable[..., Result]:
     """Let a plot be called with an `EncodedClip` in the place of its first argument, and without what the clip knows.
 
     `draw(frames, timestamps, out, grid, ..., true_cuts=...)` is called as `draw(clip, out, ...)` too: the parameters
-    `frames`, `timestamps`, `grid`, `true_cuts` and `unit` are the clip's unless they are given by keyword; all others
-    keep their order.
+    `frames`, `timestamps`, `grid`, `true_cuts`, `unit` and `duration` are the clip's unless they are given by keyword;
+    all others keep their order.
 
     Raises:
         ValueError: the plot draws frames, and the clip has none.

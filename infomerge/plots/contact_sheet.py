@@ -1,6 +1,7 @@
 """Which tokens of which frames are kept: the clip as a sheet of frames."""
 
 from collections.abc import Sequence
+from functools import partial
 
 import numpy as np
 from jaxtyping import Bool, Float, Shaped, UInt8
@@ -8,6 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.collections import LineCollection, PatchCollection
 from matplotlib.colors import LogNorm
+from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Circle
 
@@ -15,10 +17,14 @@ from infomerge.compression import Compression
 from infomerge.palette import group_colors
 from infomerge.plots.clip_argument import takes_clip
 from infomerge.plots.sheet import Box, extent, frame_sheet
-from infomerge.plots.style import CONTEXT, INK, SALIENT, VERMILLION, PrintFigure, styled
+from infomerge.plots.style import CONTEXT, INK, SALIENT, SMALL, VERMILLION, Width, em, styled
+from infomerge.plots.texts import fitted_legend, lines_height, words_below, wrapped
 
 Lines = list[tuple[tuple[int, int], tuple[int, int]]]
 """Line segments (x, y) to (x, y) along a token grid."""
+
+HEAT = "Blues"
+"""Dark where much is meant: on white paper the eye reads it so."""
 
 FADE, FAINT = 0.6, 0.8
 """How far tokens that are not kept fade into the paper; under a heat map further, for its own colours have greys."""
@@ -89,15 +95,20 @@ def draw_tokens(axes: Axes, tokens: Bool[np.ndarray, "rows columns"], box: Box, 
     rows, columns = tokens.shape
     draw_lines(axes, outlines(tokens), (rows, columns), box, color, 0.8)
     if dotted:
-        left, top, width, height = box
-        step = np.array([width / columns, height / rows])
-        centers = np.array([left, top]) + (np.argwhere(tokens)[:, ::-1] + 0.5) * step
-        dots = [Circle(center, 0.2 * step.min()) for center in centers]
-        axes.add_collection(PatchCollection(dots, facecolor=color, edgecolor="white", linewidth=0.3))
+        draw_dots(axes, tokens, box, color, "white")
 
 
-def token_legend(figure: PrintFigure, out: Compression, true_cuts: bool) -> None:
-    """A legend below the sheet: what the outlines mean, and how many tokens there are of each kind."""
+def draw_dots(axes: Axes, tokens: Bool[np.ndarray, "rows columns"], box: Box, color: str, edge: str) -> None:
+    """A dot in each of the marked cells of a frame drawn in `box`."""
+    left, top, width, height = box
+    step = np.array([width / tokens.shape[1], height / tokens.shape[0]])
+    centers = np.array([left, top]) + (np.argwhere(tokens)[:, ::-1] + 0.5) * step
+    dots = [Circle(center, 0.2 * step.min()) for center in centers]
+    axes.add_collection(PatchCollection(dots, facecolor=color, edgecolor=edge, linewidth=0.3))
+
+
+def token_legend(figure: Figure, out: Compression, true_cuts: bool) -> float:
+    """A legend below the sheet: what the outlines mean, and how many tokens there are of each kind; its inches."""
     context = int(out.is_context.sum())
     fate = "merged into them" if len(out.plan.source) else "that they stand for"
     plain = {"marker": "s", "markersize": 6, "linestyle": ""}
@@ -111,14 +122,7 @@ def token_legend(figure: PrintFigure, out: Compression, true_cuts: bool) -> None
     }
     if true_cuts:
         entries["true cut"] = Line2D([], [], marker="v", color=VERMILLION, linestyle="", markersize=5)
-    figure.legend(
-        list(entries.values()),
-        list(entries),
-        loc="lower left",
-        ncols=len(entries),
-        borderaxespad=0.3,
-        handletextpad=0.2,
-    )
+    return fitted_legend(figure, list(entries.values()), list(entries))
 
 
 @takes_clip
@@ -131,9 +135,11 @@ def contact_sheet(
     *,
     title: str = "",
     true_cuts: Sequence[int] = (),
-    columns: int = 8,
+    columns: int | None = None,
     unit: str = "s",
-) -> PrintFigure:
+    width: Width = "double",
+    ax: Axes | None = None,
+) -> Figure:
     """Every sampled frame with its kept tokens in colour: salient ones outlined, context ones outlined and dotted.
 
     All others fade to grey. The band above a frame carries its segment's colour and number: a band that ends is a cut
@@ -146,8 +152,10 @@ def contact_sheet(
         grid: rows and columns of tokens in a frame.
         title: what the clip is.
         true_cuts: frames after which the clip is known to cut; marked by a wedge.
-        columns: frames in a row of the sheet.
+        columns: frames in a row of the sheet; without a number, by the width.
         unit: "s", or "frame" where `timestamps` are the frames' numbers.
+        width: of the figure: "single", "double", or inches.
+        ax: axes of one's own, which get the frames alone, without headline and legend.
     """
     salient, context = kept_masks(out, grid)
 
@@ -158,9 +166,11 @@ def contact_sheet(
         draw_tokens(axes, context[frame], box, CONTEXT, dotted=True)
 
     aspect = frames.shape[1] / frames.shape[2]
-    figure = frame_sheet(aspect, timestamps, out, draw, title=title, true_cuts=true_cuts, columns=columns, unit=unit)
-    token_legend(figure, out, true_cuts=len(true_cuts) > 0)
-    return figure
+    foot = partial(token_legend, out=out, true_cuts=len(true_cuts) > 0)
+    return frame_sheet(
+        aspect, timestamps, out, draw, title=title, true_cuts=true_cuts, columns=columns, unit=unit, width=width, ax=ax,
+        foot=foot,
+    )  # fmt: skip
 
 
 @takes_clip
@@ -173,9 +183,12 @@ def heat_sheet(
     *,
     title: str = "",
     true_cuts: Sequence[int] = (),
-    columns: int = 8,
-) -> PrintFigure:
-    """Retained-token heat maps: every kept token outlined, and coloured by how many tokens of the clip it stands for.
+    columns: int | None = None,
+    unit: str = "s",
+    width: Width = "double",
+    ax: Axes | None = None,
+) -> Figure:
+    """Retained-token heat maps: kept tokens outlined, and the darker the more tokens of the clip they stand for.
 
     Arguments as for `contact_sheet`.
     """
@@ -190,19 +203,27 @@ def heat_sheet(
         faded = fade(frames[frame], np.zeros_like(kept[frame]), by=FAINT)
         axes.imshow(faded, extent=extent(box), aspect="auto", interpolation="antialiased")
         shown = np.ma.masked_where(~kept[frame], sizes[frame])
-        axes.imshow(shown, norm=scale, extent=extent(box), aspect="auto")
+        axes.imshow(shown, norm=scale, cmap=HEAT, extent=extent(box), aspect="auto")
         draw_lines(axes, outlines(kept[frame]), grid, box, INK, 0.5)
 
     aspect = frames.shape[1] / frames.shape[2]
-    figure = frame_sheet(aspect, timestamps, out, draw, title=title, true_cuts=true_cuts, columns=columns)
-    height = figure.get_size_inches()[1]
-    bar_axes = figure.add_axes((0.4, 0.13 / height, 0.3, 0.07 / height))
-    bar = figure.colorbar(ScalarMappable(scale), cax=bar_axes, orientation="horizontal", format="%d")
-    bar_axes.tick_params(labelsize=5.5, pad=1, length=1.5)
-    bar.outline.set_visible(False)
-    label = "tokens that a kept token stands for, itself included"
-    figure.text(0.39, 0.165 / height, label, ha="right", va="center", fontsize=7)
-    return figure
+
+    def scale_below(figure: Figure) -> float:
+        width, height = figure.get_size_inches()
+        bar_axes = figure.add_axes((0.25, 2.0 * em() / height, 0.5, 0.07 / height))
+        bar = figure.colorbar(ScalarMappable(scale, HEAT), cax=bar_axes, orientation="horizontal", format="%d")
+        bar_axes.tick_params(labelsize=SMALL, pad=1, length=1.5)
+        bar.outline.set_visible(False)
+        label = "tokens that a kept token stands for, itself included"
+        y = (2.0 * em() + 0.07 + 0.4 * em()) / height
+        text = figure.text(0.5, y, label, ha="center", va="bottom", fontsize=SMALL)
+        wrapped(text, (width - 0.1) * figure.dpi)
+        return 2.4 * em() + 0.07 + lines_height(text) + 0.05
+
+    return frame_sheet(
+        aspect, timestamps, out, draw, title=title, true_cuts=true_cuts, columns=columns, unit=unit, width=width, ax=ax,
+        foot=scale_below,
+    )  # fmt: skip
 
 
 @takes_clip
@@ -215,8 +236,11 @@ def ownership_sheet(
     *,
     title: str = "",
     true_cuts: Sequence[int] = (),
-    columns: int = 8,
-) -> PrintFigure:
+    columns: int | None = None,
+    unit: str = "s",
+    width: Width = "double",
+    ax: Axes | None = None,
+) -> Figure:
     """What is left of the clip: every patch in the mean colour of its group, with a rim where the owner changes.
 
     A group is a kept token and all tokens that it stands for, over the whole clip; ToMe draws images like this, here
@@ -224,14 +248,20 @@ def ownership_sheet(
     `contact_sheet`.
     """
     owner = out.assignment.cpu().numpy().reshape(-1, *grid)
+    kept = np.logical_or(*kept_masks(out, grid))
     colors = group_colors(frames, grid, out.assignment.cpu().numpy(), out.kept) / 255
 
     def draw(axes: Axes, frame: int, box: Box) -> None:
         axes.imshow(colors[owner[frame]], extent=extent(box), aspect="auto")
         draw_lines(axes, edges_between(owner[frame]), grid, box, "white", 0.35)
+        draw_dots(axes, kept[frame], box, "white", INK)
 
     aspect = frames.shape[1] / frames.shape[2]
-    figure = frame_sheet(aspect, timestamps, out, draw, title=title, true_cuts=true_cuts, columns=columns)
-    words = "every patch in the mean colour of its group over the whole clip; white rims where the owner changes"
-    figure.text(0.5, 0.14 / figure.get_size_inches()[1], words, ha="center", va="center", fontsize=7)
-    return figure
+    words = (
+        "every patch in the mean colour of its group over the whole clip; white rims where the owner changes; "
+        "dots: the kept tokens, whose groups they are"
+    )
+    return frame_sheet(
+        aspect, timestamps, out, draw, title=title, true_cuts=true_cuts, columns=columns, unit=unit, width=width, ax=ax,
+        foot=partial(words_below, words),
+    )  # fmt: skip

@@ -1,5 +1,6 @@
 """What different methods keep of one clip, side by side."""
 
+import textwrap
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -8,15 +9,33 @@ from matplotlib.axes import Axes
 from matplotlib.legend_handler import HandlerTuple
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
+from matplotlib.ticker import MaxNLocator
 
 from infomerge.compression import Compression
 from infomerge.plots.clip_argument import takes_clip
 from infomerge.plots.contact_sheet import draw_tokens, fade, kept_masks
 from infomerge.plots.sheet import extent
-from infomerge.plots.style import CONTEXT, DOUBLE_COLUMN, INK, SALIENT, VERMILLION, PrintFigure, styled
+from infomerge.plots.stack import rim
+from infomerge.plots.style import (
+    CONTEXT,
+    INK,
+    SALIENT,
+    SMALL,
+    VERMILLION,
+    PrintFigure,
+    Width,
+    choose_panels,
+    em,
+    page_width,
+    styled,
+)
+from infomerge.plots.texts import fitted_legend, headline, letters_of, lines_height
 
-NAMES, SPREAD, GAP, HEAD, FOOT = 1.18, 1.72, 0.06, 0.45, 0.42
-"""Inches: widths of the names and of the spread over time, space between pictures, room above and below."""
+NAMES, SPREAD, GAP = 1.24, 1.72, 0.06
+"""Inches: widths of the names and of the spread over time, space between pictures."""
+
+NARROW = 5.0
+"""Inches; on narrower paper names stand above their rows, and spreads take half the room."""
 
 Inches = tuple[float, float, float, float]
 """Left, top, width and height on the paper, from its top left corner."""
@@ -33,58 +52,95 @@ def methods_side_by_side(
     *,
     title: str = "",
     true_cuts: Sequence[int] = (),
+    unit: str = "s",
+    width: Width = "double",
+    panels: Sequence[str] | None = None,
 ) -> PrintFigure:
     """A row for each method: a few frames with the tokens that it keeps, and how many it keeps of every frame.
 
     Kept tokens are in colour: salient ones, or whatever a method keeps as it is, outlined; context ones, merged from
-    others, outlined and dotted, in the bars hatched. All others fade to grey. Every row of bars has a scale of its own.
+    others, outlined and dotted, in the bars hatched. All others fade to grey. Every row of bars has a scale of its own,
+    on which the dashed line of an even spread is the same number.
 
     Args:
         frames: the frames that were encoded.
-        timestamps: of the frames, in seconds.
+        timestamps: of the frames, in `unit`.
         runs: the method's name -> its compression of the same tokens.
         grid: rows and columns of tokens in a frame.
         shown: numbers of the frames that are drawn.
         title: what the clip is.
         true_cuts: frames after which the clip is known to cut; a dotted line in the bars.
+        unit: "s", or "frame" where `timestamps` are the frames' numbers.
+        width: of the figure: "single", "double", or inches.
+        panels: of the methods; all of them without.
 
     Raises:
         ValueError: there is no run, or no frame is shown, or one that the clip does not have.
     """
     _check(len(frames), runs, shown)
-    width = (DOUBLE_COLUMN - NAMES - SPREAD) / len(shown)
-    height = (width - GAP) * frames.shape[1] / frames.shape[2]
-    paper_height = HEAD + len(runs) * (height + GAP) + FOOT
-    figure = PrintFigure(figsize=(DOUBLE_COLUMN, paper_height))
+    runs = {name: runs[name] for name in choose_panels(list(runs), panels)}
+    wide = page_width(width)
+    beside = wide >= NARROW
+    names, spread, above = (NAMES, SPREAD, 0.0) if beside else (0.03, 0.5 * SPREAD, 2.8 * em())
+    across = (wide - names - spread) / len(shown)
+    up = (across - GAP) * frames.shape[1] / frames.shape[2]
+    step = max(up + GAP + above, 4.5 * em() if beside else 0.0)
+    kinds = {name: kept_masks(out, grid) for name, out in runs.items()}
+
+    def around(figure: PrintFigure) -> tuple[float, float]:
+        return _head(figure, title, runs), _legend(figure, len(true_cuts) > 0)
+
+    head, foot = around(PrintFigure(figsize=(wide, 1)))
+    labels, axis = 2.7 * em(), 2.7 * em()
+    paper_height = head + labels + len(runs) * step + axis + foot
+    figure = PrintFigure(figsize=(wide, paper_height))
+    around(figure)
     for row, (name, out) in enumerate(runs.items()):
-        top = HEAD + row * (height + GAP)
-        masks = kept_masks(out, grid)
-        middle = 1 - (top + height / 2) / paper_height
-        words = {"x": 0.03 / DOUBLE_COLUMN, "y": middle, "linespacing": 1.4, "parse_math": False}
-        figure.text(s=name, va="bottom", fontsize=5.9, weight="bold", **words)
-        figure.text(s=_counts(out), va="top", fontsize=5.8, **words)
+        top = head + labels + row * step + above
+        words = {"linespacing": 1.3, "parse_math": False, "fontsize": SMALL}
+        if beside:
+            middle = 1 - (top + up / 2) / paper_height
+            label = textwrap.fill(letters_of(name), 20)
+            figure.text(0.03 / wide, middle, label, va="bottom", weight="bold", **words)
+            figure.text(0.03 / wide, middle, _counts(out), va="top", **words)
+        else:
+            middle = 1 - (top - 0.5 * above) / paper_height
+            written = figure.text(0.03 / wide, middle, letters_of(name), va="center", weight="bold", **words)
+            end = written.get_window_extent().x1 / figure.bbox.width + 0.02
+            figure.text(end, middle, _counts(out).replace("\n", ", "), va="center", **words)
+        masks = kinds[name]
         for column, frame in enumerate(shown):
-            axes = _axes(figure, (NAMES + column * width, top, width - GAP, height))
-            _draw_frame(axes, (width - GAP, height), frames[frame], masks[0][frame], masks[1][frame])
+            axes = _axes(figure, (names + column * across, top, across - GAP, up))
+            _draw_frame(axes, (across - GAP, up), frames[frame], masks[0][frame], masks[1][frame])
             if row == 0:
-                when = f"frame {frame}\n{timestamps[frame]:.1f} s"
-                axes.set_title(when, fontsize=5.8, weight="normal", pad=2)
-        axes = _axes(figure, (DOUBLE_COLUMN - SPREAD + 0.3, top, SPREAD - 0.35, height))
+                when = f"frame {frame}\n{timestamps[frame]:.1f} s" if unit == "s" else f"frame {frame}"
+                y = 1 - (head + labels - 0.3 * em()) / paper_height
+                figure.text((names + column * across) / wide, y, when, va="bottom", fontsize=SMALL, linespacing=1.15)
+        axes = _axes(figure, (wide - spread + 0.3, top, spread - 0.35, up))
         salient, context = (mask.sum(axis=(1, 2)) for mask in masks)
         _draw_spread(axes, salient, context, shown, true_cuts)
         if row == 0:
-            axes.set_title("kept tokens of each frame", fontsize=5.8, weight="normal", pad=2)
+            y = 1 - (head + labels - 0.3 * em()) / paper_height
+            words_above = "kept tokens\nof each frame" if beside else "kept in\na frame"
+            x = (wide - spread + 0.3) / wide
+            figure.text(x, y, words_above, va="bottom", fontsize=SMALL, linespacing=1.15)
         if row == len(runs) - 1:
             axes.tick_params(axis="x", labelbottom=True)
-            axes.set_xlabel("sampled frame", fontsize=6.5, labelpad=1)
-    out = next(iter(runs.values()))
-    headline = 1 - 0.08 / paper_height
-    figure.text(0.03 / DOUBLE_COLUMN, headline, title, fontsize=9, weight="bold", va="top", parse_math=False)
-    share = f"each keeps {out.kept:,} of {len(out.assignment):,} tokens, {out.kept / len(out.assignment):.1%}"
-    if len({found.kept for found in runs.values()}) == 1:
-        figure.text(1 - 0.03 / DOUBLE_COLUMN, headline, share, fontsize=8, ha="right", va="top")
-    _legend(figure, len(true_cuts) > 0)
+            axes.set_xlabel("sampled frame" if beside else "frame", fontsize=SMALL, labelpad=1)
+            axes.xaxis.set_major_locator(MaxNLocator(3, integer=True))
     return figure
+
+
+def _head(figure: PrintFigure, title: str, runs: Mapping[str, Compression]) -> float:
+    """The headline, and how many tokens each method keeps where all keep as many; inches that they take."""
+    width, height = figure.get_size_inches()
+    taken = headline(figure, title, left=0.03, top=0.08)
+    if len({found.kept for found in runs.values()}) > 1:
+        return taken
+    out = next(iter(runs.values()))
+    share = f"each keeps {out.kept:,} of {len(out.assignment):,} tokens, {out.kept / len(out.assignment):.1%}"
+    text = figure.text(0.03 / width, 1 - (taken or 0.08) / height, share, va="top")
+    return (taken or 0.08) + lines_height(text)
 
 
 def _check(count: int, runs: Mapping[str, Compression], shown: Sequence[int]) -> None:
@@ -101,8 +157,8 @@ def _counts(out: Compression) -> str:
 
 def _axes(figure: PrintFigure, place: Inches) -> Axes:
     left, top, width, height = place
-    paper = figure.get_size_inches()[1]
-    return figure.add_axes((left / DOUBLE_COLUMN, 1 - (top + height) / paper, width / DOUBLE_COLUMN, height / paper))
+    wide, paper = figure.get_size_inches()
+    return figure.add_axes((left / wide, 1 - (top + height) / paper, width / wide, height / paper))
 
 
 def _draw_frame(
@@ -119,6 +175,7 @@ def _draw_frame(
     draw_tokens(axes, context, box, CONTEXT, dotted=True)
     axes.set(xlim=(0, size[0]), ylim=(size[1], 0))
     axes.axis("off")
+    rim(axes, box)
 
 
 def _draw_spread(
@@ -138,14 +195,14 @@ def _draw_spread(
     # The frames that are drawn beside it, marked at the axis.
     axes.plot(list(shown), [0] * len(shown), marker="^", color=INK, markersize=3, linestyle="", clip_on=False, zorder=5)
     axes.set(xlim=(-0.5, len(salient) - 0.5), ylim=(0, 1.12 * most), yticks=[0, most])
-    axes.tick_params(labelsize=5.5, length=1.5, pad=1, labelbottom=False)
+    axes.tick_params(labelsize=SMALL, length=1.5, pad=1, labelbottom=False)
     axes.spines[["top", "right"]].set_visible(False)
 
 
 _CONTEXT_BAR = {"facecolor": "white", "edgecolor": CONTEXT, "hatch": "//////", "linewidth": 0.3}
 
 
-def _legend(figure: PrintFigure, has_cuts: bool) -> None:
+def _legend(figure: PrintFigure, has_cuts: bool) -> float:
     box = {"marker": "s", "markersize": 6, "linestyle": "", "markerfacecolor": "none", "markeredgewidth": 1.2}
     square = Line2D([], [], markeredgecolor=CONTEXT, **box)
     dot = Line2D([], [], marker="o", markersize=2.2, linestyle="", color=CONTEXT)
@@ -159,15 +216,5 @@ def _legend(figure: PrintFigure, has_cuts: bool) -> None:
     }
     if has_cuts:
         entries["true cut"] = Line2D([], [], color=VERMILLION, linewidth=0.8, linestyle=":")
-    figure.legend(
-        list(entries.values()),
-        list(entries),
-        handler_map={bars: HandlerTuple(ndivide=None, pad=0.4)},
-        loc="lower left",
-        ncols=len(entries),
-        borderaxespad=0.3,
-        handletextpad=0.3,
-        columnspacing=1.0,
-        fontsize=6,
-        labelcolor=INK,
-    )
+    look = {"handler_map": {bars: HandlerTuple(ndivide=None, pad=0.4)}, "fontsize": SMALL, "labelcolor": INK}
+    return fitted_legend(figure, list(entries.values()), list(entries), **look)

@@ -9,19 +9,22 @@ from jaxtyping import Float, Int, UInt8
 from matplotlib.axes import Axes
 from matplotlib.collections import PolyCollection
 from matplotlib.colors import Normalize
+from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, StrMethodFormatter
 
 from infomerge.plots.style import (
     BLUE,
-    DOUBLE_COLUMN,
     GRAY,
     INK,
     ORANGE,
-    SINGLE_COLUMN,
     VERMILLION,
     PrintFigure,
+    Width,
+    page_width,
+    single_axes,
     styled,
 )
+from infomerge.plots.texts import framed
 
 _AXES = ((BLUE, "."), (ORANGE, "x"), (VERMILLION, "+"))
 """How positions are drawn: the only axis, or time, height and width."""
@@ -34,6 +37,8 @@ def prompt_diagram(
     full_positions: Int[np.ndarray, "axes sequence"],
     positions: Int[np.ndarray, "axes shortened"],
     title: str = "",
+    *,
+    width: Width = "double",
 ) -> PrintFigure:
     """A prompt before and after its video was compressed: its places to scale above, their positions below.
 
@@ -43,26 +48,36 @@ def prompt_diagram(
         full_positions: positions of the full prompt: one axis, or three of M-RoPE (time, height, width).
         positions: positions that the language model was given.
         title: above the figure.
+        width: of the figure: "single", "double", or inches; where it is narrow all panels stand under each other.
     """
-    figure = PrintFigure(figsize=(DOUBLE_COLUMN, 3.9), layout="constrained")
-    grid = figure.add_gridspec(2, 2, height_ratios=[1, 1.7])
-    strips = figure.add_subplot(grid[0, :])
+    narrow = page_width(width) < 5
+    words = "colours of the strips: the frame, from the first (dark) to the last (light); black: words and marks"
+    figure = framed(width, 5.2 if narrow else 3.7, title=title, words=words)
+    grid = (
+        figure.add_gridspec(3, 1, height_ratios=[1, 1.5, 1.5])
+        if narrow
+        else figure.add_gridspec(2, 2, height_ratios=[1, 1.7])
+    )
+    strips = figure.add_subplot(grid[0] if narrow else grid[0, :])
     _strips(strips, frames, source)
-    before = figure.add_subplot(grid[1, 0])
-    after = figure.add_subplot(grid[1, 1], sharey=before)
+    before = figure.add_subplot(grid[1] if narrow else grid[1, 0])
+    # On one scale: on two of their own the shorter prompt's line would look the same.
+    after = figure.add_subplot(grid[2] if narrow else grid[1, 1], sharex=before, sharey=before)
     kept = np.where(source < 0, -1, frames[source.clip(min=0)])
     _positions(before, frames, full_positions)
     before.set(title=f"as given: {len(frames):,} places", xlabel="place in the prompt", ylabel="position given to it")
     real = source >= 0
     _positions(after, kept[real], positions[:, real])
     after.set(title=f"as read: {real.sum():,} places", xlabel="place in the prompt")
-    after.tick_params(labelleft=False)
+    if narrow:
+        before.set_xlabel("")
+        after.set_ylabel("position given to it")
+    after.tick_params(labelleft=narrow)
+    before.xaxis.set_major_locator(MaxNLocator(4))
     before.legend(loc="upper left", handlelength=1.2)
     for axes in (before, after):
         axes.xaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
     before.yaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
-    if title:
-        figure.suptitle(title)
     return figure
 
 
@@ -120,6 +135,8 @@ def saliency_strip(
     grid: tuple[int, int],
     labels: Sequence[str],
     title: str = "",
+    *,
+    width: Width = "double",
 ) -> PrintFigure:
     """Frames, and below each of them the saliency of its tokens.
 
@@ -129,9 +146,11 @@ def saliency_strip(
         grid: rows and columns of tokens.
         labels: above each frame.
         title: above the figure.
+        width: of the figure: "single", "double", or inches.
     """
-    height = 0.87 * DOUBLE_COLUMN / len(frames) * frames.shape[1] / frames.shape[2]
-    figure = PrintFigure(figsize=(DOUBLE_COLUMN, 2 * height + 0.25 + (0.25 if title else 0)), layout="constrained")
+    wide = page_width(width)
+    height = 0.87 * wide / len(frames) * frames.shape[1] / frames.shape[2]
+    figure = framed(width, 2 * height + 0.35, title=title)
     axes = figure.subplots(2, len(frames), squeeze=False)
     # One token that draws all attention would leave the rest dark.
     norm = Normalize(float(saliency.min()), float(np.quantile(saliency, 0.99)))
@@ -144,8 +163,6 @@ def saliency_strip(
         for part in (top, bottom):
             part.set_axis_off()
     figure.colorbar(picture, ax=axes, location="right", extend="max", label="attention received")
-    if title:
-        figure.suptitle(title)
     return figure
 
 
@@ -154,16 +171,20 @@ def next_token_bars(
     labels: Sequence[str],
     probabilities: dict[str, Float[np.ndarray, "tokens"]],
     title: str = "",
-) -> PrintFigure:
+    *,
+    width: Width = "single",
+    ax: Axes | None = None,
+) -> Figure:
     """Probabilities of the likeliest next tokens, side by side for each way of asking.
 
     Args:
         labels: of the tokens, likeliest first.
         probabilities: by the name of the way, of the same tokens.
         title: above the figure.
+        width: of the figure: "single", "double", or inches.
+        ax: axes of one's own.
     """
-    figure = PrintFigure(figsize=(SINGLE_COLUMN, 0.6 + 0.24 * len(labels)), layout="constrained")
-    axes = figure.subplots()
+    figure, axes = single_axes(width, 0.6 + 0.24 * len(labels), ax)
     height = 0.8 / len(probabilities)
     rows = np.arange(len(labels))
     looks = ((INK, ""), (ORANGE, "//"), (BLUE, ".."), (VERMILLION, "xx"))

