@@ -194,6 +194,7 @@ def next_token_bars(
     axes.set_yticks(rows, labels)
     axes.invert_yaxis()
     axes.xaxis.set_major_locator(MaxNLocator(4))
-    axes.set(xlabel="probability of the next token", title=title)
+    axes.set_xlabel("probability of the next token")
+    axes.set_title(title, parse_math=False)
     axes.legend(loc="lower right")
     return figure
