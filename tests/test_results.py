@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 
 from benchmarks import ablation_grid, condensing
+from infomerge import resources
 from infomerge.measure.detection import PRIORS
 from infomerge.measure.sweep import read_sweep, run_sweep
 from infomerge.methods import METHODS
-from infomerge import resources
 from infomerge.paper.labels import (
     ALLOCATIONS,
     FIFTEEN,

@@ -115,7 +115,10 @@ def clips_options(*, required: bool) -> Callable[[Command], Command]:
 
 
 def encoder_options(command: Command) -> Command:
-    """Add `--encoder` and `--grid`; hand the command `encoder`, a function that loads it for a clip's name."""
+    """Add `--encoder` and `--grid`; hand the command `encoder`, a function that loads it.
+
+    It takes the clip's name, and `keep_layers` where the method needs hidden states.
+    """
 
     @click.option(
         "--encoder",
@@ -127,20 +130,21 @@ def encoder_options(command: Command) -> Command:
     @click.option("--grid", metavar="ROWSxCOLUMNS", help="Of tokens in a file, where they make no square.")
     @functools.wraps(command)
     def checked(*args: Any, encoder_name: str | None, grid: str | None, **others: Any) -> None:
-        def load(clip: str) -> "Encoder":
+        def load(clip: str, keep_layers: bool = False) -> "Encoder":
             from infomerge.encoders import load_encoder
 
             with bad_input(OSError, ValueError, name_or_path="--encoder", encoder="--encoder", grid="--grid"):
-                return load_encoder(encoder_name, grid=_read_grid(grid), clip=clip)
+                return load_encoder(encoder_name, grid=_read_grid(grid), clip=clip, keep_layers=keep_layers)
 
         command(*args, encoder=_once(load, several=encoder_name is not None and "{clip}" in encoder_name), **others)
 
     return checked
 
 
-def _once(load: "Callable[[str], Encoder]", several: bool) -> "Callable[[str], Encoder]":
+def _once(load: "Callable[..., Encoder]", several: bool) -> "Callable[..., Encoder]":
     """A network that is the same for all clips is loaded once."""
-    return load if several else functools.cache(lambda _: load(""))
+    loaded = functools.cache(lambda keep_layers: load("", keep_layers))
+    return load if several else lambda _, keep_layers=False: loaded(keep_layers)
 
 
 def encode(clip: "Clip", encoder: "Encoder") -> "EncodedClip":

@@ -70,6 +70,7 @@ def load_encoder(
     grid: tuple[int, int] | None = None,
     image_size: int | None = None,
     clip: str = "",
+    keep_layers: bool = False,
 ) -> Encoder:
     """An encoder by its name.
 
@@ -80,6 +81,7 @@ def load_encoder(
         grid: of tokens in a file, where it does not tell it.
         image_size: side of the encoder's input in pixels, where it can be chosen; without a number, the encoder's own.
         clip: the clip's name.
+        keep_layers: hand over the network's hidden states too, which some methods need.
 
     Raises:
         OSError: a file or folder cannot be read.
@@ -88,11 +90,11 @@ def load_encoder(
     text = EFFICIENTNET if name is None else os.fspath(name)
     sized: dict[str, Any] = {} if image_size is None else {"image_size": image_size}
     if text.lower() in (EFFICIENTNET, "efficientnet-lite0") and not Path(text).exists():
-        return EfficientNetEncoder(**sized)
+        return EfficientNetEncoder(**sized, keep_layers=keep_layers)
     if text.endswith(TOKEN_FILES):
         return TokenFile(Path(text.replace(CLIP_PLACE, clip)).expanduser(), grid)
     try:
-        return VisionTowerEncoder.from_pretrained(text, **sized)
+        return VisionTowerEncoder.from_pretrained(text, **sized, keep_layers=keep_layers)
     except (OSError, ValueError, ImportError):
         raise
     except Exception as error:

@@ -4,7 +4,7 @@ import csv
 from typing import Any
 
 from infomerge.measure.flops import prefill_flops
-from infomerge.paper.resources import data_file
+from infomerge.resources import data_file
 
 MEASUREMENTS = "results/first_token.csv"
 MODEL = "LLaVA-OneVision-7B"

@@ -10,7 +10,7 @@ from infomerge import plots
 from infomerge.compression import Compression
 from infomerge.config import InfoMergeConfig
 from infomerge.measure.comparing import shared
-from infomerge.methods import METHODS
+from infomerge.methods import methods_for
 from infomerge.paper.clips import fullest_frames
 from infomerge.paper.recipes import Drawn, NotInClipError, Request, figure
 from infomerge.plots.style import page_width
@@ -66,8 +66,9 @@ def most_different(
 def clip_by_every_method(request: Request) -> Drawn:
     """A row for each of the methods of `infomerge.methods` that differ most, or for those that are asked for."""
     clip = request.clip()
-    names = list(METHODS) if request.panels is None else [name for name in METHODS if name in request.panels]
-    every = {name: clip.compress(name, retention_ratio=request.ratio) for name in names or METHODS}
+    known = list(methods_for())
+    names = known if request.panels is None else [name for name in known if name in request.panels]
+    every = {name: clip.compress(name, retention_ratio=request.ratio) for name in names or known}
     chosen = most_different(every) if request.panels is None else {name: [] for name in request.panels}
     kept = np.bincount(next(iter(every.values())).frame.numpy(), minlength=len(clip.tokens))
     scenes = list(clip.true_cuts) or _found_cuts(next(iter(every.values())))

@@ -18,7 +18,7 @@ from infomerge.page.answers import Answers
 from infomerge.page.clip_data import CREDITS, TITLES, clip_data
 from infomerge.page.costs import measured_prefill, prefill_polynomial
 from infomerge.page.reduction import LEVELS, reduce, runs_of_frames
-from infomerge.paper.resources import data_file
+from infomerge.resources import data_file
 from tests.commands import exit_code, refusal
 from tests.page.made import small_clip
 

@@ -28,15 +28,13 @@ CHART = ("budget_chart.pdf", "budget_chart.png")
 @clip_options
 @encoder_options
 @pass_notes
-def command(
-    notes: Notes, clip: "Clip", compressor: "Compressor", out: Path, encoder: "Callable[[str], Encoder]"
-) -> None:
+def command(notes: Notes, clip: "Clip", compressor: "Compressor", out: Path, encoder: "Callable[..., Encoder]") -> None:
     """Compress CLIP and draw what was kept, and why.
 
     Writes contact_sheet and budget_chart as PDF and PNG, compression.json, and as tables segments.csv and tokens.csv.
     Methods without budgets have no budget_chart.
     """
-    network = encoder(clip.metadata.name)
+    network = encoder(clip.metadata.name, keep_layers="layers" in compressor.method.needs)
     make_folder("--out", out)
     notes.tell()
 
