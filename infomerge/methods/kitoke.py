@@ -6,7 +6,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from infomerge.methods.pruning import check_seed
+from infomerge.methods.options import check_seed
 from infomerge.methods.ranges import check_number
 from infomerge.methods.registry import ROUNDED, owning_method
 from infomerge.methods.result import Merges, Ownership, own_by_similarity

@@ -4,7 +4,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from infomerge.methods.pruning import check_seed
+from infomerge.methods.options import check_seed
 from infomerge.methods.ranges import check_whole
 from infomerge.methods.registry import ROUNDED, owning_method
 from infomerge.methods.result import Ownership, most_similar
