@@ -1,6 +1,7 @@
 """What has which color, in figures, explorer and lens: `palette.json`, which the lens's JavaScript reads too.
 
-The hues are those of Okabe and Ito, told apart under every common form of color blindness.
+The hues of what is shown are those of Okabe and Ito, told apart under every common form of color blindness; segments
+have muted ones of their own, which mean nothing else.
 """
 
 import json
@@ -19,7 +20,7 @@ INK, GRAY, PALE = (str(_PALETTE["grays"][name]) for name in ("ink", "gray", "pal
 SALIENT, CONTEXT, HIGHLIGHT = (_HUES[_PALETTE["roles"][role]] for role in ("salient", "context", "highlight"))
 """A salient token, a context token, and what is singled out: a token's own patch, a true cut, a pinned curve."""
 SEGMENT_COLORS: tuple[str, ...] = tuple(_HUES[name] for name in _PALETTE["segments"])
-"""Bands of consecutive segments; they always carry the segment's number too."""
+"""Bands of consecutive segments; they always carry the segment's number too, in INK."""
 
 
 def group_colors(

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from infomerge.widgets.joining import joined
-from infomerge.widgets.lens_page import LENS
+from infomerge.widgets.pages import LENS
 from infomerge.widgets.token_lens import TokenLens
 
 MODULES = {

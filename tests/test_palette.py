@@ -14,7 +14,7 @@ import infomerge
 from infomerge import palette
 from infomerge.palette import group_colors
 from infomerge.plots import style
-from infomerge.widgets.lens_page import LENS
+from infomerge.widgets.pages import LENS
 from tests.token_lens.squares import COLUMNS, FRAMES, HEIGHT, ROWS, WIDTH, compressed, drawn_frames
 
 STORED = json.loads((Path(infomerge.__file__).parent / "palette.json").read_text(encoding="utf-8"))
@@ -66,6 +66,13 @@ def test_neighboring_segments_differ_in_hue() -> None:
     assert len(set(names)) == len(names)
     for one, other in combinations(palette.SEGMENT_COLORS, 2):
         assert np.abs(np.subtract(to_rgb(one), to_rgb(other))).max() > 0.2
+
+
+def test_bands_of_segments_carry_readable_numbers_and_the_color_of_nothing_else() -> None:
+    others = {STORED["hues"][name] for name in STORED["roles"].values()}
+    for color in palette.SEGMENT_COLORS:
+        assert contrast(palette.INK, color) >= 4.5
+        assert all(np.abs(np.subtract(to_rgb(color), to_rgb(other))).max() > 0.2 for other in others)
 
 
 def test_group_colors_are_the_mean_of_all_pixels_of_a_group() -> None:

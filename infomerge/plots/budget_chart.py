@@ -68,7 +68,7 @@ def film_strip(
         left, right = edges[members[0]], edges[members[-1] + 1]
         color = SEGMENT_COLORS[number % len(SEGMENT_COLORS)]
         axes.add_patch(Rectangle((left, 0), right - left, band, facecolor=color, edgecolor="white", linewidth=0.6))
-        words = {"color": "white", "fontsize": 5.5, "weight": "bold", "ha": "center", "va": "center_baseline"}
+        words = {"color": INK, "fontsize": 5.5, "weight": "bold", "ha": "center", "va": "center_baseline"}
         axes.text((left + right) / 2, band / 2, str(number + 1), clip_on=True, **words)
     axes.set(xlim=(edges[0], edges[-1]), ylim=(0, top))
     axes.axis("off")

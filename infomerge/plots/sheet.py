@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 
 from infomerge.compression import Compression
-from infomerge.plots.style import DOUBLE_COLUMN, SEGMENT_COLORS, VERMILLION, PrintFigure
+from infomerge.plots.style import DOUBLE_COLUMN, INK, SEGMENT_COLORS, VERMILLION, PrintFigure
 
 Box = tuple[float, float, float, float]
 """Left, top, width and height of a drawn frame."""
@@ -76,7 +76,7 @@ def frame_sheet(
         color = SEGMENT_COLORS[segment[frame] % len(SEGMENT_COLORS)]
         sheet.add_patch(Rectangle((start, top - BAND), length, BAND - 0.015, color=color, linewidth=0))
         middle = top - BAND / 2 - 0.005
-        words = {"color": "white", "fontsize": 5, "va": "center_baseline"}
+        words = {"color": INK, "fontsize": 5, "va": "center_baseline"}
         if first or frame % columns == 0:
             sheet.text(left + 0.02, middle, f"segment {segment[frame] + 1}", weight="bold", **words)
         time = f"{timestamps[frame]:.1f} s" if unit == "s" else f"{unit} {timestamps[frame]:g}"

@@ -12,7 +12,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, overload
 
-import anywidget
 import numpy as np
 import traitlets
 from IPython.display import HTML
@@ -25,7 +24,8 @@ from infomerge.encoded_clip import EncodedClip
 from infomerge.files import replaced
 from infomerge.widgets.joining import joined
 from infomerge.widgets.lens_data import clip_of_arrays, lens_data
-from infomerge.widgets.lens_page import LENS, LENS_MIME, framed, page, state_json
+from infomerge.widgets.pages import LENS, LENS_MIME, framed, page, state_json
+from infomerge.widgets.view import View
 
 MODES = ("overlay", "ownership", "tfd", "saliency")
 
@@ -33,7 +33,7 @@ _PICTURED_SIDE, _PICTURE_DPI = 224, 120
 """Pixels of a frame's longer side as the stored picture begins with it, and of the picture an inch."""
 
 
-class TokenLens(anywidget.AnyWidget):
+class TokenLens(View):
     """Scrub or play a clip with its kept tokens on it; point at a patch to see all that its token stands for.
 
     For JupyterLab 4, Notebook 7 and whatever else shows an anywidget; its module travels with it and asks no network.
@@ -93,14 +93,16 @@ class TokenLens(anywidget.AnyWidget):
     def __init__(
         self, out: Any, frames: Any, grid: Any = None, *, timestamps: Any = None, title: str | None = None
     ) -> None:
-        super().__init__()
         if isinstance(out, EncodedClip):
             if grid is not None or timestamps is not None:
                 raise TypeError("grid, timestamps: given beside a clip, which has its own; expected with frames only")
             self._clip, self._out = out, frames
         else:
             self._clip, self._out = clip_of_arrays(out, frames, grid, timestamps), out
-        self.set_trait("data", lens_data(self._clip, self._out, title))
+        # Before the widget is made: what cannot be drawn leaves none behind.
+        data = lens_data(self._clip, self._out, title)
+        super().__init__()
+        self.set_trait("data", data)
 
     @traitlets.validate("frame", "pinned")
     def _within_the_clip(self, proposal: Any) -> int | None:
@@ -119,7 +121,7 @@ class TokenLens(anywidget.AnyWidget):
         Returns:
             The page, beginning with the frame, mode and pinned token that are shown now.
         """
-        whole = page(self.data["title"], self._state())
+        whole = page(LENS_MIME, self.data["title"], self._state())
         if path is not None:
             with replaced(path) as temporary:
                 temporary.write_text(whole, encoding="utf-8")
@@ -127,7 +129,11 @@ class TokenLens(anywidget.AnyWidget):
 
     def as_html(self) -> HTML:
         """The view as an output of its own, alive in JupyterLab, in nbconvert's HTML and from `file://`."""
-        return HTML(framed(self.to_html()))  # type: ignore[no-untyped-call]
+        return HTML(framed(self.to_html(), "TokenLens"))  # type: ignore[no-untyped-call]
+
+    def _forget(self) -> None:
+        del self._clip, self._out
+        self.set_trait("data", {})
 
     def _state(self) -> str:
         return state_json({name: getattr(self, name) for name in ("data", "frame", "mode", "pinned")})

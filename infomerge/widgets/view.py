@@ -1,0 +1,71 @@
+"""What the views have in common: all that they show is in their traits, and they end when their cell is run again."""
+
+from dataclasses import dataclass, field
+from typing import Any
+from weakref import WeakSet
+
+import anywidget
+from IPython import get_ipython
+
+
+class View(anywidget.AnyWidget):
+    """A view of its own, whose traits hold all that it shows, so that whoever draws it anew draws the same.
+
+    ipywidgets keeps every widget until it is closed. A view that was made in a cell is therefore closed when that cell
+    is run again and makes others; `close` lets go of all that it holds, though a name or `Out` may still hold it.
+    """
+
+    def __init__(self, **traits: Any) -> None:
+        super().__init__(**traits)
+        _end_earlier(self)
+
+    def close(self) -> None:
+        """End the view in every page, and free what it holds. It cannot be shown again."""
+        layout = self.layout
+        super().close()
+        if layout is not None:
+            layout.close()
+        self._forget()
+
+    @property
+    def closed(self) -> bool:
+        """Whether `close` was called, or the cell that made it was run again."""
+        return self.comm is None
+
+    def _forget(self) -> None:
+        """Let go of clips, tensors and pictures."""
+
+
+@dataclass
+class _Made:
+    execution: str
+    views: "WeakSet[View]" = field(default_factory=WeakSet)
+
+
+_MADE: dict[str, _Made] = {}
+"""What the last run of each cell made; closed views leave it."""
+
+
+def _end_earlier(view: View) -> None:
+    """Close the views of the same class that earlier runs of the running cell made."""
+    cell = running_cell()
+    if cell is None:
+        return
+    name, execution = cell
+    key = f"{type(view).__name__} in {name}"
+    made = _MADE.get(key)
+    if made is None or made.execution != execution:
+        for earlier in list(made.views) if made else ():
+            earlier.close()
+        made = _MADE[key] = _Made(execution)
+    made.views.add(view)
+
+
+def running_cell() -> tuple[str, str] | None:
+    """The notebook's name for the cell that is being run, and that of this run of it; None outside of a notebook."""
+    kernel = getattr(get_ipython(), "kernel", None)  # type: ignore[no-untyped-call]
+    if kernel is None:
+        return None
+    request = kernel.get_parent("shell") or {}
+    cell = request.get("metadata", {}).get("cellId")
+    return (str(cell), str(request["header"]["msg_id"])) if cell else None
