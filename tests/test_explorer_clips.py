@@ -6,11 +6,11 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from infomerge.widgets.film_strip import strip_images
 
 from infomerge import EncodedClip, compress
 from infomerge.video import sample_clip
 from infomerge.widgets.budget_explorer import BudgetExplorer
-from infomerge.widgets.film_strip import strip_images
 from tests.explorer import FakeEncoder, drawn, explorer, tokens, whole_figure
 
 

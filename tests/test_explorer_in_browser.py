@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 import torch
+from infomerge.widgets.upload import MOST_BYTES, Upload
 from playwright.sync_api import Browser, Page
 
 from infomerge import InfoMergeConfig
 from infomerge.widgets.budget_explorer import BudgetExplorer
-from infomerge.widgets.upload import MOST_BYTES, Upload
 from tests.browser import launched
 from tests.clips import random_clip
 

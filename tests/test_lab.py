@@ -14,13 +14,13 @@ from typing import Any
 import nbformat
 import numpy as np
 import pytest
+from infomerge.widgets.upload import MOST_BYTES
 from PIL import Image
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from infomerge import InfoMergeConfig, compress
 from infomerge.encoders import EfficientNetEncoder
 from infomerge.video import sample_clip
-from infomerge.widgets.upload import MOST_BYTES
 from tests.browser import Record, launched, watch
 from tests.lab import ARTIFACTS, PATIENCE_MS, ROOT, failed_outputs, open_and_run, serving
 

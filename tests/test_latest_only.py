@@ -7,8 +7,8 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-
 from infomerge.widgets.latest_only import LatestOnly
+
 from tests.explorer import drawn, explorer
 
 

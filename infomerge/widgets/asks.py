@@ -1,4 +1,4 @@
-"""What a page asks of BudgetExplorer, by custom messages: one function each; every ask is answered, be it by an error."""
+"""What a page asks of BudgetExplorer, by custom messages: one function each. Every ask is answered, if by an error."""
 
 import tempfile
 from collections.abc import Callable, Mapping
@@ -24,8 +24,7 @@ def setup() -> dict[str, Any]:
     """What the page builds its controls of."""
     return {
         "groups": [
-            {"name": name, "controls": [control.to_dict() for control in controls]}
-            for name, controls in GROUPS.items()
+            {"name": name, "controls": [control.to_dict() for control in controls]} for name, controls in GROUPS.items()
         ],
         "samples": sample_names(),
         "presets": list(PRESETS),
@@ -46,7 +45,11 @@ def answer(explorer: "BudgetExplorer", content: dict[str, Any], buffers: list[me
             ASKS[content["ask"]](explorer, content, buffers)
             explorer.answered = [content["view"], content["number"]]
     except EXPECTED as error:
-        still = f". Still showing {explorer.encoded.name}." if content["ask"] in ("load", "upload", "too_large", "frames") else ""
+        still = (
+            f". Still showing {explorer.encoded.name}."
+            if content["ask"] in ("load", "upload", "too_large", "frames")
+            else ""
+        )
         explorer._say(f"{error}{still}", failed=True)
         explorer.answered = [content["view"], content["number"]]
 
@@ -89,7 +92,8 @@ def _upload(explorer: "BudgetExplorer", content: Mapping[str, Any], buffers: lis
         except EXPECTED as error:
             # The reader knows the file by its name, not by where the server has put it for a moment.
             raise ValueError(str(error).replace(str(path), name)) from error
-    explorer.uploaded()
+    explorer._readable = None  # the file was there for a moment
+    explorer._show_clip()
 
 
 def _own(explorer: "BudgetExplorer", content: Mapping[str, Any], buffers: list[memoryview]) -> None:

@@ -28,9 +28,7 @@ from infomerge.widgets import exports, presets
 from infomerge.widgets.asks import answer, setup
 from infomerge.widgets.explored import Explored, configuration
 from infomerge.widgets.explorer_data import clip_data
-from infomerge.widgets.explorer_state import (
-    PICTURES, SCHEMA, SCHEMA_VERSION, check_clip, clip_state, config_of, read_state, write_state,
-)  # fmt: skip
+from infomerge.widgets.explorer_state import PICTURES, restored, state_of, write_state
 from infomerge.widgets.joining import joined
 from infomerge.widgets.pages import EXPLORER, EXPLORER_MIME, framed, page, state_json
 from infomerge.widgets.sources import Source, encode, readable
@@ -60,7 +58,7 @@ class BudgetExplorer(View):
             configuration of InfoMerge.
         retention_ratio: share of the tokens that is kept, in (0, 1].
         saliency, frame_features: of the tokens, as `compress` takes them; only with tokens.
-        frames: the RGB frames of the tokens [frames, height, width, 3], of any integer or float dtype; only with tokens.
+        frames: the RGB frames of the tokens [frames, height, width, 3], integers or floats; only with tokens.
         timestamps: of those frames, in seconds; only with tokens.
         grid: rows and columns of the tokens' positions; needed where positions make no square; only with tokens.
         name: what the tokens are called; only with tokens.
@@ -85,7 +83,7 @@ class BudgetExplorer(View):
     maps = traitlets.Dict().tag(sync=True)
     tokens = traitlets.Dict().tag(sync=True)
     message = traitlets.Dict().tag(sync=True)
-    answered = traitlets.List().tag(sync=True)
+    answered: Any = traitlets.List().tag(sync=True)
     frame = traitlets.Int(0).tag(sync=True)
     picture = traitlets.Enum(PICTURES, "tokens").tag(sync=True)
 
@@ -153,11 +151,6 @@ class BudgetExplorer(View):
     def encoded(self) -> EncodedClip:
         """The clip that is shown."""
         return self.explored.encoded
-
-    @property
-    def num_frames(self) -> int:
-        """How many frames of the clip are shown."""
-        return len(self.encoded.tokens)
 
     @property
     def plan(self) -> BudgetPlan:
@@ -229,9 +222,21 @@ class BudgetExplorer(View):
         # Only when all went well is the previous clip let go.
         clip = encode(source, beside, self._encoder, count)
         self._explored = Explored(clip, self.config, self.explored.pinned)
-        self._remember(source, beside)
         self._num_frames = count
+        self._remember(source, beside)
         self._show_clip()
+
+    def read_again(self, num_frames: int) -> None:
+        """Read the clip that is shown with another number of frames.
+
+        Raises:
+            ValueError: there is no file or sample to read it from, or no such number of frames.
+        """
+        if self._readable is None:
+            raise ValueError(
+                f"num_frames: got {num_frames}; expected none for a clip that has no file to be read again"
+            )
+        self.load(self._readable, num_frames=num_frames)
 
     @property
     def python_line(self) -> str:
@@ -241,15 +246,7 @@ class BudgetExplorer(View):
     @property
     def state(self) -> dict[str, Any]:
         """All that is needed to come back to what is shown, as JSON has it; `from_state` is the way back."""
-        return {
-            "schema": SCHEMA,
-            "schema_version": SCHEMA_VERSION,
-            "clip": clip_state(self.encoded, self._readable),
-            "config": self.config.to_dict(),
-            "pinned": None if self.explored.pinned is None else self.explored.pinned.to_dict(),
-            "frame": self.frame,
-            "picture": self.picture,
-        }
+        return state_of(self, self._readable)
 
     def save_state(self, path: str | os.PathLike[str]) -> Path:
         """Write `state` as JSON; a file that is there is replaced once the new one is complete."""
@@ -269,33 +266,14 @@ class BudgetExplorer(View):
         Args:
             state: what `state` gave, its JSON, or the file that `save_state` wrote.
             source: the clip; needed where the state is of tokens of one's own, which it does not hold.
-            encoder, beside: as the class takes them.
+            encoder: as the class takes it.
+            beside: what the class takes beside tokens.
 
         Raises:
             ValueError: the state is none, or the source is missing or of another size.
             OSError: a file cannot be read.
         """
-        found = read_state(state)
-        clip = found["clip"]
-        if source is None and clip["source"] is None:
-            raise ValueError(f"source: got none; expected {clip['name']!r}, whose tokens the state does not hold")
-        tokens = clip["source"] is None and isinstance(source, Tensor | np.ndarray)
-        known = {"grid": tuple(clip["grid"]), "name": clip["name"]} if tokens else {}
-        explorer = cls(
-            clip["source"] if source is None else source,
-            config=config_of(found["config"], "config"),
-            pinned=None if found["pinned"] is None else config_of(found["pinned"], "pinned"),
-            num_frames=clip["frames"],
-            encoder=encoder,
-            **(known | beside),
-        )
-        try:
-            check_clip(clip, explorer.encoded)
-            explorer.frame, explorer.picture = found["frame"], found["picture"]
-        except (ValueError, traitlets.TraitError) as error:
-            explorer.close()
-            raise ValueError(str(error)) from error
-        return explorer
+        return restored(cls, state, source, encoder, beside)
 
     # What is handed on.
 
@@ -402,8 +380,8 @@ class BudgetExplorer(View):
     @traitlets.validate("frame")
     def _within_the_clip(self, proposal: Any) -> int:
         frame: int = proposal.value
-        if self._explored is not None and not 0 <= frame < self.num_frames:
-            raise traitlets.TraitError(f"frame: got {frame}; expected 0 to {self.num_frames - 1}")
+        if self._explored is not None and not 0 <= frame < len(self.encoded.tokens):
+            raise traitlets.TraitError(f"frame: got {frame}; expected 0 to {len(self.encoded.tokens) - 1}")
         return frame
 
     @traitlets.observe("frame")

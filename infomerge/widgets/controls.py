@@ -80,6 +80,10 @@ GROUPS: Mapping[str, tuple[Control, ...]] = {
 }
 
 
+BY_CONTENT = ("temperature", "uniqueness_weight", "richness_weight")
+"""Options of eq. 8, which budgets by content follow."""
+
+
 def without_effect(config: InfoMergeConfig) -> dict[str, str]:
     """The options that change nothing under a configuration, and why, in words that follow "no effect: "."""
     found: dict[str, str] = {}
@@ -90,11 +94,10 @@ def without_effect(config: InfoMergeConfig) -> dict[str, str]:
             if control.option not in ("retention_ratio", "min_segments", "segment_threshold", "context_fraction")
         }
     if config.context_fraction == 0:
-        names = ("allocation", "rounding", "anchor_interval", "neighbors")
-        found |= dict.fromkeys((*names, "temperature", "uniqueness_weight", "richness_weight"), "no context token is kept")
+        names = ("allocation", "rounding", "anchor_interval", "neighbors", *BY_CONTENT)
+        found |= dict.fromkeys(names, "no context token is kept")
     elif config.allocation == "length":
-        names = ("temperature", "uniqueness_weight", "richness_weight")
-        found |= dict.fromkeys(names, "budgets are by length")
+        found |= dict.fromkeys(BY_CONTENT, "budgets are by length")
     elif config.temperature == 0:
         found |= dict.fromkeys(("uniqueness_weight", "richness_weight"), "at τ = 0 every frame weighs the same")
     elif config.uniqueness_weight == config.richness_weight == 0:

@@ -1,4 +1,4 @@
-"""What BudgetExplorer draws, as plain numbers, strings, pictures and arrays: a clip, a plan, its maps and its tokens."""
+"""What BudgetExplorer draws, as plain numbers, strings, pictures and arrays: clip, plan, maps and tokens."""
 
 import io
 from typing import Any

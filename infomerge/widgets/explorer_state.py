@@ -4,13 +4,20 @@ import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from pydantic import ValidationError
+from torch import Tensor
+from traitlets import TraitError
 
 from infomerge.config import InfoMergeConfig, explain
 from infomerge.encoded_clip import EncodedClip
+from infomerge.encoders import Encoder
 from infomerge.files import replaced
+
+if TYPE_CHECKING:
+    from infomerge.widgets.budget_explorer import BudgetExplorer
 
 SCHEMA = "infomerge.explorer"
 SCHEMA_VERSION = 1
@@ -42,7 +49,8 @@ def read_state(state: Mapping[str, Any] | str | os.PathLike[str]) -> dict[str, A
     missing = [name for name in ("clip", "config", "pinned", "frame", "picture") if name not in found]
     if missing:
         raise ValueError(f"state: got none of {', '.join(missing)}; expected what BudgetExplorer.state gives")
-    return found
+    known: dict[str, Any] = found
+    return known
 
 
 def config_of(options: Mapping[str, Any], name: str) -> InfoMergeConfig:
@@ -57,16 +65,52 @@ def config_of(options: Mapping[str, Any], name: str) -> InfoMergeConfig:
         raise ValueError(f"state: {name}: {explain(error) if isinstance(error, ValidationError) else error}") from error
 
 
-def clip_state(clip: EncodedClip, source: str | None) -> dict[str, Any]:
-    """What is remembered of a clip: where it is read from (None for tokens of one's own), and its size."""
+def state_of(explorer: "BudgetExplorer", source: str | None) -> dict[str, Any]:
+    """Where an explorer stands; `source` is what its clip is read from, None for tokens of one's own."""
+    clip, explored = explorer.encoded, explorer.explored
     return {
-        "source": source,
-        "name": clip.name,
-        "frames": len(clip.tokens),
-        "grid": list(clip.grid),
-        "channels": clip.tokens.shape[2],
-        "encoder": clip.encoder,
+        "schema": SCHEMA,
+        "schema_version": SCHEMA_VERSION,
+        "clip": {
+            "source": source,
+            "name": clip.name,
+            "frames": len(clip.tokens),
+            "grid": list(clip.grid),
+            "channels": clip.tokens.shape[2],
+            "encoder": clip.encoder,
+        },
+        "config": explored.config.to_dict(),
+        "pinned": None if explored.pinned is None else explored.pinned.to_dict(),
+        "frame": explorer.frame,
+        "picture": explorer.picture,
     }
+
+
+def restored(
+    cls: "type[BudgetExplorer]", state: Any, source: Any, encoder: Encoder | None, beside: Mapping[str, Any]
+) -> "BudgetExplorer":
+    """The explorer of a state; arguments and errors are those of `BudgetExplorer.from_state`."""
+    found = read_state(state)
+    clip = found["clip"]
+    if source is None and clip["source"] is None:
+        raise ValueError(f"source: got none; expected {clip['name']!r}, whose tokens the state does not hold")
+    tokens = clip["source"] is None and isinstance(source, Tensor | np.ndarray)
+    known = {"grid": tuple(clip["grid"]), "name": clip["name"]} if tokens else {}
+    explorer = cls(
+        clip["source"] if source is None else source,
+        config=config_of(found["config"], "config"),
+        pinned=None if found["pinned"] is None else config_of(found["pinned"], "pinned"),
+        num_frames=clip["frames"],
+        encoder=encoder,
+        **{**known, **beside},
+    )
+    try:
+        check_clip(clip, explorer.encoded)
+        explorer.frame, explorer.picture = found["frame"], found["picture"]
+    except (ValueError, TraitError) as error:
+        explorer.close()
+        raise ValueError(f"state: {error}") from error
+    return explorer
 
 
 def check_clip(state: Mapping[str, Any], clip: EncodedClip) -> None:

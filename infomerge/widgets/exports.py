@@ -1,5 +1,6 @@
 """What the explorer hands on: files by kind, for a page to download or written under names that are not taken."""
 
+import base64
 import csv
 import io
 import json
@@ -38,8 +39,8 @@ def python_of(explorer: "BudgetExplorer", source: str | None) -> str:
     clip, parts = explorer.encoded, []
     if source is not None:
         parts.append(repr(source))
-        if explorer.num_frames != 32:
-            parts.append(f"num_frames={explorer.num_frames}")
+        if len(clip.tokens) != 32:
+            parts.append(f"num_frames={len(clip.tokens)}")
     elif clip.source is not None or clip.encoder:
         parts.append("clip")  # an EncodedClip that only its owner can make
     else:
@@ -70,8 +71,6 @@ def chart(explorer: "BudgetExplorer") -> PrintFigure:
 
 def still(explorer: "BudgetExplorer") -> str:
     """The budget chart for where no view lives, as JPEG in base64."""
-    import base64
-
     written = io.BytesIO()
     chart(explorer).savefig(written, format="jpeg", dpi=120, pil_kwargs={"quality": 80})
     return base64.b64encode(written.getvalue()).decode()
@@ -182,7 +181,10 @@ KINDS: Mapping[str, Kind] = {
     "png": Kind("Chart (PNG)", "budget", ".png", _drawn("png")),
     "svg": Kind("Chart (SVG)", "budget", ".svg", _drawn("svg")),
     "plotly": Kind(
-        "Chart (plotly, HTML)", "budget", ".html", lambda explorer: explorer.to_plotly().to_html(include_plotlyjs=True).encode()
+        "Chart (plotly, HTML)",
+        "budget",
+        ".html",
+        lambda explorer: explorer.to_plotly().to_html(include_plotlyjs=True).encode(),
     ),
     "page": Kind("This view (HTML)", "explorer", ".html", lambda explorer: explorer.to_html().encode()),
     "tables": Kind("Numbers (CSV)", "tables", ".zip", _tables_zip),

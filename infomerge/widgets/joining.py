@@ -11,7 +11,7 @@ import re
 from functools import cache
 from pathlib import Path
 
-_COMMENT_LINES = re.compile(r"^[ \t]*/\*\*.*?\*/[ \t]*\n", re.MULTILINE | re.DOTALL)
+_COMMENT_LINES = re.compile(r"^[ \t]*/\*\*(?:(?!\*/).)*\*/[ \t]*\n", re.MULTILINE | re.DOTALL)
 _COMMENT = re.compile(r"/\*\*.*?\*/ ?", re.DOTALL)
 _IMPORT = re.compile(r'^import\s+(\{[^}]*\}|\w+)\s+from\s+"(\.[^"]+)"(?:\s+with\s+\{[^}]*\})?;\n', re.MULTILINE)
 _DECLARED = re.compile(r"^export (?=(?:async )?(?:function|const|let|class) )", re.MULTILINE)

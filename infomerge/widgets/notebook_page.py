@@ -10,7 +10,7 @@ from infomerge.widgets.pages import KINDS, page_of_stored
 
 
 class LivingLenses(Preprocessor):
-    """Puts the page of a view, with its module as it is now, in the place of each stored state of a lens or an explorer.
+    """Puts the page of a view, with its module as it is now, in the place of each stored state of one.
 
     For nbconvert's own HTML too: `jupyter nbconvert --to html
     --HTMLExporter.preprocessors=infomerge.widgets.notebook_page.LivingLenses NOTEBOOK`.

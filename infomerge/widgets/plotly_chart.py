@@ -27,18 +27,35 @@ def panels(clip: EncodedClip, plan: BudgetPlan, pinned: BudgetPlan | None) -> go
         f"segment {k + 1}: B = {budget}, by length {theirs}"
         for k, (budget, theirs) in enumerate(zip(plan.budget.tolist(), plan.length_budget.tolist(), strict=True))
     ]
-    for row, name, color in ((1, "context tokens", CONTEXT), (3, "uniqueness", GREEN), (4, "richness", PURPLE), (5, "weight", GRAY)):
+    for row, name, color in (
+        (1, "context tokens", CONTEXT),
+        (3, "uniqueness", GREEN),
+        (4, "richness", PURPLE),
+        (5, "weight", GRAY),
+    ):
         bounds, values = segment_edges(plan.bounds, edges), _measures(plan)[name]
         figure.add_trace(_bars(bounds, values, name, color, texts), row, 1)
         if pinned is not None:
             line = {"color": HIGHLIGHT, "dash": "dashdot"}
-            figure.add_trace(_steps(segment_edges(pinned.bounds, edges), _measures(pinned)[name], f"{name}, A", line), row, 1)
+            figure.add_trace(
+                _steps(segment_edges(pinned.bounds, edges), _measures(pinned)[name], f"{name}, A", line), row, 1
+            )
     length = plan.length_budget.cpu().numpy() / plan.lengths.cpu().numpy()
-    figure.add_trace(_steps(segment_edges(plan.bounds, edges), length, "by length", {"color": INK, "dash": "dash"}), 1, 1)
-    figure.add_trace(go.Scatter(x=edges[1:-1], y=plan.transition.tolist(), name="similarity", line={"color": INK}), 2, 1)
-    figure.add_hline(plan.config.segment_threshold, row=2, col=1, line={"color": GRAY, "dash": "dash", "width": 1})  # type: ignore[arg-type]
+    figure.add_trace(
+        _steps(segment_edges(plan.bounds, edges), length, "by length", {"color": INK, "dash": "dash"}), 1, 1
+    )
+    figure.add_trace(
+        go.Scatter(x=edges[1:-1], y=plan.transition.tolist(), name="similarity", line={"color": INK}), 2, 1
+    )
+    figure.add_hline(plan.config.segment_threshold, row=2, col=1, line={"color": GRAY, "dash": "dash", "width": 1})
     figure.update_layout(
-        title=clip.facts, template="none", font=FONT, height=820, bargap=0, showlegend=False, margin={"l": 60, "r": 20, "t": 70, "b": 50}
+        title=clip.facts,
+        template="none",
+        font=FONT,
+        height=820,
+        bargap=0,
+        showlegend=False,
+        margin={"l": 60, "r": 20, "t": 70, "b": 50},
     )
     figure.update_xaxes(title_text="time (s)" if clip.unit == "s" else "frame", row=len(TITLES), col=1)
     return figure
@@ -71,7 +88,8 @@ def prior_map(clip: EncodedClip, plan: BudgetPlan, segment: int) -> go.Figure:
 
 def _measures(plan: BudgetPlan) -> dict[str, Float[np.ndarray, "segments"]]:
     def per_frame(values: Tensor) -> Float[np.ndarray, "segments"]:
-        return values.cpu().numpy() / plan.lengths.cpu().numpy()
+        shared: Float[np.ndarray, "segments"] = values.cpu().numpy() / plan.lengths.cpu().numpy()
+        return shared
 
     return {
         "context tokens": per_frame(plan.budget),
@@ -82,11 +100,17 @@ def _measures(plan: BudgetPlan) -> dict[str, Float[np.ndarray, "segments"]]:
 
 
 def _bars(
-    bounds: Float[np.ndarray, "edges"], values: Float[np.ndarray, "segments"], name: str, color: str, texts: Sequence[str]
+    bounds: Float[np.ndarray, "edges"],
+    values: Float[np.ndarray, "segments"],
+    name: str,
+    color: str,
+    texts: Sequence[str],
 ) -> go.Bar:
     middles, widths = (bounds[:-1] + bounds[1:]) / 2, np.diff(bounds)
     look = {"color": color, "line": {"color": "white", "width": 1}}
-    return go.Bar(x=middles.tolist(), width=widths.tolist(), y=values.tolist(), name=name, marker=look, hovertext=list(texts))
+    return go.Bar(
+        x=middles.tolist(), width=widths.tolist(), y=values.tolist(), name=name, marker=look, hovertext=list(texts)
+    )
 
 
 def _steps(

@@ -63,7 +63,7 @@ def _end_earlier(view: View) -> None:
 
 def running_cell() -> tuple[str, str] | None:
     """The notebook's name for the cell that is being run, and that of this run of it; None outside of a notebook."""
-    kernel = getattr(get_ipython(), "kernel", None)  # type: ignore[no-untyped-call]
+    kernel = getattr(get_ipython(), "kernel", None)
     if kernel is None:
         return None
     request = kernel.get_parent("shell") or {}

@@ -29,9 +29,9 @@ export function framesRow(clip, pictures, frames, tokens, kind, width, height) {
   return svg("svg", { xmlns: "http://www.w3.org/2000/svg", width, height: height + FOOT, viewBox: `0 0 ${width} ${height + FOOT}` }, ...nodes);
 }
 
-/** How many frames of a height stand side by side. @param {Clip} clip @param {number} width @param {number} height */
-export function framesThatFit(clip, width, height) {
-  return Math.max(1, Math.floor((width + GAP) / (height * clip.aspect + GAP)));
+/** How high frames are that stand side by side. @param {Clip} clip @param {number} width of all @param {number} count */
+export function frameHeight(clip, width, count) {
+  return Math.max(40, (width - (count - 1) * GAP) / count / clip.aspect);
 }
 
 /** @param {Clip} clip @param {number} frame */

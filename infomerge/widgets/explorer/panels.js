@@ -186,8 +186,8 @@ function similarityPanel(room, top, bottom) {
   return [
     ...valueAxis(room, y, [low, 1], 2),
     svg("path", { class: "line by-length", d: `M${room.edges[0]} ${threshold}H${room.edges[room.edges.length - 1]}` }),
-    label(room.edges[0] + 4, threshold + (threshold > bottom - 12 ? -3 : 11), `cut below ${plan.threshold}`, { class: "note" }),
     svg("path", { class: "line ink", "data-series": "similarity", d: line }),
+    label(room.edges[room.edges.length - 1] - 4, threshold + (threshold > bottom - 14 ? -4 : 12), `cut below ${plan.threshold}`, { class: "note end haloed" }),
     ...at(plan).map(([cx, cy]) => svg("circle", { class: "cut", cx, cy, r: 3.5 })),
     ...(pinned ? at(pinned) : []).map(([cx, cy]) => svg("path", { class: "line pinned-mark", d: `M${cx - 3.5} ${cy - 3.5}l7 7m-7 0l7 -7` })),
     ...touchAreas(room, top, bottom),

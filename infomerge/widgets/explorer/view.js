@@ -4,6 +4,7 @@
  * Jupyter calls the default export's `render`; static.js calls it in a page without a kernel.
  *
  * @import { AnyModel } from "@anywidget/types"
+ * @import { Ask } from "./asking.js"
  * @import { Clip, KeptTokens, Traits } from "./data.js"
  * @import { Page } from "./page.js"
  *
@@ -16,7 +17,7 @@ import { copyBytes } from "../packed.js";
 import { Asking } from "./asking.js";
 import { buildKnobs } from "./controls.js";
 import { framesOf, keptTokens, priorMap, segmentOf, tokensAreOf } from "./data.js";
-import { framesRow, framesThatFit, heatBar, mapPicture } from "./frames.js";
+import { frameHeight, framesRow, heatBar, mapPicture } from "./frames.js";
 import { buildNotice, buildPage, OWN } from "./page.js";
 import { answerPicture, reasonsPicture, roomFor } from "./panels.js";
 import { toElement } from "./tree.js";
@@ -83,7 +84,7 @@ class ExplorerView {
     /** @type {any} */ (this.model).off("comm_live_update", this.cutOff);
   }
 
-  /** @param {import("./asking.js").Ask} content @param {ArrayBuffer[]} [buffers] @param {string} [words] */
+  /** @param {Ask} content @param {ArrayBuffer[]} [buffers] @param {string} [words] */
   ask(content, buffers, words = "") {
     if (!this.live) return;
     this.local = words;
@@ -172,8 +173,8 @@ class ExplorerView {
     const kept = keptTokens(tokens);
     const fresh = tokensAreOf(tokens, shown);
     const room = page.frames.clientWidth;
-    const side = Math.min(height, Math.max(72, room / 4 / clip.aspect));
-    const frames = framesOf(shown.plan.bounds[chosen], framesThatFit(clip, room, side));
+    const frames = framesOf(shown.plan.bounds[chosen], Math.max(2, Math.min(8, Math.floor(room / 150))));
+    const side = Math.min(height, frameHeight(clip, room, frames.length));
     page.frames.replaceChildren(toElement(framesRow(clip, this.pictures, frames, fresh ? kept : null, kind, room, side)));
     page.frames.classList.toggle("be-old", !fresh);
     page.frames.setAttribute("aria-label", `Frames ${frames.join(", ")} with their ${kind === "tokens" ? "kept tokens" : "differences between A and B"}`);
