@@ -54,7 +54,8 @@ READ = """async (root) => {
     return {
         bands: all(".be-answer .band").map((node) => [number(node, "x"), number(node, "width")]),
         budget: all(".be-answer .number").map((node) => node.textContent),
-        heights: Object.fromEntries(["context", "uniqueness", "richness", "weight"].map((kind) => [kind, heights(kind)])),
+        heights: Object.fromEntries(
+            ["context", "uniqueness", "richness", "weight"].map((kind) => [kind, heights(kind)])),
         similarity: root.querySelector('[data-series="similarity"]').getAttribute("d").split(/[ML]/).slice(1)
             .map((point) => point.split(" ").map(Number)),
         axis: all(".be-answer .tick.middle").at(-1).textContent,

@@ -1,4 +1,4 @@
-"""What the views show in a real JupyterLab is true after whatever a person does to the page, the notebook and the kernel.
+"""What the views show in a real JupyterLab is true whatever a person does to page, notebook and kernel.
 
 Values are read off the page's elements, and computed anew for comparison.
 """
