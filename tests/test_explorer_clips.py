@@ -23,9 +23,9 @@ def test_a_clip_brings_pictures_and_true_cuts() -> None:
     assert shown.clip["cut_times"] == list(clip.truth.cut_times)
     pictures = [np.asarray(Image.open(io.BytesIO(picture))) for picture in shown.clip["pictures"]]
     assert len(pictures) == 20
-    for picture, frame in zip(pictures, clip.frames, strict=True):
-        assert picture.shape[1] / picture.shape[0] == pytest.approx(frame.shape[1] / frame.shape[0], rel=0.02)
-        assert np.abs(picture.mean(axis=(0, 1)) - frame.mean(axis=(0, 1))).max() < 4
+    for small, frame in zip(pictures, clip.frames, strict=True):
+        assert small.shape[1] / small.shape[0] == pytest.approx(frame.shape[1] / frame.shape[0], rel=0.02)
+        assert np.abs(small.mean(axis=(0, 1)) - frame.mean(axis=(0, 1))).max() < 4
     assert "bikes" in shown.clip["facts"]
     assert "brightness" in shown.clip["facts"]
     out = compress(shown.compression().trace.tokens, saliency=FakeEncoder()(clip.frames).saliency)
@@ -56,7 +56,9 @@ def test_arrays_are_tokens_too() -> None:
 
 def test_a_grid_is_inferred_where_it_is_square_and_asked_for_where_it_is_not() -> None:
     assert BudgetExplorer(tokens(positions=16)).clip["grid"] == [4, 4]
-    with pytest.raises(ValueError, match=r"grid: got none, and 12 positions make no square; expected \(rows, columns\)"):
+    with pytest.raises(
+        ValueError, match=r"grid: got none, and 12 positions make no square; expected \(rows, columns\)"
+    ):
         BudgetExplorer(tokens(positions=12))
     assert BudgetExplorer(tokens(positions=12), grid=(3, 4)).clip["grid"] == [3, 4]
     assert BudgetExplorer(tokens(positions=12).reshape(14, 2, 6, 8)).clip["grid"] == [2, 6]

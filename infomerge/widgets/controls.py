@@ -93,10 +93,7 @@ def without_effect(config: InfoMergeConfig) -> dict[str, str]:
             for control in controls()
             if control.option not in ("retention_ratio", "min_segments", "segment_threshold", "context_fraction")
         }
-    if config.context_fraction == 0:
-        names = ("allocation", "rounding", "anchor_interval", "neighbors", *BY_CONTENT)
-        found |= dict.fromkeys(names, "no context token is kept")
-    elif config.allocation == "length":
+    if config.allocation == "length":
         found |= dict.fromkeys(BY_CONTENT, "budgets are by length")
     elif config.temperature == 0:
         found |= dict.fromkeys(("uniqueness_weight", "richness_weight"), "at τ = 0 every frame weighs the same")
@@ -105,7 +102,7 @@ def without_effect(config: InfoMergeConfig) -> dict[str, str]:
     if config.static_prior == "none":
         found |= dict.fromkeys(("static_ratio", "static_penalty"), "there is no static prior")
     elif config.static_ratio == 0:
-        found |= dict.fromkeys(("static_prior", "static_penalty"), "no position counts as static")
+        found["static_penalty"] = "no position counts as static"
     return found
 
 
