@@ -8,7 +8,7 @@ import nbformat
 from nbclient import NotebookClient
 from nbformat import NotebookNode
 
-from infomerge.widgets.pages import LENS_MIME
+from infomerge.widgets.pages import KINDS
 
 FOLDER = Path(__file__).parent.parent / "notebooks"
 NOTEBOOKS = sorted(FOLDER.glob("*.ipynb"))
@@ -22,7 +22,7 @@ def execute(path: Path) -> NotebookNode:
         cell.metadata.pop("execution", None)  # when each cell ran would change with every run
         if cell.cell_type == "code":
             cell.outputs = _settled(cell.outputs)
-    # A live view's state holds all of plotly.js; each view is followed by a picture of itself instead.
+    # A view's output holds its state and a picture of it; the state of its widget would say the same again.
     notebook.metadata.pop("widgets", None)
     notebook.metadata["language_info"] = {"name": "python"}
     return notebook
@@ -34,7 +34,7 @@ def _settled(outputs: list[NotebookNode]) -> list[NotebookNode]:
     for output in outputs:
         if output.get("name") == "stderr":
             continue
-        if LENS_MIME in output.get("data", {}):
+        if KINDS.keys() & output.get("data", {}).keys():
             # No kernel holds the widget any more; JupyterLab would look for it instead of showing the picture.
             output["data"].pop("application/vnd.jupyter.widget-view+json", None)
         if "text/plain" in output.get("data", {}):

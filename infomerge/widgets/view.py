@@ -21,10 +21,11 @@ class View(anywidget.AnyWidget):
 
     def close(self) -> None:
         """End the view in every page, and free what it holds. It cannot be shown again."""
-        layout = self.layout
+        layout, model = self.layout, self.model_id
         super().close()
         if layout is not None:
             layout.close()
+        _forget_output(model)
         self._forget()
 
     @property
@@ -34,6 +35,16 @@ class View(anywidget.AnyWidget):
 
     def _forget(self) -> None:
         """Let go of clips, tensors and pictures."""
+
+
+def _forget_output(model: str | None) -> None:
+    """Let IPython forget what it showed of a view: it keeps the pictures of every output, to write them to a notebook."""
+    history = getattr(get_ipython(), "history_manager", None)
+    for outputs in getattr(history, "outputs", {}).values():
+        for output in outputs:
+            shown = output.bundle.get("application/vnd.jupyter.widget-view+json")
+            if model is not None and isinstance(shown, dict) and shown.get("model_id") == model:
+                output.bundle = {"text/plain": output.bundle.get("text/plain", "")}
 
 
 @dataclass
