@@ -38,7 +38,7 @@ class View(anywidget.AnyWidget):
 
 
 def _forget_output(model: str | None) -> None:
-    """Let IPython forget what it showed of a view: it keeps the pictures of every output, to write them to a notebook."""
+    """Let IPython forget what it showed of a view: it keeps every output, in case a notebook is to be written."""
     history = getattr(get_ipython(), "history_manager", None)
     for outputs in getattr(history, "outputs", {}).values():
         for output in outputs:
