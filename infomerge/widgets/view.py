@@ -21,6 +21,8 @@ class View(anywidget.AnyWidget):
 
     def close(self) -> None:
         """End the view in every page, and free what it holds. It cannot be shown again."""
+        if self.closed:
+            return
         layout, model = self.layout, self.model_id
         super().close()
         if layout is not None:

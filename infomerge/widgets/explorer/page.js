@@ -14,7 +14,7 @@ const CHOOSE = "choose one";
 
 /** A list with a label. @param {string} name @param {[string, string][]} options value and words */
 function list(name, options) {
-  const select = element("select", {});
+  const select = element("select", { "aria-label": name });
   for (const [value, words] of options) select.append(element("option", { value }, words));
   return { select, row: element("label", { class: "be-row" }, element("span", {}, name), select) };
 }

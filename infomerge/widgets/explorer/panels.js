@@ -45,7 +45,7 @@ export function answerPicture(room, pictures) {
     ...filmStrip(room, pictures, 8),
     ...trueCuts(room, 8),
     ...band(room, top),
-    ...heading(budgetTop - 5, "Budget", budgetWords(room)),
+    ...heading(room, budgetTop - 5, "Budget", budgetWords(room)),
     ...budgetPanel(room, budgetTop, budgetTop + NUMBERS + BUDGET),
     ...timeAxis(room, budgetTop + NUMBERS + BUDGET),
   ]);
@@ -63,7 +63,7 @@ export function reasonsPicture(room) {
   const height = panels.length * step + AXIS;
   const drawn = panels.flatMap(({ name, words, draw }, i) => {
     const top = i * step + HEADING;
-    return [...heading(top - 5, name, words), ...draw(room, top, top + SMALL)];
+    return [...heading(room, top - 5, name, words), ...draw(room, top, top + SMALL)];
   });
   const end = (panels.length - 1) * step + HEADING + SMALL;
   return picture(room, height, [chosenGround(room, 0, end), ...drawn, ...timeAxis(room, end)]);
@@ -81,8 +81,12 @@ function chosenGround({ edges, chosen }, top, bottom) {
   return svg("rect", { class: "chosen", x: left, y: top, width: right - left, height: bottom - top });
 }
 
-/** @param {number} y @param {string} name @param {string} words */
-function heading(y, name, words) {
+/** The name of a panel, and as many clauses of what it shows as have room. @param {Room} room @param {number} y @param {string} name @param {string} all */
+function heading({ width }, y, name, all) {
+  const clauses = all.split("; ");
+  const room = width - MARGIN.left - widthOf(name, 12) - 12;
+  while (clauses.length > 1 && widthOf(clauses.join("; "), 10) > room) clauses.pop();
+  const words = widthOf(clauses.join(), 10) > room ? "" : clauses.join("; ");
   return [svg("text", { class: "heading", x: MARGIN.left, y }, svg("tspan", { class: "name" }, name), `  ${words}`)];
 }
 
