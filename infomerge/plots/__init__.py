@@ -20,6 +20,7 @@ with needs("plots"):
     )
     from infomerge.plots.budget_chart import budget_chart, film_strip
     from infomerge.plots.contact_sheet import contact_sheet, heat_sheet, ownership_sheet
+    from infomerge.plots.difference import difference_sheet
     from infomerge.plots.methods import methods_side_by_side
     from infomerge.plots.prior_verdicts import prior_verdicts
     from infomerge.plots.priors import DisturbanceCurves, prior_curves
@@ -42,6 +43,7 @@ __all__ = [
     "budget_share",
     "budget_shift",
     "contact_sheet",
+    "difference_sheet",
     "energy_spectrum",
     "film_strip",
     "fingerprint_matrices",
