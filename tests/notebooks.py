@@ -9,6 +9,7 @@ from nbclient import NotebookClient
 from nbformat import NotebookNode
 
 from infomerge.widgets.pages import KINDS
+from infomerge.widgets.view import STANDIN
 
 FOLDER = Path(__file__).parent.parent / "notebooks"
 NOTEBOOKS = sorted(FOLDER.glob("*.ipynb"))
@@ -32,7 +33,7 @@ def _settled(outputs: list[NotebookNode]) -> list[NotebookNode]:
     """A cell's outputs without what changes from run to run: progress bars, addresses, where the stream was flushed."""
     settled: list[NotebookNode] = []
     for output in outputs:
-        if output.get("name") == "stderr":
+        if output.get("name") == "stderr" or STANDIN in output.get("data", {}).get("text/html", ""):
             continue
         if KINDS.keys() & output.get("data", {}).keys():
             # No kernel holds the widget any more; JupyterLab would look for it instead of showing the picture.

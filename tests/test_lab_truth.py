@@ -141,9 +141,19 @@ def test_after_the_kernel_was_restarted_one_line_says_what_to_run(page: Page, ad
     assert_true(settled(explorer), START)
     page.evaluate("() => window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.restart()")
     expect(explorer.locator(".be-message")).to_contain_text("run this cell again")
+    expect(page.locator(".infomerge-standin:visible")).to_have_count(0)
+    # Loaded again, the page has nothing to draw: a line says what to run, and goes once it was run.
+    save(page)
+    page.reload()
+    open_notebook(page, address, "explorer")
+    line = page.locator(".infomerge-standin")
+    expect(line).to_contain_text("If nothing is drawn above, run this cell.")
+    expect(line).to_be_visible()
+    expect(page.locator(".budget-explorer")).to_have_count(0)
     run_cell(page, 0)
     run_cell(page, 1)
     assert_true_and_turning(page, explorer_of(page), START)
+    expect(page.locator(".infomerge-standin:visible")).to_have_count(0)
 
 
 def lens_view(page: Page) -> dict[str, object]:

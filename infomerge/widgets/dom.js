@@ -33,3 +33,8 @@ export async function copyText(source) {
     return document.execCommand("copy");
   }
 }
+
+/** A style that hides the line in a view's place (view.py), for as long as the view stands in the page. @param {string | undefined} key */
+export function hideStandin(key) {
+  return element("style", {}, key ? `.${key} { display: none; }` : "");
+}

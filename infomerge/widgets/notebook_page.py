@@ -7,6 +7,7 @@ from nbconvert.preprocessors import Preprocessor
 from nbformat import NotebookNode
 
 from infomerge.widgets.pages import KINDS, page_of_stored
+from infomerge.widgets.view import STANDIN
 
 
 class LivingLenses(Preprocessor):
@@ -20,6 +21,12 @@ class LivingLenses(Preprocessor):
         self, cell: NotebookNode, resources: dict[str, Any], index: int
     ) -> tuple[NotebookNode, dict[str, Any]]:
         """The cell, each of whose outputs with a view has become the view's page."""
+        outputs = cell.get("outputs", [])
+        # The line in the place of a view that does not live says nothing where it does.
+        if outputs:
+            cell["outputs"] = [
+                output for output in outputs if STANDIN not in output.get("data", {}).get("text/html", "")
+            ]
         for output in cell.get("outputs", []):
             for mime in KINDS.keys() & output.get("data", {}).keys():
                 output["data"] = {"text/html": page_of_stored(mime, output["data"][mime])}

@@ -1,11 +1,23 @@
 """What the views have in common: all that they show is in their traits, and they end when their cell is run again."""
 
 from dataclasses import dataclass, field
+from string import Template
 from typing import Any
+from uuid import uuid4
 from weakref import WeakSet
 
 import anywidget
+import traitlets
 from IPython import get_ipython
+from IPython.display import display
+
+STANDIN = "infomerge-standin"
+"""The class of the line that a page shows in the place of a view that has ended, or whose kernel has."""
+
+_LINE = Template(
+    '<div class="$standin standin-$key">$name lives as long as its kernel does and its cell is not run again. '
+    "If nothing is drawn above, run this cell.</div>"
+)
 
 
 class View(anywidget.AnyWidget):
@@ -13,10 +25,15 @@ class View(anywidget.AnyWidget):
 
     ipywidgets keeps every widget until it is closed. A view that was made in a cell is therefore closed when that cell
     is run again and makes others; `close` lets go of all that it holds, though a name or `Out` may still hold it.
+
+    JupyterLab has no words of its own for a view whose kernel was restarted before the page was loaded again. So a line
+    follows each view that says what to run; the view's own style hides it as long as the view stands in the page.
     """
 
+    standin = traitlets.Unicode().tag(sync=True)
+
     def __init__(self, **traits: Any) -> None:
-        super().__init__(**traits)
+        super().__init__(standin=f"standin-{uuid4().hex[:12]}", **traits)
         _end_earlier(self)
 
     def close(self) -> None:
@@ -29,6 +46,18 @@ class View(anywidget.AnyWidget):
             layout.close()
         _forget_output(model)
         self._forget()
+
+    def _ipython_display_(self, **kwargs: Any) -> None:
+        bundle = None if self.closed else self._repr_mimebundle_()
+        if bundle is None:
+            print(repr(self))
+            return
+        data, metadata = bundle
+        display(data, raw=True, metadata=metadata)  # type: ignore[no-untyped-call]
+        name = type(self).__name__
+        line = _LINE.substitute(standin=STANDIN, key=self.standin.removeprefix("standin-"), name=name)
+        words = f"{name}: run this cell again if nothing is drawn above"
+        display({"text/html": line, "text/plain": words}, raw=True)  # type: ignore[no-untyped-call]
 
     @property
     def closed(self) -> bool:

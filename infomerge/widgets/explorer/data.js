@@ -73,6 +73,7 @@
  * @typedef {{text?: string, failed?: boolean}} Message
  *
  * @typedef {Object} Traits of the widget's model
+ * @property {string} standin
  * @property {Setup} setup
  * @property {Clip} clip
  * @property {Shown} shown

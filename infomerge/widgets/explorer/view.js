@@ -11,7 +11,7 @@
  * @typedef {Pick<AnyModel<Traits>, "get" | "set" | "on" | "off" | "save_changes"> & Partial<Pick<AnyModel<Traits>, "send">>} Model
  */
 
-import { copyText, download, element } from "../dom.js";
+import { copyText, download, element, hideStandin } from "../dom.js";
 import { claimKeys } from "../keys.js";
 import { copyBytes } from "../packed.js";
 import { Asking } from "./asking.js";
@@ -68,7 +68,7 @@ class ExplorerView {
     this.asking = new Asking((...message) => /** @type {any} */ (model.send)?.(...message), this.requestDraw);
     this.knobs = buildKnobs(model.get("setup"), (option, value) => this.ask({ ask: "turn", option, value }));
     this.page = buildPage(model.get("setup"), this.knobs.groups);
-    el.replaceChildren(this.page.root);
+    el.replaceChildren(hideStandin(model.get("standin")), this.page.root);
     this.listen();
     this.requestDraw();
   }

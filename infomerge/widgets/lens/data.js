@@ -33,7 +33,7 @@
  * @property {Record<string, unknown> | null} config
  * @property {string} line
  *
- * @typedef {{data: LensData, frame: number, mode: Mode, pinned: number | null}} LensTraits of the widget's model
+ * @typedef {{data: LensData, frame: number, mode: Mode, pinned: number | null, standin?: string}} LensTraits of the widget's model
  *
  * @typedef {Object} Lens
  * @property {string} title

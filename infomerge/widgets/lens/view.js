@@ -11,7 +11,7 @@
  * @typedef {Pick<AnyModel<LensTraits>, "get" | "set" | "on" | "off" | "save_changes">} LensModel all of it that is used
  */
 
-import { copyText, download, element } from "../dom.js";
+import { copyText, download, element, hideStandin } from "../dom.js";
 import { claimKeys } from "../keys.js";
 import { decode, membersOf, neighborToken, placeOf, tokensOfFrame } from "./data.js";
 import { drawStage } from "./drawing.js";
@@ -62,7 +62,7 @@ class LensView {
     this.model = model;
     this.page = buildPage(lens);
     this.layout = stripLayout(lens.frames, lens.aspect, 600);
-    el.replaceChildren(this.page.root);
+    el.replaceChildren(hideStandin(model.get("standin")), this.page.root);
     this.requestDraw = this.requestDraw.bind(this);
     this.listen();
     this.requestDraw();
