@@ -88,7 +88,12 @@ CASES = [
     ("sweep", "yaml", "from infomerge.measure.sweep import read_sweep"),
     ("sweep", "joblib", "from infomerge.measure.sweep import run_sweep"),
     ("sweep", "scipy", "import numpy; from infomerge.measure.statistics import compare as c; c(*numpy.eye(2))"),
-    ("notebooks", "plotly", "from infomerge.widgets import BudgetExplorer"),
+    (
+        "notebooks",
+        "plotly",
+        "import torch; from infomerge.widgets import BudgetExplorer as B; B(torch.rand(3, 4, 2)).to_plotly()",
+    ),
+    ("notebooks", "anywidget", "from infomerge.widgets import BudgetExplorer"),
     ("notebooks", "anywidget", "from infomerge.widgets import TokenLens"),
     ("notebooks", "IPython", "from infomerge.paper import figures; figures.show('spectrum')"),
 ]

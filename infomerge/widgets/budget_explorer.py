@@ -22,6 +22,7 @@ from infomerge.config import InfoMergeConfig, explain
 from infomerge.deprecation import warn_renamed
 from infomerge.encoded_clip import EncodedClip
 from infomerge.encoders import Encoder
+from infomerge.extras import needs
 from infomerge.files import replaced
 from infomerge.pipeline import BudgetPlan
 from infomerge.widgets import exports, presets
@@ -295,7 +296,8 @@ class BudgetExplorer(View):
         Raises:
             ValueError: there is no such segment.
         """
-        from infomerge.widgets import plotly_chart  # 5 MB that the view itself does without
+        with needs("notebooks", "plotly"):
+            from infomerge.widgets import plotly_chart  # the view itself does without
 
         if segment is None:
             return plotly_chart.panels(self.encoded, self.plan, self.explored.pinned_plan)

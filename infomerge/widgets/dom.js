@@ -34,7 +34,10 @@ export async function copyText(source) {
   }
 }
 
-/** A style that hides the line in a view's place (view.py), for as long as the view stands in the page. @param {string | undefined} key */
+/**
+ * A style that hides the line in a view's place (view.py), for as long as the view stands in the page.
+ * @param {string | undefined} key
+ */
 export function hideStandin(key) {
   return element("style", {}, key ? `.${key} { display: none; }` : "");
 }

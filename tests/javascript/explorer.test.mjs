@@ -4,7 +4,14 @@ import test from "node:test";
 import { Asking } from "../../infomerge/widgets/explorer/asking.js";
 import { stepFor } from "../../infomerge/widgets/explorer/controls.js";
 import {
-  differenceIn, framesOf, keptTokens, perFrame, priorMap, segmentEdges, segmentOf, tokensAreOf,
+  differenceIn,
+  framesOf,
+  keptTokens,
+  perFrame,
+  priorMap,
+  segmentEdges,
+  segmentOf,
+  tokensAreOf,
 } from "../../infomerge/widgets/explorer/data.js";
 import { framesRow, mapPicture } from "../../infomerge/widgets/explorer/frames.js";
 import { answerPicture, reasonsPicture, roomFor } from "../../infomerge/widgets/explorer/panels.js";
@@ -13,11 +20,19 @@ import { findAll } from "../../infomerge/widgets/explorer/tree.js";
 import { keptInWords, mapInWords, numbersInWords, weightInNumbers } from "../../infomerge/widgets/explorer/words.js";
 import { clip, maps, plan, shown, tokens } from "./explorer.mjs";
 
-const withClass = (tree, name) => findAll(tree, (node) => String(node.attributes.class ?? "").split(" ").includes(name));
+const withClass = (tree, name) =>
+  findAll(tree, (node) =>
+    String(node.attributes.class ?? "")
+      .split(" ")
+      .includes(name),
+  );
 const textOf = (tree, name) => withClass(tree, name).map((node) => node.children.join(""));
 
 test("a frame lies in the last segment that has begun", () => {
-  assert.deepEqual([0, 2, 3, 4, 5].map((frame) => segmentOf(plan, frame)), [0, 0, 1, 2, 2]);
+  assert.deepEqual(
+    [0, 2, 3, 4, 5].map((frame) => segmentOf(plan, frame)),
+    [0, 0, 1, 2, 2],
+  );
   assert.deepEqual(segmentEdges(clip, plan), [-0.5, 2.5, 3.5, 5.5]);
   assert.deepEqual(perFrame(plan, plan.budget), [2, 4, 2.5]);
 });
@@ -41,7 +56,12 @@ test("a map has its own segment's range, and none where it is undefined", () => 
   assert.match(mapInWords(maps.b, first).title, /TFD: 1 static position /);
   const drawn = mapPicture(clip, undefined, first, 100);
   assert.equal(withClass(drawn, "cell").length, 4);
-  assert.deepEqual(withClass(drawn, "cell").map((node) => node.attributes.fill).slice(0, 1), ["rgb(0,34,78)"]);
+  assert.deepEqual(
+    withClass(drawn, "cell")
+      .map((node) => node.attributes.fill)
+      .slice(0, 1),
+    ["rgb(0,34,78)"],
+  );
 });
 
 test("tokens are shown only where they are of what the panels show", () => {
@@ -56,13 +76,22 @@ test("A and B are compared token by token", () => {
   assert.deepEqual(differenceIn(kept, 0, 4), { onlyA: [0], onlyB: [2], both: [1], moved: [3] });
   const row = framesRow(clip, [], [0], kept, "difference", 300, 100);
   const count = (name) => withClass(row, name).map((node) => node.attributes["data-count"]);
-  assert.deepEqual(["only-a", "only-b", "both", "moved"].map((name) => count(name)[0]), [1, 1, 1, 1]);
+  assert.deepEqual(
+    ["only-a", "only-b", "both", "moved"].map((name) => count(name)[0]),
+    [1, 1, 1, 1],
+  );
   const plain = framesRow(clip, [], [0], kept, "tokens", 300, 100);
-  assert.deepEqual(["salient", "context"].map((name) => withClass(plain, name)[0].attributes["data-count"]), [1, 1]);
+  assert.deepEqual(
+    ["salient", "context"].map((name) => withClass(plain, name)[0].attributes["data-count"]),
+    [1, 1],
+  );
 });
 
 test("axes round up to what rests, and tick round values", () => {
-  assert.deepEqual([0, 0.011, 0.3, 7, 19, 1.01].map((value) => Number(roundUp(value).toPrecision(6))), [1, 0.015, 0.3, 8, 20, 1.5]);
+  assert.deepEqual(
+    [0, 0.011, 0.3, 7, 19, 1.01].map((value) => Number(roundUp(value).toPrecision(6))),
+    [1, 0.015, 0.3, 8, 20, 1.5],
+  );
   assert.deepEqual(ticks(-0.5, 5.5, 6), [0, 1, 2, 3, 4, 5]);
   assert.deepEqual(ticks(0, 0.3, 3), [0, 0.1, 0.2, 0.3]);
   assert.equal(scale([0, 2], [10, 0])(0.5), 7.5);
@@ -100,7 +129,8 @@ test("numbers of narrow segments are not lost: they stand below, with a line to 
   const count = 30;
   const bounds = Array.from({ length: count }, (_, k) => [k, k + 1]);
   const many = { ...plan, bounds };
-  for (const name of ["uniqueness", "richness", "weight", "budget", "length_budget", "z_uniqueness", "z_richness"]) many[name] = bounds.map((_, k) => 100 + k);
+  for (const name of ["uniqueness", "richness", "weight", "budget", "length_budget", "z_uniqueness", "z_richness"])
+    many[name] = bounds.map((_, k) => 100 + k);
   many.transition = bounds.slice(1).map(() => 0.5);
   const long = { ...clip, count, edges: Array.from({ length: count + 1 }, (_, i) => i) };
   // The first twenty segments share the first second of thirty.
@@ -112,7 +142,27 @@ test("numbers of narrow segments are not lost: they stand below, with a line to 
 });
 
 test("what the budget comes from is drawn on the same time, with A where it is pinned", () => {
-  const drawn = reasonsPicture(roomFor(clip, { ...shown, pinned: { ...plan, bounds: [[0, 2], [2, 6]], weight: [1, 2], uniqueness: [0.1, 0.2], richness: [0.1, 0.2], budget: [1, 2] } }, 0, 640));
+  const drawn = reasonsPicture(
+    roomFor(
+      clip,
+      {
+        ...shown,
+        pinned: {
+          ...plan,
+          bounds: [
+            [0, 2],
+            [2, 6],
+          ],
+          weight: [1, 2],
+          uniqueness: [0.1, 0.2],
+          richness: [0.1, 0.2],
+          budget: [1, 2],
+        },
+      },
+      0,
+      640,
+    ),
+  );
   assert.equal(withClass(drawn, "cut").length, 2);
   assert.equal(withClass(drawn, "pinned-mark").length, 1);
   assert.equal(withClass(drawn, "pinned").length, 3);
@@ -139,21 +189,37 @@ test("words tell of a segment, and of what is kept beyond what was asked for", (
 
 test("a slider is made finer where its step would move a value", () => {
   const control = { option: "x", label: "x", low: 0, high: 1, step: 0.005, choices: [], tooltip: "" };
-  assert.deepEqual([0.1, 1 / 3, 0.995].map((value) => stepFor(control, 0, value)), ["0.005", "any", "0.005"]);
+  assert.deepEqual(
+    [0.1, 1 / 3, 0.995].map((value) => stepFor(control, 0, value)),
+    ["0.005", "any", "0.005"],
+  );
 });
 
 test("one ask at a time, and of many turns of a knob only the newest waits", (context) => {
   context.mock.timers.enable({ apis: ["setTimeout"] });
   const sent = [];
-  const asking = new Asking((content) => sent.push(content), () => {});
+  const asking = new Asking(
+    (content) => sent.push(content),
+    () => {},
+  );
   for (const value of [1, 2, 3]) asking.ask({ ask: "turn", option: "tau", value });
   asking.ask({ ask: "turn", option: "alpha", value: 9 });
-  assert.deepEqual(sent.map(({ value }) => value), [1]);
+  assert.deepEqual(
+    sent.map(({ value }) => value),
+    [1],
+  );
   assert.ok(asking.behind && !asking.idle);
   assert.equal(asking.answer(["another view", 1]), false);
   asking.answer([asking.view, 1]);
   asking.answer([asking.view, 2]);
-  assert.deepEqual(sent.map(({ option, value }) => [option, value]), [["tau", 1], ["tau", 3], ["alpha", 9]]);
+  assert.deepEqual(
+    sent.map(({ option, value }) => [option, value]),
+    [
+      ["tau", 1],
+      ["tau", 3],
+      ["alpha", 9],
+    ],
+  );
   context.mock.timers.tick(3000);
   assert.ok(asking.late, "nobody answers");
   asking.answer([asking.view, 3]);

@@ -42,7 +42,8 @@ export class Asking {
 
   /** @param {Ask} content @param {ArrayBuffer[]} [buffers] */
   ask(content, buffers) {
-    const same = (/** @type {{content: Ask}} */ other) => other.content.ask === content.ask && other.content.option === content.option;
+    const same = (/** @type {{content: Ask}} */ other) =>
+      other.content.ask === content.ask && other.content.option === content.option;
     this.queue = [...this.queue.filter((other) => !same(other)), { content, buffers }];
     this.next();
   }

@@ -1,5 +1,5 @@
 /**
- * The knobs: each a slider with a number beside it, or a list. They tell what is turned; what they show comes from the model.
+ * The knobs: each a slider with a number beside it, or a list. They tell what is turned; what they show is the model's.
  *
  * @import { Control, Setup, Shown } from "./data.js"
  *
@@ -36,7 +36,10 @@ export function buildKnobs(setup, turn) {
   return { groups, show };
 }
 
-/** The reason is read out with the knob, and seen at it. @param {HTMLElement} row @param {HTMLElement} note @param {string} tooltip @param {string | undefined} why */
+/**
+ * The reason is read out with the knob, and seen at it.
+ * @param {HTMLElement} row @param {HTMLElement} note @param {string} tooltip @param {string | undefined} why
+ */
 function explain(row, note, tooltip, why) {
   row.classList.toggle("be-dead", why !== undefined);
   row.title = why ? `No effect: ${why}` : tooltip;
@@ -59,7 +62,10 @@ function buildList(control, turn) {
   };
 }
 
-/** The step of a slider that can hold a value; a finer one where the usual one would move it. @param {Control} control @param {number} low @param {number} value */
+/**
+ * The step of a slider that can hold a value; a finer one where the usual one would move it.
+ * @param {Control} control @param {number} low @param {number} value
+ */
 export function stepFor(control, low, value) {
   const steps = Number(((value - low) / control.step).toFixed(6));
   return Number.isInteger(steps) ? String(control.step) : "any";
@@ -69,7 +75,12 @@ export function stepFor(control, low, value) {
 function buildSlider(control, turn) {
   const named = { "data-option": control.option, "aria-label": control.label };
   const slider = element("input", { type: "range", min: control.low, max: control.high, step: control.step, ...named });
-  const number = element("input", { type: "number", step: "any", ...named, "aria-label": `${control.label}, as a number` });
+  const number = element("input", {
+    type: "number",
+    step: "any",
+    ...named,
+    "aria-label": `${control.label}, as a number`,
+  });
   const note = element("span", { class: "be-why" });
   const row = element("div", { class: "be-knob" }, element("span", {}, control.label), slider, number, note);
   slider.addEventListener("input", () => {

@@ -132,7 +132,9 @@ export function priorMap(maps, k) {
   const positions = all.length / maps.segments;
   const scores = all.subarray(k * positions, (k + 1) * positions);
   const isStatic = unpack(maps.static, "uint8").subarray(k * positions, (k + 1) * positions);
-  const sorted = Array.from(scores).filter((score) => !Number.isNaN(score)).sort((a, b) => a - b);
+  const sorted = Array.from(scores)
+    .filter((score) => !Number.isNaN(score))
+    .sort((a, b) => a - b);
   // From percentile to percentile, so that no outlier flattens the rest.
   const at = (/** @type {number} */ share) => sorted[Math.round(share * (sorted.length - 1))];
   return { scores, isStatic, range: sorted.length ? [at(0.01), at(0.99)] : null };

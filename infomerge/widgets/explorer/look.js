@@ -1,5 +1,5 @@
 /**
- * What has which color in the explorer. A page's theme gives ink and lines; hues are the palette's, here and in figures.
+ * What has which color in the explorer. A page's theme gives ink and lines, the palette all hues.
  *
  * Curves and their numbers are of hues that can be read on both grounds; fills are pale and never without a line.
  */

@@ -29,27 +29,49 @@ export function buildNotice(text) {
 
 /** @param {Setup} setup @param {HTMLElement[]} groups the knobs */
 export function buildPage(setup, groups) {
-  const clip = list("Clip", [...setup.samples, OWN].map((name) => [name, name]));
-  const path = element("input", { type: "text", placeholder: "path of a video, then Enter", "aria-label": "Path of a video file" });
+  const clip = list(
+    "Clip",
+    [...setup.samples, OWN].map((name) => [name, name]),
+  );
+  const path = element("input", {
+    type: "text",
+    placeholder: "path of a video, then Enter",
+    "aria-label": "Path of a video file",
+  });
   const file = element("input", { type: "file", accept: "video/*,image/gif", hidden: "", "aria-label": "Video file" });
   const upload = button("Upload", `A video of this computer, up to ${setup.most_bytes / 1e6} MB`);
   const count = element("input", { type: "number", min: 1, max: 4096, step: 1, "aria-label": "Frames" });
-  const preset = list("Preset", [["", CHOOSE], .../** @type {[string, string][]} */ (setup.presets.map((name) => [name, name]))]);
+  const preset = list("Preset", [
+    ["", CHOOSE],
+    .../** @type {[string, string][]} */ (setup.presets.map((name) => [name, name])),
+  ]);
   const pin = button("Pin as A", "Keep this configuration to compare with");
   const unpin = button("Unpin", "Let go of A");
   const message = element("div", { class: "be-message", role: "status", "aria-live": "polite" });
   const facts = element("p", { class: "be-facts" });
-  const answer = element("div", { class: "be-chart", tabindex: 0, role: "application", "aria-roledescription": "budget of segments over time", "aria-keyshortcuts": "ArrowLeft ArrowRight" });
+  const answer = element("div", {
+    class: "be-chart",
+    tabindex: 0,
+    role: "application",
+    "aria-roledescription": "budget of segments over time",
+    "aria-keyshortcuts": "ArrowLeft ArrowRight",
+  });
   const reasons = element("div", { class: "be-chart", role: "img" });
   const segment = list("Segment", []);
   const formula = element("pre", { class: "be-formula", "aria-label": "The segment's weight in numbers" });
   const map = element("div", { class: "be-map", role: "img" });
   const mapTitle = element("div", { class: "be-small" });
   const mapScale = element("div", { class: "be-ends be-small" });
-  const kinds = /** @type {const} */ (["tokens", "difference"]).map((kind) => element("input", { type: "radio", name: `be-${Math.random()}`, value: kind }));
+  const kinds = /** @type {const} */ (["tokens", "difference"]).map((kind) =>
+    element("input", { type: "radio", name: `be-${Math.random()}`, value: kind }),
+  );
   kinds[1].name = kinds[0].name;
-  const kind = element("div", { class: "be-kinds", role: "radiogroup", "aria-label": "What the frames show" },
-    element("label", {}, kinds[0], "kept tokens"), element("label", {}, kinds[1], "A against B"));
+  const kind = element(
+    "div",
+    { class: "be-kinds", role: "radiogroup", "aria-label": "What the frames show" },
+    element("label", {}, kinds[0], "kept tokens"),
+    element("label", {}, kinds[1], "A against B"),
+  );
   const frames = element("div", { class: "be-frames", role: "img" });
   const legend = element("div", { class: "be-legend be-small" });
   const totals = element("div", { class: "be-totals" });
@@ -62,31 +84,76 @@ export function buildPage(setup, groups) {
   const save = button("Save to", "In a folder of the server, under a name that is not taken");
   const tip = element("div", { class: "be-tip", "aria-hidden": "true" });
 
-  const top = element("div", { class: "be-source" }, clip.row,
+  const top = element(
+    "div",
+    { class: "be-source" },
+    clip.row,
     element("div", { class: "be-row" }, element("span", {}, "or file"), path, upload, file),
     element("label", { class: "be-row" }, element("span", {}, "Frames"), count),
-    preset.row, element("div", { class: "be-row" }, element("span", {}), pin, unpin));
+    preset.row,
+    element("div", { class: "be-row" }, element("span", {}), pin, unpin),
+  );
   const exporting = element("div", { class: "be-export" }, what.row, download, save, folder);
-  const root = element("section", { class: "budget-explorer", "aria-label": "Budget explorer" },
+  const root = element(
+    "section",
+    { class: "budget-explorer", "aria-label": "Budget explorer" },
     message,
-    element("div", { class: "be-grid" },
+    element(
+      "div",
+      { class: "be-grid" },
       element("div", { class: "be-answer" }, facts, answer),
       element("div", { class: "be-controls" }, top, element("div", { class: "be-knobs" }, ...groups), totals),
-      element("div", { class: "be-segment" },
+      element(
+        "div",
+        { class: "be-segment" },
         element("div", { class: "be-head" }, segment.row, kind, legend),
-        element("div", { class: "be-pictures" },
+        element(
+          "div",
+          { class: "be-pictures" },
           element("div", { class: "be-mapbox" }, mapTitle, map, mapScale),
-          element("div", { class: "be-framebox" }, frames, formula))),
-      element("div", { class: "be-reasons" }, reasons)),
-    element("footer", {}, element("div", { class: "be-code" }, code, copy), described, exporting), tip);
+          element("div", { class: "be-framebox" }, frames, formula),
+        ),
+      ),
+      element("div", { class: "be-reasons" }, reasons),
+    ),
+    element("footer", {}, element("div", { class: "be-code" }, code, copy), described, exporting),
+    tip,
+  );
   root.style.setProperty("--be-salient", COLORS.salient);
   root.style.setProperty("--be-context", COLORS.context);
   root.style.setProperty("--be-highlight", COLORS.highlight);
   root.style.setProperty("--be-uniqueness", COLORS.uniqueness);
   root.style.setProperty("--be-richness", COLORS.richness);
   return {
-    root, message, facts, answer, reasons, segment: segment.select, formula, map, mapTitle, mapScale, kinds, frames, legend,
-    totals, code, copy, described, what: what.select, download, folder, save, tip, clip: clip.select, path, file, upload,
-    count, preset: preset.select, pin, unpin,
+    root,
+    message,
+    facts,
+    answer,
+    reasons,
+    segment: segment.select,
+    formula,
+    map,
+    mapTitle,
+    mapScale,
+    kinds,
+    frames,
+    legend,
+    totals,
+    code,
+    copy,
+    described,
+    what: what.select,
+    download,
+    folder,
+    save,
+    tip,
+    clip: clip.select,
+    path,
+    file,
+    upload,
+    count,
+    preset: preset.select,
+    pin,
+    unpin,
   };
 }

@@ -24,7 +24,14 @@ import { label, svg } from "./tree.js";
 
 export const MARGIN = { left: 44, right: 14 };
 const NUMBER = 10.5;
-const STRIP = 62, BAND = 16, UNDER_BAND = 13, HEADING = 17, BUDGET = 112, NUMBERS = 15, AXIS = 32, SMALL = 58;
+const STRIP = 62,
+  BAND = 16,
+  UNDER_BAND = 13,
+  HEADING = 17,
+  BUDGET = 112,
+  NUMBERS = 15,
+  AXIS = 32,
+  SMALL = 58;
 /** Uniqueness and richness that fill their panel at the least: below is rounding noise, as of a clip of one frame. */
 const NOISE = 0.01;
 
@@ -32,7 +39,15 @@ const NOISE = 0.01;
 export function roomFor(clip, shown, chosen, width) {
   const span = /** @type {[number, number]} */ ([clip.edges[0], clip.edges[clip.edges.length - 1]]);
   const x = scale(span, [MARGIN.left, Math.max(MARGIN.left + 40, width - MARGIN.right)]);
-  return { clip, plan: shown.plan, pinned: shown.pinned, width, x, edges: segmentEdges(clip, shown.plan).map(x), chosen };
+  return {
+    clip,
+    plan: shown.plan,
+    pinned: shown.pinned,
+    width,
+    x,
+    edges: segmentEdges(clip, shown.plan).map(x),
+    chosen,
+  };
 }
 
 /** Film strip, segments and budget. @param {Room} room @param {string[]} pictures addresses, one a frame or none */
@@ -55,8 +70,16 @@ export function answerPicture(room, pictures) {
 export function reasonsPicture(room) {
   const panels = [
     { name: "Similarity t", words: similarityWords(room), draw: similarityPanel },
-    { name: "Uniqueness u", words: "how far a segment points away from the clip", draw: measurePanel("uniqueness", NOISE, Infinity) },
-    { name: "Richness e", words: "spectral entropy of its tokens, 0 to 1", draw: measurePanel("richness", NOISE, 1.05) },
+    {
+      name: "Uniqueness u",
+      words: "how far a segment points away from the clip",
+      draw: measurePanel("uniqueness", NOISE, Infinity),
+    },
+    {
+      name: "Richness e",
+      words: "spectral entropy of its tokens, 0 to 1",
+      draw: measurePanel("richness", NOISE, 1.05),
+    },
     { name: "Weight w / |V|", words: "what a frame may claim", draw: weightPanel },
   ];
   const step = SMALL + HEADING + 8;
@@ -81,7 +104,10 @@ function chosenGround({ edges, chosen }, top, bottom) {
   return svg("rect", { class: "chosen", x: left, y: top, width: right - left, height: bottom - top });
 }
 
-/** The name of a panel, and as many clauses of what it shows as have room. @param {Room} room @param {number} y @param {string} name @param {string} all */
+/**
+ * The name of a panel, and as many clauses of what it shows as have room.
+ * @param {Room} room @param {number} y @param {string} name @param {string} all
+ */
 function heading({ width }, y, name, all) {
   const clauses = all.split("; ");
   const room = width - MARGIN.left - widthOf(name, 12) - 12;
@@ -95,7 +121,12 @@ function filmStrip({ clip, x }, pictures, top) {
   const [first, last] = [clip.edges[0], clip.edges[clip.edges.length - 1]];
   const [start, end] = [x(first), x(last)];
   if (pictures.length === 0) {
-    return [label((start + end) / 2, top + STRIP / 2, "no frames were given: there is no film strip", { class: "note", "text-anchor": "middle" })];
+    return [
+      label((start + end) / 2, top + STRIP / 2, "no frames were given: there is no film strip", {
+        class: "note",
+        "text-anchor": "middle",
+      }),
+    ];
   }
   const count = Math.max(1, Math.min(clip.count, Math.floor((end - start) / (STRIP * clip.aspect + 3))));
   const slot = (end - start) / count;
@@ -104,8 +135,11 @@ function filmStrip({ clip, x }, pictures, top) {
     const time = first + ((i + 0.5) * (last - first)) / count;
     const frame = Math.max(0, clip.edges.findIndex((edge) => edge > time) - 1);
     const box = { x: start + (i + 0.5) * slot - width / 2, y: top, width, height: STRIP - 4 };
-    return svg("g", { "data-frame": frame },
-      svg("image", { ...box, href: pictures[frame], preserveAspectRatio: "xMidYMid meet" }));
+    return svg(
+      "g",
+      { "data-frame": frame },
+      svg("image", { ...box, href: pictures[frame], preserveAspectRatio: "xMidYMid meet" }),
+    );
   });
 }
 
@@ -113,29 +147,59 @@ function filmStrip({ clip, x }, pictures, top) {
 function trueCuts({ clip, x }, y) {
   return clip.cut_times.map((time) => {
     const at = x(time);
-    return svg("path", { class: "true-cut", d: `M${at - 4} ${y - 7}h8l-4 7z` }, svg("title", {}, `true cut at ${time.toFixed(2)} s`));
+    return svg(
+      "path",
+      { class: "true-cut", d: `M${at - 4} ${y - 7}h8l-4 7z` },
+      svg("title", {}, `true cut at ${time.toFixed(2)} s`),
+    );
   });
 }
 
-/** The numbered segments; a number that has no room in its band stands below it. @param {Room} room @param {number} top */
+/**
+ * The numbered segments; a number that has no room in its band stands below it.
+ * @param {Room} room @param {number} top
+ */
 function band({ edges }, top) {
   const count = edges.length - 1;
-  const nodes = Array.from({ length: count }, (_, k) => svg("rect", {
-    class: "band", "data-segment": k, x: edges[k], y: top, width: edges[k + 1] - edges[k], height: BAND, fill: BANDS[k % BANDS.length],
-  }));
+  const nodes = Array.from({ length: count }, (_, k) =>
+    svg("rect", {
+      class: "band",
+      "data-segment": k,
+      x: edges[k],
+      y: top,
+      width: edges[k + 1] - edges[k],
+      height: BAND,
+      fill: BANDS[k % BANDS.length],
+    }),
+  );
   const middles = edges.slice(1).map((right, k) => (right + edges[k]) / 2);
   const inside = middles.map((_, k) => widthOf(String(k + 1), 11) + 2 <= edges[k + 1] - edges[k]);
   const below = middles.flatMap((_, k) => (inside[k] ? [] : [k]));
   middles.forEach((at, k) => {
     if (inside[k]) nodes.push(label(at, top + 12, String(k + 1), { class: "band-number", fill: COLORS.bandInk }));
   });
-  nodes.push(...spreadNumbers(below.map((k) => middles[k]), below.map((k) => String(k + 1)), edges, top + BAND, top + BAND + 11));
+  nodes.push(
+    ...spreadNumbers(
+      below.map((k) => middles[k]),
+      below.map((k) => String(k + 1)),
+      edges,
+      top + BAND,
+      top + BAND + 11,
+    ),
+  );
   return nodes;
 }
 
-/** Numbers in a row, each with a line to its place where it had to move. @param {number[]} wanted @param {string[]} words @param {number[]} edges @param {number} from @param {number} y */
+/**
+ * Numbers in a row, each with a line to its place where it had to move.
+ * @param {number[]} wanted @param {string[]} words @param {number[]} edges @param {number} from @param {number} y
+ */
 function spreadNumbers(wanted, words, edges, from, y) {
-  const placed = spread(wanted, words.map((each) => widthOf(each, NUMBER) + 4), [edges[0] - 20, edges[edges.length - 1] + 12]);
+  const placed = spread(
+    wanted,
+    words.map((each) => widthOf(each, NUMBER) + 4),
+    [edges[0] - 20, edges[edges.length - 1] + 12],
+  );
   if (placed === null) return [];
   return placed.flatMap((at, i) => {
     const text = label(at, y, words[i], { class: "number" });
@@ -164,9 +228,20 @@ function budgetPanel(room, top, bottom) {
     const box = { x: edges[k], width: edges[k + 1] - edges[k] };
     nodes.push(svg("rect", { class: "fill context", ...box, y: y(value), height: y(0) - y(value) }));
     const [upper, lower] = [Math.max(value, theirs[k]), Math.min(value, theirs[k])];
-    nodes.push(svg("rect", { class: value > theirs[k] ? "gained" : "given-up", ...box, y: y(upper), height: y(lower) - y(upper) }));
+    nodes.push(
+      svg("rect", {
+        class: value > theirs[k] ? "gained" : "given-up",
+        ...box,
+        y: y(upper),
+        height: y(lower) - y(upper),
+      }),
+    );
   });
-  nodes.push(steps("line by-length", edges, theirs, y), steps("line context", edges, ours, y), ...pinnedSteps(room, others, y));
+  nodes.push(
+    steps("line by-length", edges, theirs, y),
+    steps("line context", edges, ours, y),
+    ...pinnedSteps(room, others, y),
+  );
   const middles = ours.map((_, k) => (edges[k] + edges[k + 1]) / 2);
   nodes.push(...spreadNumbers(middles, plan.budget.map(String), edges, top + NUMBERS + 1, top + 9));
   nodes.push(...touchAreas(room, top, bottom));
@@ -184,16 +259,26 @@ function similarityPanel(room, top, bottom) {
   const values = [...plan.transition, plan.threshold, ...(pinned ? [pinned.threshold] : [])];
   const low = Math.floor(10 * Math.min(1, ...values) - 0.5) / 10;
   const y = scale([low, 1.02], [bottom, top]);
-  const at = (/** @type {Plan} */ of) => cutsOf(of).map((cut) => /** @type {const} */ ([x(clip.edges[cut]), y(of.transition[cut - 1])]));
-  const line = plan.transition.map((value, i) => `${i ? "L" : "M"}${x(clip.edges[i + 1]).toFixed(2)} ${y(value).toFixed(2)}`).join("");
+  const at = (/** @type {Plan} */ of) =>
+    cutsOf(of).map((cut) => /** @type {const} */ ([x(clip.edges[cut]), y(of.transition[cut - 1])]));
+  const line = plan.transition
+    .map((value, i) => `${i ? "L" : "M"}${x(clip.edges[i + 1]).toFixed(2)} ${y(value).toFixed(2)}`)
+    .join("");
   const threshold = y(plan.threshold);
   return [
     ...valueAxis(room, y, [low, 1], 2),
     svg("path", { class: "line by-length", d: `M${room.edges[0]} ${threshold}H${room.edges[room.edges.length - 1]}` }),
     svg("path", { class: "line ink", "data-series": "similarity", d: line }),
-    label(room.edges[room.edges.length - 1] - 4, threshold + (threshold > bottom - 14 ? -4 : 12), `cut below ${plan.threshold}`, { class: "note end haloed" }),
+    label(
+      room.edges[room.edges.length - 1] - 4,
+      threshold + (threshold > bottom - 14 ? -4 : 12),
+      `cut below ${plan.threshold}`,
+      { class: "note end haloed" },
+    ),
     ...at(plan).map(([cx, cy]) => svg("circle", { class: "cut", cx, cy, r: 3.5 })),
-    ...(pinned ? at(pinned) : []).map(([cx, cy]) => svg("path", { class: "line pinned-mark", d: `M${cx - 3.5} ${cy - 3.5}l7 7m-7 0l7 -7` })),
+    ...(pinned ? at(pinned) : []).map(([cx, cy]) =>
+      svg("path", { class: "line pinned-mark", d: `M${cx - 3.5} ${cy - 3.5}l7 7m-7 0l7 -7` }),
+    ),
     ...touchAreas(room, top, bottom),
   ];
 }
@@ -201,12 +286,26 @@ function similarityPanel(room, top, bottom) {
 /** @param {"uniqueness" | "richness"} name @param {number} least @param {number} most */
 function measurePanel(name, least, most) {
   return (/** @type {Room} */ room, /** @type {number} */ top, /** @type {number} */ bottom) =>
-    barPanel(room, top, bottom, name, (plan) => plan[name], (values) => Math.min(most, roundUp(Math.max(least, ...values.map((value) => 1.1 * value)))));
+    barPanel(
+      room,
+      top,
+      bottom,
+      name,
+      (plan) => plan[name],
+      (values) => Math.min(most, roundUp(Math.max(least, ...values.map((value) => 1.1 * value)))),
+    );
 }
 
 /** @param {Room} room @param {number} top @param {number} bottom */
 function weightPanel(room, top, bottom) {
-  return barPanel(room, top, bottom, "weight", (plan) => perFrame(plan, plan.weight), () => 1);
+  return barPanel(
+    room,
+    top,
+    bottom,
+    "weight",
+    (plan) => perFrame(plan, plan.weight),
+    () => 1,
+  );
 }
 
 /**
@@ -221,16 +320,29 @@ function barPanel(room, top, bottom, name, values, high) {
   const y = scale([0, end], [bottom, top]);
   return [
     ...valueAxis(room, y, [0, end], 2),
-    ...ours.map((value, k) => svg("rect", { class: `fill ${name}`, x: edges[k], width: edges[k + 1] - edges[k], y: y(Math.max(0, value)), height: y(0) - y(Math.max(0, value)) })),
+    ...ours.map((value, k) =>
+      svg("rect", {
+        class: `fill ${name}`,
+        x: edges[k],
+        width: edges[k + 1] - edges[k],
+        y: y(Math.max(0, value)),
+        height: y(0) - y(Math.max(0, value)),
+      }),
+    ),
     steps(`line ${name}`, edges, ours, y),
     ...pinnedSteps(room, others, y),
     ...touchAreas(room, top, bottom),
   ];
 }
 
-/** A line that holds each value until the next edge. @param {string} kind @param {number[]} edges @param {number[]} values @param {Scale} y */
+/**
+ * A line that holds each value until the next edge.
+ * @param {string} kind @param {number[]} edges @param {number[]} values @param {Scale} y
+ */
 function steps(kind, edges, values, y) {
-  const d = values.map((value, k) => `${k ? "L" : "M"}${edges[k].toFixed(2)} ${y(value).toFixed(2)}H${edges[k + 1].toFixed(2)}`).join("");
+  const d = values
+    .map((value, k) => `${k ? "L" : "M"}${edges[k].toFixed(2)} ${y(value).toFixed(2)}H${edges[k + 1].toFixed(2)}`)
+    .join("");
   return svg("path", { class: kind, d });
 }
 
@@ -239,9 +351,23 @@ function pinnedSteps({ clip, pinned, x }, values, y) {
   return pinned ? [steps("line pinned", segmentEdges(clip, pinned).map(x), values, y)] : [];
 }
 
-/** What a pointer meets, so that a low bar need not be hit. @param {Room} room @param {number} top @param {number} bottom */
+/**
+ * What a pointer meets, so that a low bar need not be hit.
+ * @param {Room} room @param {number} top @param {number} bottom
+ */
 function touchAreas({ edges }, top, bottom) {
-  return edges.slice(1).map((right, k) => svg("rect", { class: "touch", "data-segment": k, x: edges[k], y: top, width: right - edges[k], height: bottom - top }));
+  return edges
+    .slice(1)
+    .map((right, k) =>
+      svg("rect", {
+        class: "touch",
+        "data-segment": k,
+        x: edges[k],
+        y: top,
+        width: right - edges[k],
+        height: bottom - top,
+      }),
+    );
 }
 
 /** @param {Room} room @param {Scale} y @param {[number, number]} range @param {number} most */
@@ -262,6 +388,8 @@ function timeAxis({ clip, x, edges, width }, y) {
       svg("path", { class: "axis", d: `M${x(time)} ${y}v4` }),
       label(x(time), y + 15, String(time), { class: "tick middle" }),
     ]),
-    label((edges[0] + edges[edges.length - 1]) / 2, y + 28, clip.unit === "s" ? "time (s)" : "frame", { class: "tick middle" }),
+    label((edges[0] + edges[edges.length - 1]) / 2, y + 28, clip.unit === "s" ? "time (s)" : "frame", {
+      class: "tick middle",
+    }),
   ];
 }

@@ -16,13 +16,17 @@ export function roundUp(/** @type {number} */ value) {
   return (step ?? 10) * power;
 }
 
-/** Round values from `low` to `high`, at most `most` steps apart. @param {number} low @param {number} high @param {number} most */
+/**
+ * Round values from `low` to `high`, at most `most` steps apart.
+ * @param {number} low @param {number} high @param {number} most
+ */
 export function ticks(low, high, most) {
   const rough = (high - low) / Math.max(1, most);
   const power = 10 ** Math.floor(Math.log10(rough));
   const step = ([1, 2, 5, 10].find((each) => each * power >= rough * (1 - 1e-9)) ?? 10) * power;
   const found = [];
-  for (let i = Math.ceil(low / step - 1e-9); i * step <= high + 1e-9 * step; i++) found.push(Number((i * step).toPrecision(12)));
+  for (let i = Math.ceil(low / step - 1e-9); i * step <= high + 1e-9 * step; i++)
+    found.push(Number((i * step).toPrecision(12)));
   return found;
 }
 
@@ -54,7 +58,10 @@ export function spread(wanted, widths, [start, end]) {
   return placed.map((left, i) => left + widths[i] / 2);
 }
 
-/** Move runs of touching labels so that they lie around what they are for. @param {number[]} placed @param {number[]} wanted @param {number[]} widths @param {number} start */
+/**
+ * Move runs of touching labels so that they lie around what they are for.
+ * @param {number[]} placed @param {number[]} wanted @param {number[]} widths @param {number} start
+ */
 function settle(placed, wanted, widths, start) {
   for (let first = 0; first < placed.length; ) {
     let last = first;

@@ -5,10 +5,10 @@
  *
  * @import { AnyModel } from "@anywidget/types"
  * @import { Ask } from "./asking.js"
- * @import { Clip, KeptTokens, Traits } from "./data.js"
- * @import { Page } from "./page.js"
+ * @import { Clip, Traits } from "./data.js"
  *
- * @typedef {Pick<AnyModel<Traits>, "get" | "set" | "on" | "off" | "save_changes"> & Partial<Pick<AnyModel<Traits>, "send">>} Model
+ * @typedef {Pick<AnyModel<Traits>, "get" | "set" | "on" | "off" | "save_changes">} Held
+ * @typedef {Held & Partial<Pick<AnyModel<Traits>, "send">>} Model one that holds, and asks where there is a kernel
  */
 
 import { copyText, download, element, hideStandin } from "../dom.js";
@@ -16,18 +16,16 @@ import { claimKeys } from "../keys.js";
 import { copyBytes } from "../packed.js";
 import { Asking } from "./asking.js";
 import { buildKnobs } from "./controls.js";
-import { framesOf, keptTokens, priorMap, segmentOf, tokensAreOf } from "./data.js";
-import { frameHeight, framesRow, heatBar, mapPicture } from "./frames.js";
+import { segmentOf, tokensAreOf } from "./data.js";
 import { buildNotice, buildPage, OWN } from "./page.js";
 import { answerPicture, reasonsPicture, roomFor } from "./panels.js";
+import { SegmentPanel } from "./segment.js";
 import { toElement } from "./tree.js";
-import {
-  differenceInWords, keptInWords, legendOfFrames, mapInWords, numbersInWords, segmentInWords, weightInNumbers,
-} from "./words.js";
+import { keptInWords, numbersInWords } from "./words.js";
 
 const TRAITS = /** @type {const} */ (["clip", "shown", "maps", "tokens", "message", "frame", "picture"]);
 /** Milliseconds that the controls rest before tokens are chosen anew. */
-const REST = 150;
+const REST = 300;
 const LATE = "The kernel has not answered yet. It is busy, or it was restarted: then run this cell again.";
 const GONE = "The kernel was stopped or restarted. This is what was shown last; run this cell again to go on.";
 const NONE = "This explorer's data is gone: run the cell that makes it again.";
@@ -68,6 +66,7 @@ class ExplorerView {
     this.asking = new Asking((...message) => /** @type {any} */ (model.send)?.(...message), this.requestDraw);
     this.knobs = buildKnobs(model.get("setup"), (option, value) => this.ask({ ask: "turn", option, value }));
     this.page = buildPage(model.get("setup"), this.knobs.groups);
+    this.segment = new SegmentPanel(this.page);
     el.replaceChildren(hideStandin(model.get("standin")), this.page.root);
     this.listen();
     this.requestDraw();
@@ -121,11 +120,14 @@ class ExplorerView {
     const chosen = segmentOf(shown.plan, model.get("frame"));
     const room = roomFor(clip, shown, chosen, width);
     page.answer.replaceChildren(toElement(answerPicture(room, this.pictures)));
-    page.reasons.replaceChildren(toElement(reasonsPicture({ ...room, ...roomFor(clip, shown, chosen, page.reasons.clientWidth) })));
+    page.reasons.replaceChildren(
+      toElement(reasonsPicture({ ...room, ...roomFor(clip, shown, chosen, page.reasons.clientWidth) })),
+    );
     const said = numbersInWords(clip, shown.plan, chosen).join(". ");
     page.answer.setAttribute("aria-label", `${clip.name}. ${said}`);
     page.reasons.setAttribute("aria-label", `Similarity, uniqueness, richness and weight over time. ${said}`);
-    this.showSegment(clip, chosen);
+    const traits = { maps: model.get("maps"), tokens: model.get("tokens"), picture: model.get("picture") };
+    this.segment.show({ clip, shown, chosen, pictures: this.pictures, ...traits });
     this.showControls(clip);
     this.showMessage();
     this.drawn += 1;
@@ -143,47 +145,6 @@ class ExplorerView {
     }, REST);
   }
 
-  /** @param {Clip} clip @param {number} chosen */
-  showSegment(clip, chosen) {
-    const { model, page } = this;
-    const [shown, maps, tokens] = [model.get("shown"), model.get("maps"), model.get("tokens")];
-    const names = shown.plan.bounds.map((_, k) => segmentInWords(clip, shown.plan, k));
-    if (page.segment.dataset.names !== names.join("|")) {
-      page.segment.dataset.names = names.join("|");
-      page.segment.replaceChildren(...names.map((name, k) => element("option", { value: k }, name)));
-    }
-    page.segment.value = String(chosen);
-    page.formula.textContent = weightInNumbers(shown.plan, chosen).join("\n");
-
-    const map = priorMap(maps.b, chosen);
-    const { title, why } = mapInWords(maps.b, map);
-    page.mapTitle.textContent = shown.pinned ? `B: ${title}` : title;
-    const height = Math.min(150, Math.max(60, 190 / clip.aspect));
-    const middle = Math.floor((shown.plan.bounds[chosen][0] + shown.plan.bounds[chosen][1] - 1) / 2);
-    const drawn = toElement(mapPicture(clip, this.pictures[middle], why ? { ...map, range: null } : map, height));
-    page.map.replaceChildren(drawn, ...(why ? [element("p", { class: "be-undefined" }, why)] : []));
-    page.map.setAttribute("aria-label", `${title}${why ? `, ${why}` : ""}, over frame ${middle}`);
-    page.map.style.width = `${height * clip.aspect}px`;
-    const ends = why || !map.range ? [] : [map.range[0].toPrecision(2), toElement(heatBar(90, 8)), map.range[1].toPrecision(2)];
-    page.mapScale.replaceChildren(...ends);
-
-    const kind = shown.pinned ? model.get("picture") : "tokens";
-    for (const input of page.kinds) Object.assign(input, { checked: input.value === kind, disabled: input.value === "difference" && !shown.pinned });
-    page.kinds[1].title = shown.pinned ? "" : "Pin a configuration first";
-    const kept = keptTokens(tokens);
-    const fresh = tokensAreOf(tokens, shown);
-    const room = page.frames.clientWidth;
-    const frames = framesOf(shown.plan.bounds[chosen], Math.max(2, Math.min(8, Math.floor(room / 150))));
-    const side = Math.min(height, frameHeight(clip, room, frames.length));
-    page.frames.replaceChildren(toElement(framesRow(clip, this.pictures, frames, fresh ? kept : null, kind, room, side)));
-    page.frames.classList.toggle("be-old", !fresh);
-    page.frames.setAttribute("aria-label", `Frames ${frames.join(", ")} with their ${kind === "tokens" ? "kept tokens" : "differences between A and B"}`);
-    const entries = legendOfFrames(kind, shown.pinned !== null).map(([name, words]) =>
-      element("span", {}, element("i", { class: `be-swatch ${name}` }), words));
-    page.legend.replaceChildren(...entries);
-    if (kind === "difference" && fresh && kept) page.legend.append(element("span", {}, differenceInWords(clip, kept)));
-  }
-
   /** @param {Clip} clip */
   showControls(clip) {
     const { model, page, asking } = this;
@@ -198,20 +159,35 @@ class ExplorerView {
     }
     page.facts.textContent = clip.facts;
     page.count.disabled = !this.live || clip.source === null;
-    page.count.title = clip.source === null ? "These tokens were given: there is no clip to read again" : "Frames that are read of the clip";
+    page.count.title =
+      clip.source === null
+        ? "These tokens were given: there is no clip to read again"
+        : "Frames that are read of the clip";
     page.unpin.disabled = !this.live || shown.pinned === null;
     page.code.textContent = shown.line;
-    page.described.textContent = shown.described_pinned === null ? "" : `B is drawn; A, pinned, at the same ratio: ${shown.described_pinned}`;
+    page.described.textContent =
+      shown.described_pinned === null ? "" : `B is drawn; A, pinned, at the same ratio: ${shown.described_pinned}`;
     const longest = Math.max(shown.plan.requested, shown.plan.kept, shown.pinned?.kept ?? 0);
     const rows = (shown.pinned ? [shown.pinned, shown.plan] : [shown.plan]).map((plan, i) => {
       const parts = /** @type {const} */ (["salient", "context"]).map((name) => {
-        const part = element("span", { class: `be-part ${name}`, title: `${plan[name].toLocaleString("en")} ${name}` }, plan[name].toLocaleString("en"));
+        const part = element(
+          "span",
+          { class: `be-part ${name}`, title: `${plan[name].toLocaleString("en")} ${name}` },
+          plan[name].toLocaleString("en"),
+        );
         part.style.width = `${(100 * plan[name]) / longest}%`;
         return part;
       });
-      return [element("span", {}, keptInWords(plan, shown.pinned ? `${"AB"[i]} keeps` : "kept")), element("span", { class: "be-bar" }, ...parts)];
+      return [
+        element("span", {}, keptInWords(plan, shown.pinned ? `${"AB"[i]} keeps` : "kept")),
+        element("span", { class: "be-bar" }, ...parts),
+      ];
     });
-    page.totals.replaceChildren(element("span", {}, `requested ${shown.plan.requested.toLocaleString("en")}`), element("span", { class: "be-key" }, "salient | context"), ...rows.flat());
+    page.totals.replaceChildren(
+      element("span", {}, `requested ${shown.plan.requested.toLocaleString("en")}`),
+      element("span", { class: "be-key" }, "salient | context"),
+      ...rows.flat(),
+    );
   }
 
   showMessage() {
@@ -236,7 +212,9 @@ class ExplorerView {
     if (this.pictured === clip) return;
     this.letGoOfPictures();
     this.pictured = clip;
-    this.pictures = clip.pictures.map((bytes) => URL.createObjectURL(new Blob([copyBytes(bytes)], { type: "image/jpeg" })));
+    this.pictures = clip.pictures.map((bytes) =>
+      URL.createObjectURL(new Blob([copyBytes(bytes)], { type: "image/jpeg" })),
+    );
   }
 
   letGoOfPictures() {
@@ -270,7 +248,11 @@ class ExplorerView {
     const k = this.segmentUnder(event);
     tip.hidden = k === null;
     if (k === null) return;
-    tip.replaceChildren(...numbersInWords(this.model.get("clip"), this.model.get("shown").plan, k).map((line) => element("div", {}, line)));
+    tip.replaceChildren(
+      ...numbersInWords(this.model.get("clip"), this.model.get("shown").plan, k).map((line) =>
+        element("div", {}, line),
+      ),
+    );
     const box = root.getBoundingClientRect();
     const left = Math.min(event.clientX - box.left + 14, box.width - tip.offsetWidth - 4);
     tip.style.transform = `translate(${Math.max(0, left)}px, ${event.clientY - box.top + 16}px)`;
@@ -301,9 +283,13 @@ class ExplorerView {
   listen() {
     const { model, page } = this;
     const { signal } = this.ending;
-    const on = (/** @type {EventTarget} */ target, /** @type {string} */ name, /** @type {(event: any) => void} */ act) =>
-      target.addEventListener(name, act, { signal });
-    const onAnswer = (/** @type {number} */ step) => (/** @type {KeyboardEvent} */ event) => event.target === page.answer ? this.step(step) : false;
+    const on = (
+      /** @type {EventTarget} */ target,
+      /** @type {string} */ name,
+      /** @type {(event: any) => void} */ act,
+    ) => target.addEventListener(name, act, { signal });
+    const onAnswer = (/** @type {number} */ step) => (/** @type {KeyboardEvent} */ event) =>
+      event.target === page.answer ? this.step(step) : false;
     signal.addEventListener("abort", claimKeys(page.root, { ArrowLeft: onAnswer(-1), ArrowRight: onAnswer(1) }));
     for (const chart of [page.answer, page.reasons]) {
       on(chart, "click", (event) => {
@@ -326,15 +312,23 @@ class ExplorerView {
     on(page.path, "change", () => this.load(page.path.value.trim()));
     on(page.upload, "click", () => page.file.click());
     on(page.file, "change", () => this.upload());
-    on(page.count, "change", () => this.ask({ ask: "frames", count: Number(page.count.value) }, undefined, "Reading the clip again …"));
+    on(page.count, "change", () =>
+      this.ask({ ask: "frames", count: Number(page.count.value) }, undefined, "Reading the clip again …"),
+    );
     on(page.preset, "change", () => page.preset.value && this.ask({ ask: "preset", name: page.preset.value }));
     on(page.pin, "click", () => this.ask({ ask: "pin" }));
     on(page.unpin, "click", () => this.ask({ ask: "unpin" }));
     on(page.copy, "click", () => this.copy());
-    on(page.download, "click", () => this.ask({ ask: "download", kind: page.what.value }, undefined, "Making the file …"));
-    on(page.save, "click", () => this.ask({ ask: "save", kind: page.what.value, folder: page.folder.value }, undefined, "Writing …"));
+    on(page.download, "click", () =>
+      this.ask({ ask: "download", kind: page.what.value }, undefined, "Making the file …"),
+    );
+    on(page.save, "click", () =>
+      this.ask({ ask: "save", kind: page.what.value, folder: page.folder.value }, undefined, "Writing …"),
+    );
     if (!this.live) {
-      for (const control of page.root.querySelectorAll(".be-controls :is(input, select, button), .be-export :is(input, select, button)")) {
+      for (const control of page.root.querySelectorAll(
+        ".be-controls :is(input, select, button), .be-export :is(input, select, button)",
+      )) {
         control.setAttribute("disabled", "");
       }
     }

@@ -16,27 +16,34 @@ const short = (value, digits = 2) => String(Number(value.toFixed(digits))).repla
 export function segmentInWords(clip, plan, k) {
   const [start, end] = plan.bounds[k];
   const frames = end - start === 1 ? `frame ${start}` : `frames ${start} to ${end - 1}`;
-  const time = clip.unit === "s" ? `, ${Math.max(0, clip.edges[start]).toFixed(1)} to ${clip.edges[end].toFixed(1)} s` : "";
+  const time =
+    clip.unit === "s" ? `, ${Math.max(0, clip.edges[start]).toFixed(1)} to ${clip.edges[end].toFixed(1)} s` : "";
   return `Segment ${k + 1}: ${frames}${time}`;
 }
 
 /** All numbers of a segment, in lines. @param {Clip} clip @param {Plan} plan @param {number} k */
 export function numbersInWords(clip, plan, k) {
   const length = lengthOf(plan, k);
+  const [weight, budget] = [plan.weight[k] / length, counted(plan.budget[k], "context token")];
   return [
     segmentInWords(clip, plan, k),
-    `u = ${plan.uniqueness[k].toFixed(3)}, e = ${plan.richness[k].toFixed(3)}, w / |V| = ${(plan.weight[k] / length).toFixed(3)}`,
-    `B = ${counted(plan.budget[k], "context token")} (${short(plan.budget[k] / length, 1)} per frame); by length ${plan.length_budget[k]}`,
+    `u = ${plan.uniqueness[k].toFixed(3)}, e = ${plan.richness[k].toFixed(3)}, w / |V| = ${weight.toFixed(3)}`,
+    `B = ${budget} (${short(plan.budget[k] / length, 1)} per frame); by length ${plan.length_budget[k]}`,
   ];
 }
 
-/** The weight (eq. 8) with a segment's numbers in it, and what share of the budget that is (eq. 9). @param {Plan} plan @param {number} k */
+/**
+ * The weight (eq. 8) with a segment's numbers in it, and what share of the budget that is (eq. 9).
+ * @param {Plan} plan @param {number} k
+ */
 export function weightInNumbers(plan, k) {
   const length = lengthOf(plan, k);
   const sum = plan.weight.reduce((total, weight) => total + weight, 0);
-  const share = `B = ${plan.asked_context.toLocaleString("en")} · ${short(plan.weight[k])} / ${short(sum)} → ${plan.budget[k]}`;
+  const asked = plan.asked_context.toLocaleString("en");
+  const share = `B = ${asked} · ${short(plan.weight[k])} / ${short(sum)} → ${plan.budget[k]}`;
   if (plan.allocation === "length") return [`w = |V| = ${length} (budgets are by length)`, share];
-  const mixed = `${short(plan.alpha)} · ${bracketed(plan.z_uniqueness[k])} + ${short(plan.beta)} · ${bracketed(plan.z_richness[k])}`;
+  const [unique, rich] = [plan.z_uniqueness[k], plan.z_richness[k]].map(bracketed);
+  const mixed = `${short(plan.alpha)} · ${unique} + ${short(plan.beta)} · ${rich}`;
   return [
     "w = |V| · σ(τ (α z(u) + β z(e)))",
     `   = ${length} · σ(${short(plan.tau)} (${mixed})) = ${short(plan.weight[k])}`,
@@ -49,7 +56,10 @@ const bracketed = (value) => (value < 0 ? `(${short(value)})` : short(value));
 
 const PRIORS = { tfd: "TFD", adjacent: "Adjacent difference", none: "No static prior" };
 
-/** The title of a map, and what there is to say in the place of one that does not exist. @param {MapData} maps @param {PriorMap} map */
+/**
+ * The title of a map, and what there is to say in the place of one that does not exist.
+ * @param {MapData} maps @param {PriorMap} map
+ */
 export function mapInWords(maps, map) {
   const name = PRIORS[maps.prior];
   if (maps.prior === "none") return { title: name, why: "nothing counts as static: there is no map" };
@@ -58,10 +68,22 @@ export function mapInWords(maps, map) {
   return { title: `${name}: ${counted(framed, "static position")} (framed)`, why: null };
 }
 
-/** What the row of frames shows, as entries of a legend: class and words. @param {"tokens" | "difference"} kind @param {boolean} pinned @returns {[string, string][]} */
+/**
+ * What the row of frames shows, as entries of a legend: class and words.
+ * @param {"tokens" | "difference"} kind @param {boolean} pinned @returns {[string, string][]}
+ */
 export function legendOfFrames(kind, pinned) {
-  if (kind === "tokens") return [["salient", "salient"], ["context", `context${pinned ? " (B)" : ""}`]];
-  return [["only-a", "kept by A alone"], ["only-b", "by B alone"], ["both", "by both"], ["moved", "merged into another token"]];
+  if (kind === "tokens")
+    return [
+      ["salient", "salient"],
+      ["context", `context${pinned ? " (B)" : ""}`],
+    ];
+  return [
+    ["only-a", "kept by A alone"],
+    ["only-b", "by B alone"],
+    ["both", "by both"],
+    ["moved", "merged into another token"],
+  ];
 }
 
 /** Differences over the whole clip. @param {Clip} clip @param {KeptTokens} tokens */
