@@ -79,7 +79,7 @@ def page(browser: Browser) -> Iterator[Page]:
 
 def mount(page: Page, shown: BudgetExplorer) -> None:
     page.set_content("<!doctype html><body style='margin:0'><div id=here></div>")
-    page.evaluate(MOUNT, [str(shown._esm), str(shown._css), shown._stored()])
+    page.evaluate(MOUNT, [str(shown._esm), str(shown._css), shown._state()])
     page.locator("svg .band").first.wait_for()
 
 

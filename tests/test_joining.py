@@ -19,7 +19,8 @@ MODULES = {
     "export function answer(/** @type {number} */ x) {\n  return twice(x) + one; // stays\n}\n"
     "export default answer;\n",
     "lib/twice.js": 'import { one } from "../one.js";\nimport numbers from "../numbers.json" with { type: "json" };\n'
-    "/**\n * Two times.\n */\n/** @type {any} */ (globalThis).two = 2;\n/** Here. */\nexport const twice = (x) => numbers.two * x * one;\n",
+    "/**\n * Two times.\n */\n/** @type {any} */ (globalThis).two = 2;\n/** Here. */\n"
+    "export const twice = (x) => numbers.two * x * one;\n",
     "one.js": "export const one = 1;\nexport default one;\n",
     "numbers.json": '{"two": 2, "words": "a\\u2028b"}',
 }

@@ -4,7 +4,6 @@ One view, drawn by the modules of `explorer/`. The model's traits hold all that 
 change sets them anew, so that a page that is loaded again, a second view or a stored notebook draw the same picture.
 """
 
-import json
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -12,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import traitlets
-from IPython.display import HTML
 from jaxtyping import Float
 from pydantic import ValidationError
 from torch import Tensor
@@ -23,7 +21,6 @@ from infomerge.deprecation import warn_renamed
 from infomerge.encoded_clip import EncodedClip
 from infomerge.encoders import Encoder
 from infomerge.extras import needs
-from infomerge.files import replaced
 from infomerge.pipeline import BudgetPlan
 from infomerge.widgets import exports, presets
 from infomerge.widgets.asks import answer, setup
@@ -31,7 +28,7 @@ from infomerge.widgets.explored import Explored, configuration
 from infomerge.widgets.explorer_data import clip_data
 from infomerge.widgets.explorer_state import PICTURES, restored, state_of, write_state
 from infomerge.widgets.joining import joined
-from infomerge.widgets.pages import EXPLORER, EXPLORER_MIME, framed, page, state_json
+from infomerge.widgets.pages import EXPLORER, EXPLORER_MIME
 from infomerge.widgets.sources import Source, encode, readable
 from infomerge.widgets.view import View
 
@@ -40,9 +37,6 @@ if TYPE_CHECKING:
 
 BESIDE = ("saliency", "frame_features", "frames", "timestamps", "grid", "name")
 """What may be given beside tokens of one's own."""
-
-_SHOWN = ("setup", "clip", "shown", "maps", "tokens", "message", "frame", "picture")
-"""The traits of which a page draws the view."""
 
 
 class BudgetExplorer(View):
@@ -74,6 +68,9 @@ class BudgetExplorer(View):
         TypeError, ValueError: an argument cannot be used; the message says why.
         OSError: the clip cannot be read.
     """
+
+    mime = EXPLORER_MIME
+    held = ("setup", "clip", "shown", "maps", "tokens", "message", "frame", "picture")
 
     _esm = joined(EXPLORER / "view.js")
     _css = (EXPLORER / "explorer.css").read_text(encoding="utf-8")
@@ -315,34 +312,10 @@ class BudgetExplorer(View):
         warn_renamed("BudgetExplorer.map_figure", "BudgetExplorer.to_plotly(explorer.segment)")
         return self.to_plotly(self.segment)
 
-    def to_html(self, path: str | os.PathLike[str] | None = None) -> str:
-        """The view as one self-contained page without server, kernel or network, in which nothing can be turned.
-
-        Args:
-            path: where to write it, too; an existing file there is replaced once the new one is complete.
-        """
-        whole = page(EXPLORER_MIME, self.encoded.name, self._stored())
-        if path is not None:
-            with replaced(path) as temporary:
-                temporary.write_text(whole, encoding="utf-8")
-        return whole
-
-    def as_html(self) -> HTML:
-        """The view as an output of its own, in JupyterLab, in nbconvert's HTML and from `file://`."""
-        return HTML(framed(self.to_html(), "BudgetExplorer"))  # type: ignore[no-untyped-call]
-
     def __repr__(self) -> str:
         if self._explored is None:
             return "<BudgetExplorer, closed>"
         return exports.python_of(self, self._readable)
-
-    def _repr_mimebundle_(self, **kwargs: Any) -> tuple[dict[str, Any], dict[str, Any]] | None:
-        bundle = None if self._explored is None else super()._repr_mimebundle_(**kwargs)
-        if bundle is None:
-            return None
-        data, metadata = bundle
-        stored = {EXPLORER_MIME: json.loads(self._stored()), "image/jpeg": exports.still(self)}
-        return {**data, **stored}, metadata
 
     # How it is drawn.
 
@@ -375,9 +348,14 @@ class BudgetExplorer(View):
         if self.tokens.get("of") != self.explored.compared:
             self.tokens = self.explored.tokens()
 
-    def _stored(self) -> str:
+    def _title(self) -> str:
+        return self.encoded.name
+
+    def _complete(self) -> None:
         self._choose_tokens()
-        return state_json({name: getattr(self, name) for name in _SHOWN})
+
+    def _still(self) -> str:
+        return exports.still(self)
 
     @traitlets.validate("frame")
     def _within_the_clip(self, proposal: Any) -> int:

@@ -6,25 +6,21 @@ hovering asks no kernel, and the same modules draw the same view in a page witho
 
 import base64
 import io
-import json
-import os
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, overload
 
 import numpy as np
 import traitlets
-from IPython.display import HTML
 from jaxtyping import Float, UInt8
 from PIL import Image
 
 from infomerge.compression import Compression
 from infomerge.deprecation import deprecated_names
 from infomerge.encoded_clip import EncodedClip
-from infomerge.files import replaced
 from infomerge.widgets.joining import joined
 from infomerge.widgets.lens_data import clip_of_arrays, lens_data
-from infomerge.widgets.pages import LENS, LENS_MIME, framed, page, state_json
+from infomerge.widgets.pages import LENS, LENS_MIME
 from infomerge.widgets.view import View
 
 MODES = ("overlay", "ownership", "tfd", "saliency")
@@ -67,6 +63,9 @@ class TokenLens(View):
         TypeError: `out` is no Compression, or `frames` no uint8 array.
         ValueError: the clip, or frames, grid or timestamps, do not fit the tokens of `out`; the message says how.
     """
+
+    mime = LENS_MIME
+    held = ("data", "frame", "mode", "pinned")
 
     _esm = joined(LENS / "view.js")
     _css = (LENS / "lens.css").read_text(encoding="utf-8")
@@ -112,33 +111,14 @@ class TokenLens(View):
             raise traitlets.TraitError(f"{proposal.trait.name}: got {value}; expected 0 to {count - 1}")
         return value
 
-    def to_html(self, path: str | os.PathLike[str] | None = None) -> str:
-        """The view as one self-contained page, which needs no server, no kernel and no network.
-
-        Args:
-            path: where to write it, too; an existing file there is replaced once the new one is complete.
-
-        Returns:
-            The page, beginning with the frame, mode and pinned token that are shown now.
-        """
-        whole = page(LENS_MIME, self.data["title"], self._state())
-        if path is not None:
-            with replaced(path) as temporary:
-                temporary.write_text(whole, encoding="utf-8")
-        return whole
-
-    def as_html(self) -> HTML:
-        """The view as an output of its own, alive in JupyterLab, in nbconvert's HTML and from `file://`."""
-        return HTML(framed(self.to_html(), "TokenLens"))  # type: ignore[no-untyped-call]
-
     def _forget(self) -> None:
         del self._clip, self._out
         self.set_trait("data", {})
 
-    def _state(self) -> str:
-        return state_json({name: getattr(self, name) for name in ("data", "frame", "mode", "pinned")})
+    def _title(self) -> str:
+        return str(self.data["title"])
 
-    def _picture(self) -> str:
+    def _still(self) -> str:
         """All frames with their kept tokens, as `plots.contact_sheet` draws them, for where no lens lives: a JPEG."""
         from infomerge import plots  # a lens that is never stored draws no figure
 
@@ -150,13 +130,6 @@ class TokenLens(View):
         written = io.BytesIO()
         sheet.savefig(written, format="jpeg", dpi=_PICTURE_DPI, pil_kwargs={"quality": 80})
         return base64.b64encode(written.getvalue()).decode()
-
-    def _repr_mimebundle_(self, **kwargs: Any) -> tuple[dict[str, Any], dict[str, Any]] | None:
-        bundle = super()._repr_mimebundle_(**kwargs)
-        if bundle is None:
-            return None
-        data, metadata = bundle
-        return {**data, LENS_MIME: json.loads(self._state()), "image/jpeg": self._picture()}, metadata
 
 
 __getattr__ = deprecated_names(

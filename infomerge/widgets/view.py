@@ -1,15 +1,20 @@
 """What the views have in common: all that they show is in their traits, and they end when their cell is run again."""
 
+import json
+import os
 from dataclasses import dataclass, field
 from string import Template
-from typing import Any
+from typing import Any, ClassVar
 from uuid import uuid4
 from weakref import WeakSet
 
 import anywidget
 import traitlets
 from IPython import get_ipython
-from IPython.display import display
+from IPython.display import HTML, display
+
+from infomerge.files import replaced
+from infomerge.widgets.pages import KINDS, framed, page, state_json
 
 STANDIN = "infomerge-standin"
 """The class of the line that a page shows in the place of a view that has ended, or whose kernel has."""
@@ -29,6 +34,11 @@ class View(anywidget.AnyWidget):
     JupyterLab has no words of its own for a view whose kernel was restarted before the page was loaded again. So a line
     follows each view that says what to run; the view's own style hides it as long as the view stands in the page.
     """
+
+    mime: ClassVar[str]
+    """The type under which a notebook stores the view."""
+    held: ClassVar[tuple[str, ...]]
+    """The traits of which a page without a kernel draws it."""
 
     standin = traitlets.Unicode().tag(sync=True)
 
@@ -58,6 +68,47 @@ class View(anywidget.AnyWidget):
         line = _LINE.substitute(standin=STANDIN, key=self.standin.removeprefix("standin-"), name=name)
         words = f"{name}: run this cell again if nothing is drawn above"
         display({"text/html": line, "text/plain": words}, raw=True)  # type: ignore[no-untyped-call]
+
+    def to_html(self, path: str | os.PathLike[str] | None = None) -> str:
+        """The view as one self-contained page, which needs no server, no kernel and no network.
+
+        Args:
+            path: where to write it, too; an existing file there is replaced once the new one is complete.
+
+        Returns:
+            The page, beginning with what is shown now. What a kernel would compute cannot be turned in it.
+        """
+        whole = page(self.mime, self._title(), self._state())
+        if path is not None:
+            with replaced(path) as temporary:
+                temporary.write_text(whole, encoding="utf-8")
+        return whole
+
+    def as_html(self) -> HTML:
+        """The view as an output of its own, alive in JupyterLab, in nbconvert's HTML and from `file://`."""
+        return HTML(framed(self.to_html(), KINDS[self.mime].name))  # type: ignore[no-untyped-call]
+
+    def _title(self) -> str:
+        """What the page is called."""
+        raise NotImplementedError
+
+    def _still(self) -> str:
+        """A picture for where no view lives: a JPEG in base64."""
+        raise NotImplementedError
+
+    def _complete(self) -> None:
+        """Bring what is drawn later than the rest up to date."""
+
+    def _state(self) -> str:
+        self._complete()
+        return state_json({name: getattr(self, name) for name in self.held})
+
+    def _repr_mimebundle_(self, **kwargs: Any) -> tuple[dict[str, Any], dict[str, Any]] | None:
+        bundle = super()._repr_mimebundle_(**kwargs)
+        if bundle is None:
+            return None
+        data, metadata = bundle
+        return {**data, self.mime: json.loads(self._state()), "image/jpeg": self._still()}, metadata
 
     @property
     def closed(self) -> bool:
