@@ -57,6 +57,7 @@ def panels(clip: EncodedClip, plan: BudgetPlan, pinned: BudgetPlan | None) -> go
         showlegend=False,
         margin={"l": 60, "r": 20, "t": 70, "b": 50},
     )
+    figure.update_xaxes(zeroline=False)
     figure.update_xaxes(title_text="time (s)" if clip.unit == "s" else "frame", row=len(TITLES), col=1)
     return figure
 
@@ -107,7 +108,7 @@ def _bars(
     texts: Sequence[str],
 ) -> go.Bar:
     middles, widths = (bounds[:-1] + bounds[1:]) / 2, np.diff(bounds)
-    look = {"color": color, "line": {"color": "white", "width": 1}}
+    look = {"color": color, "line": {"color": "white", "width": 1}, "opacity": 0.55}
     return go.Bar(
         x=middles.tolist(), width=widths.tolist(), y=values.tolist(), name=name, marker=look, hovertext=list(texts)
     )
