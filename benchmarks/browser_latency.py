@@ -1,8 +1,8 @@
-"""From a key on a slider of BudgetExplorer to the redrawn picture: python -m benchmarks.browser_latency.
+"""From a step of a slider of BudgetExplorer to the redrawn picture: python -m benchmarks.browser_latency.
 
-Runs notebook 04 in a real JupyterLab in headless Chromium, presses a key on a slider again and again, and waits each
-time until plotly has redrawn the panels over time and the browser has had a frame to show them. 32 frames of 196 tokens
-of 320 channels.
+Runs notebook 04 in a real JupyterLab in headless Chromium, moves a slider by a step again and again, and waits each
+time until the panels have been drawn of the kernel's answer and the browser has had a frame to show them. 32 frames of
+196 tokens of 320 channels.
 """
 
 import argparse
@@ -16,17 +16,25 @@ from tests.browser import launched
 from tests.lab import open_and_run, serving
 
 PRESS = """async ([knob, key]) => {
-    const panels = [...document.querySelectorAll(".js-plotly-plot")].find((plot) => plot.data?.length > 10);
-    const slider = [...document.querySelectorAll(".infomerge-explorer .widget-slider")]
-        .find((widget) => widget.innerText.includes(knob)).querySelector(".noUi-handle");
+    const explorer = document.querySelector(".budget-explorer");
+    const slider = [...explorer.querySelectorAll("input[type=range]")].find((input) => input.dataset.option === knob);
     slider.focus();
+    const budgets = () => explorer.querySelector(".be-answer .line.context").getAttribute("d")
+        + explorer.querySelector("code").textContent;
+    const before = budgets();
     const start = performance.now();
     const shown = new Promise((done) => {
         const seen = () => requestAnimationFrame(() => setTimeout(() => done(performance.now()), 0));
-        panels.once("plotly_afterplot", seen);
+        const observer = new MutationObserver(() => {
+            if (budgets() === before) return;
+            observer.disconnect();
+            seen();
+        });
+        observer.observe(explorer, { attributes: true, attributeFilter: ["data-drawn"] });
         setTimeout(() => done(null), 3000);
     });
-    slider.dispatchEvent(new KeyboardEvent("keydown", { key, code: key, bubbles: true }));
+    slider.value = String(Number(slider.value) + (key === "ArrowRight" ? 1 : -1) * Number(slider.step));
+    slider.dispatchEvent(new Event("input", { bubbles: true }));
     const end = await shown;
     return end === null ? null : end - start;
 }"""
@@ -50,12 +58,12 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder, launched() as browser, serving(Path(folder)) as address:
         page = browser.new_page(viewport={"width": 1400, "height": 1500})
         open_and_run(page, address, "04_budgets")
-        explorer = page.locator(".infomerge-explorer")
-        explorer.locator(".js-plotly-plot .main-svg").first.wait_for(timeout=60_000)
+        explorer = page.locator(".budget-explorer")
+        explorer.locator("svg .band").first.wait_for(timeout=120_000)
         explorer.scroll_into_view_if_needed()
         page.wait_for_timeout(1500)
-        print(f"milliseconds from key to picture, {presses} presses        median    p95  answered")
-        for knob in ("temperature", "uniqueness", "richness"):
+        print(f"milliseconds from knob to picture, {presses} steps         median    p95  answered")
+        for knob in ("temperature", "uniqueness_weight", "richness_weight"):
             taken = milliseconds(page, knob, presses)
             p95 = statistics.quantiles(taken, n=20)[-1]
             print(f"{knob:>48} {statistics.median(taken):9.0f} {p95:6.0f}  {len(taken)} of {presses}")

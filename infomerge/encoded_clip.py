@@ -15,7 +15,7 @@ from torch import Tensor
 
 from infomerge.compression import Compression
 from infomerge.encoders import EfficientNetEncoder, Encoder, Encoding
-from infomerge.encoders.base import check_frames
+from infomerge.encoders.base import rgb_frames
 from infomerge.inputs import check_inputs, check_layers
 from infomerge.methods import compress
 from infomerge.video import CellTruth, Clip, SceneClip, TruncatedClipWarning
@@ -132,7 +132,7 @@ class EncodedClip:
         tokens: Any,
         *,
         grid: tuple[int, int] | None = None,
-        frames: UInt8[np.ndarray, "frames height width 3"] | None = None,
+        frames: Any = None,
         timestamps: Sequence[float] | Float[np.ndarray, "frames"] | None = None,
         saliency: Any = None,
         frame_features: Any = None,
@@ -145,7 +145,8 @@ class EncodedClip:
             tokens: [frames, positions, channels], or [frames, rows, columns, channels], which tells the grid; a NumPy
                 array or a torch tensor of any float dtype.
             grid: rows and columns of positions; needed where positions make no square.
-            frames: the RGB pictures, one for each frame of the tokens.
+            frames: the RGB pictures, one for each frame of the tokens, as `infomerge.encoders.base.rgb_frames` takes
+                them: NumPy or torch, integers or floats.
             timestamps: of the frames in seconds, ascending.
             saliency: [frames, positions], higher is more.
             frame_features: [frames, features].
@@ -164,7 +165,7 @@ class EncodedClip:
             check_layers(layers, tokens)
         count, positions, _ = tokens.shape
         if frames is not None:
-            check_frames(frames)
+            frames = rgb_frames(frames)
             if len(frames) != count:
                 raise ValueError(f"frames: got {len(frames)}; expected as many as the tokens have, {count}")
         return cls(

@@ -1,7 +1,7 @@
 """What has which color, in figures, explorer and lens: `palette.json`, which the lens's JavaScript reads too.
 
-The hues of what means something are those of Okabe and Ito, told apart under every common form of color blindness.
-Bands of segments have quieter ones of their own, so that none of them is taken for a salient token or a context one.
+The hues of what is shown are those of Okabe and Ito, told apart under every common form of color blindness; segments
+have muted ones of their own, which mean nothing else.
 """
 
 import json
@@ -20,7 +20,7 @@ INK, GRAY, PALE = (str(_PALETTE["grays"][name]) for name in ("ink", "gray", "pal
 SALIENT, CONTEXT, HIGHLIGHT = (_HUES[_PALETTE["roles"][role]] for role in ("salient", "context", "highlight"))
 """A salient token, a context token, and what is singled out: a token's own patch, a true cut, a pinned curve."""
 SEGMENT_COLORS: tuple[str, ...] = tuple(_HUES[name] for name in _PALETTE["segments"])
-"""Bands of consecutive segments, dark enough for white numbers on them: they always carry the segment's number too."""
+"""Bands of consecutive segments; they always carry the segment's number too, in INK."""
 
 
 def group_colors(

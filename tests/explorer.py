@@ -1,5 +1,6 @@
-"""Explorers of small clips for tests, and what they show."""
+"""Explorers of small clips for tests, what they show, and what a page asks of them."""
 
+import itertools
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,10 @@ from infomerge.encoders import Encoding
 from infomerge.widgets.budget_explorer import BudgetExplorer
 from tests.clips import random_clip
 
-PANELS = ("similarity", "uniqueness", "richness", "weight", "budget")
+SHOWN = ("clip", "shown", "maps", "frame", "picture")
+"""The traits that pictures are drawn of."""
+
+_NUMBERS = itertools.count(1)
 
 
 def tokens(frames: int = 14, positions: int = 16, channels: int = 8, seed: int = 5) -> Tensor:
@@ -22,13 +26,34 @@ def explorer(config: InfoMergeConfig | None = None, **options: Any) -> BudgetExp
     return BudgetExplorer(tokens(), config=config or InfoMergeConfig(retention_ratio=0.4, min_segments=4), **options)
 
 
-def drawn(shown: BudgetExplorer, trace: str, attribute: str = "y") -> Any:
-    return getattr(shown._times.trace(trace), attribute)
+def tell(shown: BudgetExplorer, ask: str, buffers: list[memoryview] | None = None, **more: Any) -> None:
+    """Ask as a page does; the ask must be answered."""
+    number = next(_NUMBERS)
+    shown._handle_custom_msg({"ask": ask, "view": "page", "number": number, **more}, buffers or [])
+    assert shown.answered == ["page", number]
 
 
-def whole_figure(shown: BudgetExplorer) -> list[dict[str, Any]]:
-    """Everything that is drawn, as it would be drawn by a browser that is told of it now."""
-    return [figure.to_plotly_json() for figure in (shown.figure, shown.map_figure)]
+def turn(shown: BudgetExplorer, option: str, value: Any) -> None:
+    """Turn a knob as a page does."""
+    tell(shown, "turn", option=option, value=value)
+
+
+def said(shown: BudgetExplorer) -> str:
+    """What stands in the place for messages."""
+    return str(shown.message["text"])
+
+
+def failed(shown: BudgetExplorer) -> bool:
+    return bool(shown.message["failed"])
+
+
+def picture(shown: BudgetExplorer) -> dict[str, Any]:
+    """Everything that is drawn, as a page that is loaded now would be told of it."""
+    return {name: shown.get_state(name)[name] for name in SHOWN}
+
+
+def unpacked(packed: dict[str, Any], *shape: int) -> np.ndarray:
+    return np.frombuffer(packed["bytes"], packed["dtype"]).reshape(shape)
 
 
 class FakeEncoder:

@@ -57,6 +57,12 @@ def serving(folder: Path, package: str = "jupyterlab") -> Iterator[str]:
 
 def open_and_run(page: Page, address: str, name: str) -> None:
     """Open a notebook, wait for its kernel, and run all of its cells to the end."""
+    open_notebook(page, address, name)
+    page.evaluate("() => window.jupyterapp.commands.execute('notebook:run-all-cells')")
+
+
+def open_notebook(page: Page, address: str, name: str) -> None:
+    """Open a notebook, and wait for its kernel."""
     address, token = address.split("?")
     # JupyterLab opens files below /lab/tree, Notebook below /notebooks.
     folder = f"{address}/tree" if address.endswith("/lab") else address.removesuffix("tree") + "notebooks"
@@ -70,7 +76,6 @@ def open_and_run(page: Page, address: str, name: str) -> None:
             await panel.context.ready;
             await panel.sessionContext.ready;
             await panel.sessionContext.session.kernel.info;
-            await window.jupyterapp.commands.execute("notebook:run-all-cells");
         }"""
     )
 

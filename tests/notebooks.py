@@ -8,7 +8,8 @@ import nbformat
 from nbclient import NotebookClient
 from nbformat import NotebookNode
 
-from infomerge.widgets.lens_page import LENS_MIME
+from infomerge.widgets.pages import KINDS
+from infomerge.widgets.view import STANDIN
 
 FOLDER = Path(__file__).parent.parent / "notebooks"
 NOTEBOOKS = sorted(FOLDER.glob("*.ipynb"))
@@ -22,7 +23,7 @@ def execute(path: Path) -> NotebookNode:
         cell.metadata.pop("execution", None)  # when each cell ran would change with every run
         if cell.cell_type == "code":
             cell.outputs = _settled(cell.outputs)
-    # A live view's state holds all of plotly.js; each view is followed by a picture of itself instead.
+    # A view's output holds its state and a picture of it; the state of its widget would say the same again.
     notebook.metadata.pop("widgets", None)
     notebook.metadata["language_info"] = {"name": "python"}
     return notebook
@@ -32,9 +33,9 @@ def _settled(outputs: list[NotebookNode]) -> list[NotebookNode]:
     """A cell's outputs without what changes from run to run: progress bars, addresses, where the stream was flushed."""
     settled: list[NotebookNode] = []
     for output in outputs:
-        if output.get("name") == "stderr":
+        if output.get("name") == "stderr" or STANDIN in output.get("data", {}).get("text/html", ""):
             continue
-        if LENS_MIME in output.get("data", {}):
+        if KINDS.keys() & output.get("data", {}).keys():
             # No kernel holds the widget any more; JupyterLab would look for it instead of showing the picture.
             output["data"].pop("application/vnd.jupyter.widget-view+json", None)
         if "text/plain" in output.get("data", {}):

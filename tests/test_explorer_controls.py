@@ -1,17 +1,22 @@
 """Every control of BudgetExplorer does what it says."""
 
+import json
 from dataclasses import fields, replace
 from typing import Any, get_args
 
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from traitlets import TraitError
 
 from infomerge import InfoMergeConfig, compress
 from infomerge.config import Allocation, Anchors, MergeScope, Rounding, SalientSplit, Segmentation, StaticPrior
+from infomerge.video import sample_names
 from infomerge.widgets import controls, presets
 from infomerge.widgets.budget_explorer import BudgetExplorer
 from tests.clips import RATIOS, configurations
-from tests.explorer import drawn, explorer, tokens, whole_figure
+from tests.explorer import explorer, failed, picture, said, tell, tokens, turn
 
 
 def test_there_is_a_control_for_every_option_and_a_tooltip_from_its_docstring() -> None:
@@ -50,45 +55,93 @@ def test_both_ends_of_every_slider_are_accepted() -> None:
     ("option", "value"),
     [("temperature", 3.0), ("retention_ratio", 0.25), ("min_segments", 6), ("static_prior", "adjacent")],
 )
-def test_a_turned_control_changes_config_and_picture(option: str, value: Any) -> None:
+def test_a_turned_knob_changes_config_and_picture(option: str, value: Any) -> None:
     shown, expected = explorer(), explorer()
-    shown._panel.options[option].value = value
+    turn(shown, option, value)
     assert getattr(shown.config, option) == value
     expected.set(**{option: value})
-    assert drawn(shown, "by content") == drawn(expected, "by content")
-    assert shown._panel.groups.titles == expected._panel.groups.titles
+    assert picture(shown) == picture(expected)
+    assert shown.shown["headings"] != explorer().shown["headings"]
 
 
-def test_a_slider_leaves_no_last_bits_in_the_config() -> None:
+def test_a_knob_that_is_refused_says_why_and_changes_nothing() -> None:
     shown = explorer()
-    shown._panel.options["retention_ratio"].value = 0.01 + 18 * 0.005  # 0.09999999999999999
-    assert shown.config.retention_ratio == 0.1
+    before = picture(shown)
+    turn(shown, "temperature", -1)
+    assert failed(shown)
+    assert "temperature" in said(shown)
+    assert picture(shown) == before
+    turn(shown, "temperature", 2.0)
+    assert not failed(shown)
+    assert said(shown) == ""
 
 
-def test_values_off_a_sliders_range_and_steps_stay_as_they_are() -> None:
+KNOWN = st.fixed_dictionaries(
+    {
+        "retention_ratio": st.sampled_from((0.1, 0.4, 1.0)),
+        "context_fraction": st.sampled_from((0.0, 0.4)),
+        "rounding": st.sampled_from(get_args(Rounding)),
+        "allocation": st.sampled_from(get_args(Allocation)),
+        "temperature": st.sampled_from((0.0, 2.0)),
+        "uniqueness_weight": st.sampled_from((0.0, 0.9)),
+        "richness_weight": st.sampled_from((0.0, 0.3)),
+        "static_prior": st.sampled_from(get_args(StaticPrior)),
+        "static_ratio": st.sampled_from((0.0, 0.3)),
+    }
+)
+OTHERS: dict[str, tuple[Any, ...]] = {
+    "allocation": get_args(Allocation),
+    "rounding": get_args(Rounding),
+    "static_prior": get_args(StaticPrior),
+    "merge_scope": get_args(MergeScope),
+    "temperature": (0.0, 7.0),
+    "uniqueness_weight": (0.0, 1.7),
+    "richness_weight": (0.0, 1.7),
+    "static_ratio": (0.0, 0.6),
+    "static_penalty": (0.0, 3.0),
+    "anchor_interval": (1, 9),
+    "merge_weight": (0.0, 1.0),
+    "neighbors": (1, 9),
+}
+
+
+@given(KNOWN)
+@settings(max_examples=30, deadline=None)
+def test_a_knob_that_is_grey_has_no_effect(options: dict[str, Any]) -> None:
+    clip, config = tokens(8, 9), InfoMergeConfig(min_segments=3, **options)
+    expected = compress(clip, config)
+    for option, why in controls.without_effect(config).items():
+        assert why
+        for value in OTHERS[option]:
+            found = compress(clip, replace(config, **{option: value}))
+            assert torch.equal(found.index, expected.index), option
+            assert torch.equal(found.assignment, expected.assignment), option
+
+
+@pytest.mark.parametrize(
+    ("options", "grey"),
+    [
+        ({}, set()),
+        ({"allocation": "length"}, {"temperature", "uniqueness_weight", "richness_weight"}),
+        ({"static_prior": "none"}, {"static_ratio", "static_penalty"}),
+        ({"temperature": 0.0}, {"uniqueness_weight", "richness_weight"}),
+    ],
+)
+def test_the_knobs_that_a_setting_switches_off_are_grey(options: dict[str, Any], grey: set[str]) -> None:
     shown = explorer()
-    shown.set(temperature=123.456, retention_ratio=1 / 3, segment_threshold=-0.5)
-    for option in ("temperature", "retention_ratio", "segment_threshold"):
-        widget, value = shown._panel.options[option], getattr(shown.config, option)
-        assert widget.value == value
-        assert widget.min <= value <= widget.max
-        # A browser repeats the value, rounded to the slider's step.
-        widget.value = widget.min + round((value - widget.min) / widget.step) * widget.step
-        assert getattr(shown.config, option) == value
-    shown.set(temperature=1.2)
-    assert shown._panel.options["temperature"].max == 10
-    assert shown._panel.options["temperature"].step == 0.1
+    shown.set(**options)
+    assert set(shown.shown["without_effect"]) == grey
 
 
 def test_set_refuses_what_the_config_refuses_and_changes_nothing() -> None:
     shown = explorer()
-    before, picture = shown.config, whole_figure(shown)
+    before, drawn = shown.config, picture(shown)
     with pytest.raises(ValueError, match=r"retention_ratio: .* \(got 2\)"):
         shown.set(retention_ratio=2)
     with pytest.raises(ValueError, match="did you mean 'temperature'"):
         shown.set(temprature=2)
     assert shown.config == before
-    assert whole_figure(shown) == picture
+    assert picture(shown) == drawn
 
 
 def test_it_begins_with_any_configuration_of_infomerge() -> None:
@@ -97,8 +150,8 @@ def test_it_begins_with_any_configuration_of_infomerge() -> None:
     assert BudgetExplorer(tokens(), "fastvid", retention_ratio=0.15).config == InfoMergeConfig.fastvid(0.15)
     assert BudgetExplorer(tokens(), temperature=3.0).config == InfoMergeConfig(temperature=3.0)
     config = InfoMergeConfig(retention_ratio=0.4, min_segments=4)
-    for given in ({"method": config}, {"config": config}):
-        shown = BudgetExplorer(tokens(), **given, temperature=0.5)
+    for way in ({"method": config}, {"config": config}):
+        shown = BudgetExplorer(tokens(), **way, temperature=0.5)
         assert shown.config == replace(config, temperature=0.5)
 
 
@@ -119,7 +172,7 @@ def test_what_is_no_configuration_is_refused(given: dict[str, Any], message: str
 def test_presets_are_the_papers_configurations() -> None:
     shown = explorer()
     for ratio, percent in ((0.05, 5), (0.10, 10), (0.15, 15)):
-        shown._panel.preset.value = f"InfoMerge, {percent} % (Table 7)"
+        tell(shown, "preset", name=f"InfoMerge, {percent} % (Table 7)")
         assert shown.config == InfoMergeConfig.paper(ratio)
     shown.preset("FastVID")
     assert shown.config == InfoMergeConfig.fastvid(0.15)
@@ -137,7 +190,7 @@ def test_presets_are_the_papers_configurations() -> None:
     assert set(rows) | {"FastVID"} < set(presets.PRESETS)
     shown.set(retention_ratio=0.12)
     shown.preset("Table 4: TFD")
-    assert "no values for a retention ratio of 0.12" in shown._panel.message.value
+    assert "no values for a retention ratio of 0.12" in said(shown)
     with pytest.raises(ValueError, match="preset: got 'best'"):
         shown.preset("best")
 
@@ -153,16 +206,27 @@ def test_the_python_line_evaluates_to_the_configuration() -> None:
     assert InfoMergeConfig().to_python() == "InfoMergeConfig()"
 
 
-def test_a_click_or_the_list_chooses_the_segment() -> None:
+def test_a_page_or_python_chooses_the_segment() -> None:
     shown = explorer()
-    shown._panel.segment.value = 2
+    start, end = shown.plan.bounds[2]
+    shown.set_state({"frame": end - 1})  # as a page sets it
     assert shown.segment == 2
-    trace = shown._times.trace("weight")
-    trace._click_callbacks[0](trace, type("Points", (), {"point_inds": [1]}), None)
-    assert shown.segment == 1
-    assert shown._panel.segment.value == 1
+    shown.segment = 1
+    assert shown.plan.bounds[1][0] <= shown.frame < start
     with pytest.raises(ValueError, match="segment: got 99; expected 0 to"):
         shown.segment = 99
+    with pytest.raises(TraitError, match="frame: got 14; expected 0 to 13"):
+        shown.frame = 14
+
+
+def test_a_page_is_told_of_every_control_sample_preset_and_export() -> None:
+    setup = explorer().setup
+    assert [knob["option"] for group in setup["groups"] for knob in group["controls"]] == [
+        control.option for control in controls.controls()
+    ]
+    assert setup["samples"] == sample_names()
+    assert setup["presets"] == list(presets.PRESETS)
+    json.dumps(setup)
 
 
 def test_the_result_and_the_trace_are_those_of_compress() -> None:

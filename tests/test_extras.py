@@ -89,7 +89,12 @@ CASES = [
     ("sweep", "joblib", "from infomerge.measure.sweep import run_sweep"),
     ("sweep", "scipy", "import numpy; from infomerge.measure.statistics import compare as c; c(*numpy.eye(2))"),
     ("tables", "pandas", "import torch; from infomerge import compress as c; c(torch.rand(3, 4, 5)).to_frame()"),
-    ("notebooks", "plotly", "from infomerge.widgets import BudgetExplorer"),
+    (
+        "notebooks",
+        "plotly",
+        "import torch; from infomerge.widgets import BudgetExplorer as B; B(torch.rand(3, 4, 2)).to_plotly()",
+    ),
+    ("notebooks", "anywidget", "from infomerge.widgets import BudgetExplorer"),
     ("notebooks", "anywidget", "from infomerge.widgets import TokenLens"),
     ("notebooks", "anywidget", "from infomerge.page.build import write_page"),
     ("notebooks", "IPython", "from infomerge.paper import figures; figures.show('spectrum')"),

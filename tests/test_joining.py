@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from infomerge.widgets.joining import joined
-from infomerge.widgets.lens_page import LENS
+from infomerge.widgets.pages import EXPLORER, LENS
 from infomerge.widgets.token_lens import TokenLens
 
 MODULES = {
@@ -19,7 +19,8 @@ MODULES = {
     "export function answer(/** @type {number} */ x) {\n  return twice(x) + one; // stays\n}\n"
     "export default answer;\n",
     "lib/twice.js": 'import { one } from "../one.js";\nimport numbers from "../numbers.json" with { type: "json" };\n'
-    "/**\n * Two times.\n */\nexport const twice = (x) => numbers.two * x * one;\n",
+    "/**\n * Two times.\n */\n/** @type {any} */ (globalThis).two = 2;\n/** Here. */\n"
+    "export const twice = (x) => numbers.two * x * one;\n",
     "one.js": "export const one = 1;\nexport default one;\n",
     "numbers.json": '{"two": 2, "words": "a\\u2028b"}',
 }
@@ -37,7 +38,7 @@ def test_each_module_comes_once_and_before_those_that_use_it(tmp_path: Path) -> 
     assert joined(written(tmp_path)) == (
         "const one = 1;\n\n"
         'const numbers = {"two": 2, "words": "a\\u2028b"};\n\n'
-        "const twice = (x) => numbers.two * x * one;\n\n"
+        "(globalThis).two = 2;\nconst twice = (x) => numbers.two * x * one;\n\n"
         "export function answer(x) {\n  return twice(x) + one; // stays\n}\nexport default answer;\n"
     )
 
@@ -75,9 +76,10 @@ def test_a_module_that_is_not_there_is_named(tmp_path: Path) -> None:
         joined(written(tmp_path, one='import { x } from "./gone.js";\nexport const one = x;\n'))
 
 
+@pytest.mark.parametrize("folder", [LENS, EXPLORER], ids=["lens", "explorer"])
 @pytest.mark.parametrize(("entry", "exported"), [("view.js", "render, default"), ("static.js", "mountPage")])
-def test_the_lens_is_one_module_that_asks_for_no_other(entry: str, exported: str) -> None:
-    text = joined(LENS / entry)
+def test_a_view_is_one_module_that_asks_for_no_other(folder: Path, entry: str, exported: str) -> None:
+    text = joined(folder / entry)
     assert not re.search(r"^import\b|\bimport\(|@import|</script", text, re.MULTILINE)
     for name in exported.split(", "):
         assert re.search(rf"^export (?:default|(?:async )?function {name}\b)", text, re.MULTILINE)
@@ -92,5 +94,5 @@ def test_every_process_joins_the_same_text() -> None:
 
 
 def test_no_module_of_the_views_is_over_400_lines() -> None:
-    for path in (*LENS.iterdir(), LENS.parent / "keys.js"):
+    for path in (*LENS.iterdir(), *EXPLORER.iterdir(), *LENS.parent.glob("*.js")):
         assert len(path.read_text(encoding="utf-8").splitlines()) <= 400, path.name

@@ -2,14 +2,12 @@
 
 import functools
 import importlib.util
-import inspect
 import json
 import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import nbformat
 import numpy as np
@@ -20,9 +18,11 @@ from playwright.sync_api import Browser, Locator, Page, expect
 from infomerge import InfoMergeConfig, compress
 from infomerge.encoders import EfficientNetEncoder
 from infomerge.video import sample_clip
-from infomerge.widgets.upload import MOST_BYTES
+from infomerge.widgets.asks import MOST_BYTES
 from tests.browser import Record, launched, watch
+from tests.explorer_page import READ, settled, write_notebook
 from tests.lab import ARTIFACTS, PATIENCE_MS, ROOT, failed_outputs, open_and_run, serving
+from tests.notebooks import execute
 
 pytestmark = pytest.mark.browser
 
@@ -80,27 +80,10 @@ def test_00_runs_from_top_to_bottom(opened: Callable) -> None:
     keep_screenshot(page, "00_start_here")
 
 
-def drawn(explorer: Locator) -> list[Any]:
-    """The values of every line and bar over time that plotly holds in the page."""
-    return explorer.locator(".js-plotly-plot").evaluate_all(
-        "(plots) => plots.flatMap((plot) => plot.data.map((trace) => Array.from(trace.y ?? [])))"
-    )
-
-
-def wait_until_changed(page: Page, explorer: Locator, before: list[Any]) -> list[Any]:
-    for _ in range(PATIENCE_MS // 50):
-        after = drawn(explorer)
-        if after != before:
-            return after
-        page.wait_for_timeout(50)
-    pytest.fail(f"the pictures did not change within {PATIENCE_MS // 1000} seconds")
-
-
 def shown_explorer(page: Page) -> Locator:
     """The page's explorer, once it is drawn and in view."""
-    explorer = page.locator(".infomerge-explorer")
-    for plot in range(2):  # the map and the panels
-        explorer.locator(".js-plotly-plot").nth(plot).locator(".main-svg").first.wait_for()
+    explorer = page.locator(".budget-explorer").first
+    explorer.locator("svg .band").first.wait_for()
     explorer.scroll_into_view_if_needed()
     page.wait_for_timeout(500)
     return explorer
@@ -108,30 +91,32 @@ def shown_explorer(page: Page) -> Locator:
 
 def assert_slider_follows(page: Page, explorer: Locator) -> None:
     """Turn the temperature by keyboard, then by mouse: numbers, pictures and the line of Python follow."""
-    code = explorer.locator("code").first
-    slider = explorer.locator(".widget-slider", has_text="temperature").locator(".noUi-handle")
-    start = drawn(explorer)
+    code = explorer.locator("code")
+    slider = explorer.get_by_label("temperature τ", exact=True)
+    start = settled(explorer)
     slider.focus()
     for _ in range(5):
         page.keyboard.press("ArrowRight")
-    wait_until_changed(page, explorer, start)
-    expect(slider).to_have_attribute("aria-valuenow", "1.7")
+    expect(slider).to_have_value("1.7")
     expect(code).to_contain_text("temperature=1.7")
-    page.wait_for_timeout(500)
-    assert slider.evaluate("(handle) => document.activeElement === handle"), "the focus has left the slider"
-    by_keyboard, said = drawn(explorer), code.inner_text()
+    by_keyboard = settled(explorer)
+    assert by_keyboard["budget"] != start["budget"]
+    assert by_keyboard["heights"]["weight"] != start["heights"]["weight"]
+    assert slider.evaluate("(input) => document.activeElement === input"), "the focus has left the slider"
 
     slider.scroll_into_view_if_needed()
-    handle = slider.bounding_box()
-    x, y = handle["x"] + handle["width"] / 2, handle["y"] + handle["height"] / 2
+    box = slider.bounding_box()
+    x, y = box["x"] + 8 + 0.17 * (box["width"] - 16), box["y"] + box["height"] / 2
     page.mouse.move(x, y)
     page.mouse.down()
     for step in range(1, 13):
         page.mouse.move(x + 5 * step, y)
     page.mouse.up()
-    wait_until_changed(page, explorer, by_keyboard)
-    expect(code).not_to_have_text(said)
-    page.wait_for_timeout(800)
+    expect(code).not_to_have_text(by_keyboard["code"])
+    by_mouse = settled(explorer)
+    assert by_mouse["knobs"]["temperature"] > 2.5
+    assert f"temperature={by_mouse['knobs']['temperature']:g}" in by_mouse["code"]
+    assert by_mouse["budget"] != by_keyboard["budget"]
 
 
 def test_04_the_explorer_follows_keyboard_and_mouse_and_exports_what_it_shows(opened: Callable, folder: Path) -> None:
@@ -140,17 +125,24 @@ def test_04_the_explorer_follows_keyboard_and_mouse_and_exports_what_it_shows(op
     assert_slider_follows(page, explorer)
     keep_screenshot(page, "04_explorer")
 
-    code = explorer.locator("code").first
-    shown = eval(code.inner_text(), {"InfoMergeConfig": InfoMergeConfig})  # the line is there to be pasted
-    explorer.get_by_role("button", name="Config (JSON)").click()
+    shown = eval(
+        explorer.locator("code").inner_text(), {"InfoMergeConfig": InfoMergeConfig}
+    )  # it is there to be pasted
+    export = explorer.get_by_label("Export")
+    export.select_option("config")
+    explorer.get_by_role("button", name="Save to").click()
     explorer.get_by_text("Written:").wait_for()
     (exported,) = (folder / "notebooks" / "figures").glob("config-*.json")
     assert InfoMergeConfig(**json.loads(exported.read_text())) == shown
-    explorer.get_by_role("button", name="Chart (PDF, PNG)").click()
-    explorer.get_by_text(".png").wait_for()
-    (pdf,) = (folder / "notebooks" / "figures").glob("*.pdf")
-    assert pdf.read_bytes().startswith(b"%PDF-")
-    with Image.open(pdf.with_suffix(".png")) as picture:
+    export.select_option("pdf")
+    with page.expect_download() as told:
+        explorer.get_by_role("button", name="Download").click()
+    assert told.value.suggested_filename == "budget-tour.pdf"
+    assert told.value.path().read_bytes().startswith(b"%PDF-")
+    export.select_option("png")
+    with page.expect_download() as told:
+        explorer.get_by_role("button", name="Download").click()
+    with Image.open(told.value.path()) as picture:
         assert picture.width > 1000
 
     with page.expect_file_chooser() as chooser:
@@ -196,49 +188,14 @@ def test_05_the_lens_lights_what_a_token_stands_for(opened: Callable) -> None:
     assert_clean(page, record)
 
 
-def write_explorer_notebook(folder: Path) -> None:
-    """A notebook with nothing but an explorer of random tokens."""
-    source = """
-        import torch
-        from infomerge.widgets import BudgetExplorer
-        BudgetExplorer(torch.randn(16, 49, 16, generator=torch.Generator().manual_seed(0)).cumsum(0))
-    """
-    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(inspect.cleandoc(source))])
-    notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
-    nbformat.write(notebook, folder / "notebooks" / "explorer.ipynb")
-
-
-# Plotly's code takes three seconds to be read, more than the two that anywidget gives a model to begin.
-SLOW_PLOTLY = """
-    const Stock = Blob;
-    window.Blob = class extends Stock {
-        constructor(parts, options) {
-            const isPlotly = typeof parts?.[0] === "string" && parts[0].length > 1e6;
-            super(isPlotly ? ["await new Promise((go) => setTimeout(go, 3000));", ...parts] : parts, options);
-        }
-    };
-"""
-
-
-def test_a_slow_browser_draws_the_explorer_and_follows_it(opened: Callable, folder: Path) -> None:
-    write_explorer_notebook(folder)
-    page, record = opened("explorer", SLOW_PLOTLY)
-    explorer = page.locator(".infomerge-explorer")
-    expect(explorer.get_by_text("Loading plotly")).to_have_count(2)
-    explorer = shown_explorer(page)
-    before = drawn(explorer)
-    assert len(before) == 4 + 19
-    explorer.get_by_label("budgets by").select_option("length")
-    wait_until_changed(page, explorer, before)
-    assert_clean(page, record)
-
-
 def test_06_runs_from_top_to_bottom_and_its_explorer_is_alive(opened: Callable) -> None:
     page, record = opened("06_budgets_across_a_video")
     explorer = shown_explorer(page)
-    before = drawn(explorer)
+    before = settled(explorer)
     explorer.get_by_label("budgets by").select_option("length")
-    wait_until_changed(page, explorer, before)
+    expect(explorer.locator("code")).to_contain_text("allocation='length'")
+    assert settled(explorer)["budget"] != before["budget"]
+    expect(explorer.locator(".be-dead", has_text="temperature")).to_contain_text("no effect: budgets are by length")
     keep_screenshot(page, "06_explorer")
     assert_clean(page, record)
 
@@ -250,7 +207,7 @@ def opened_in_notebook_7(browser: Browser, tmp_path: Path) -> Iterator[Callable[
     page = browser.new_page(viewport={"width": 1400, "height": 1500})
     page.set_default_timeout(PATIENCE_MS)
     with serving(tmp_path, "notebook") as address:
-        write_explorer_notebook(tmp_path)
+        write_notebook(tmp_path / "notebooks" / "explorer.ipynb", "made()")
 
         def open_notebook(name: str) -> tuple[Page, Record]:
             open_and_run(page, address, name)
@@ -294,4 +251,26 @@ def test_05_as_an_exported_page_without_a_server_still_scrubs_and_lights(browser
     holder.first.wait_for(timeout=30_000)
     assert_lens_follows(page, holder.first)
     keep_screenshot(page, "05_exported")
+    page.close()
+
+
+def test_04_as_an_exported_page_shows_the_explorer_and_chooses_segments(browser: Browser, tmp_path: Path) -> None:
+    notebook = tmp_path / "04_budgets.ipynb"
+    nbformat.write(execute(ROOT / "notebooks" / "04_budgets.ipynb"), notebook)
+    exporter = "infomerge.widgets.notebook_page.LivingHTMLExporter"
+    command = [sys.executable, "-m", "nbconvert", "--to", exporter, "--output-dir", str(tmp_path), str(notebook)]
+    subprocess.run(command, check=True, capture_output=True)
+    page = browser.new_page(viewport={"width": 1200, "height": 1400})
+    page.route("http*://**", lambda route: route.abort())
+    page.goto((tmp_path / "04_budgets.html").as_uri())
+    explorer = page.frame_locator('iframe[title="BudgetExplorer"]').locator(".budget-explorer")
+    explorer.locator("svg .band").first.wait_for(timeout=30_000)
+    found = explorer.evaluate(READ)
+    assert found["loaded"]
+    assert sum(map(sum, found["kept"])) > 0
+    explorer.locator(".be-answer .touch").nth(2).click()
+    expect(explorer.get_by_label("Segment", exact=True)).to_have_value("2")
+    expect(explorer.locator(".be-message")).to_contain_text("Without a kernel nothing can be turned")
+    expect(explorer.get_by_label("temperature τ", exact=True)).to_be_disabled()
+    keep_screenshot(page, "04_exported")
     page.close()

@@ -11,7 +11,7 @@ import pytest
 
 from infomerge.paper.figures import FIGURES
 from infomerge.widgets import TokenLens
-from infomerge.widgets.lens_page import LENS_MIME
+from infomerge.widgets.pages import LENS_MIME
 from tests.notebooks import NOTEBOOKS, execute
 from tests.token_lens.squares import COLUMNS, ROWS, compressed, drawn_frames
 

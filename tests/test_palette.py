@@ -14,7 +14,7 @@ import infomerge
 from infomerge import palette
 from infomerge.palette import group_colors
 from infomerge.plots import style
-from infomerge.widgets.lens_page import LENS
+from infomerge.widgets.pages import EXPLORER, LENS
 from tests.token_lens.squares import COLUMNS, FRAMES, HEIGHT, ROWS, WIDTH, compressed, drawn_frames
 
 STORED = json.loads((Path(infomerge.__file__).parent / "palette.json").read_text(encoding="utf-8"))
@@ -40,9 +40,9 @@ def test_cividis_is_matplotlibs() -> None:
 def test_a_token_has_one_color_in_figures_and_lens() -> None:
     assert (style.SALIENT, style.CONTEXT) == (palette.SALIENT, palette.CONTEXT)
     assert style.SEGMENT_COLORS == palette.SEGMENT_COLORS
-    # The lens's own files name no hue of the palette: they have them from palette.json.
+    # The views' own files name no hue of the palette: they have them from palette.json.
     hues = {hue.lower() for hue in STORED["hues"].values()}
-    for path in (*LENS.glob("*.js"), *LENS.glob("*.css")):
+    for path in (each for folder in (LENS, EXPLORER) for end in ("js", "css") for each in folder.glob(f"*.{end}")):
         assert not hues & {found.lower() for found in HEX.findall(path.read_text(encoding="utf-8"))}, path.name
 
 
@@ -76,6 +76,13 @@ def test_neighboring_segments_differ_in_hue() -> None:
     assert len(set(names)) == len(names)
     for one, other in combinations(palette.SEGMENT_COLORS, 2):
         assert np.abs(np.subtract(to_rgb(one), to_rgb(other))).max() > 0.2
+
+
+def test_bands_of_segments_carry_readable_numbers_and_the_color_of_nothing_else() -> None:
+    others = {STORED["hues"][name] for name in STORED["roles"].values()}
+    for color in palette.SEGMENT_COLORS:
+        assert contrast(palette.INK, color) >= 4.5
+        assert all(np.abs(np.subtract(to_rgb(color), to_rgb(other))).max() > 0.2 for other in others)
 
 
 def test_group_colors_are_the_mean_of_all_pixels_of_a_group() -> None:

@@ -6,7 +6,7 @@ from typing import Any, Literal, Protocol, runtime_checkable
 
 import numpy as np
 import torch
-from jaxtyping import Float, UInt8
+from jaxtyping import Float, Shaped, UInt8
 from torch import Tensor
 from torch.nn import functional
 
@@ -69,6 +69,39 @@ def check_frames(frames: Any) -> None:
         raise ValueError(f"frames: got {frames.shape[3]} channels, shape {list(frames.shape)}; {accepted}")
     if frames.size == 0:
         raise ValueError(f"frames: got none, shape {list(frames.shape)}; {accepted}, at least [1, 1, 1, 3]")
+
+
+def rgb_frames(frames: Any) -> UInt8[np.ndarray, "frames height width 3"]:
+    """Pictures as they come from one's own reader or encoder, as RGB frames in uint8.
+
+    Args:
+        frames: [frames, height, width, 3] or [frames, 3, height, width], NumPy or torch. Integers count from 0 to 255,
+            uint16 above that to 65,535; floats from 0 to 1, or to 255 where one is larger.
+
+    Raises:
+        TypeError: neither an array nor a tensor.
+        ValueError: the shape is another, or values lie outside of that.
+    """
+    values = frames.detach().cpu().numpy() if isinstance(frames, Tensor) else frames
+    if isinstance(values, np.ndarray) and values.ndim == 4 and values.shape[1] == 3 and values.shape[3] != 3:
+        values = values.transpose(0, 2, 3, 1)
+    if isinstance(values, np.ndarray) and values.dtype != np.uint8 and values.dtype.kind in "iuf" and values.size:
+        values = _bytes(values)
+    check_frames(values)
+    pictures: UInt8[np.ndarray, "frames height width 3"] = np.ascontiguousarray(values)
+    return pictures
+
+
+def _bytes(values: Shaped[np.ndarray, "*shape"]) -> UInt8[np.ndarray, "*shape"]:
+    low, high = float(values.min()), float(values.max())
+    if not np.isfinite([low, high]).all():
+        raise ValueError("frames: got NaN or infinity; expected finite values from 0 to 1, or 0 to 255")
+    deep = values.dtype == np.uint16 and high > 255
+    top = 65535 if deep else 1 if values.dtype.kind == "f" and high <= 1 else 255
+    if low < 0 or high > top:
+        raise ValueError(f"frames: got values from {low:g} to {high:g}; expected 0 to 1, or 0 to 255")
+    scaled: UInt8[np.ndarray, "*shape"] = np.rint(values.astype(np.float64) * (255 / top)).astype(np.uint8)
+    return scaled
 
 
 def pixel_values(

@@ -12,6 +12,7 @@ from infomerge.compression import Compression
 from infomerge.plots.stack import rim
 from infomerge.plots.style import (
     DOUBLE_COLUMN,
+    INK,
     SEGMENT_COLORS,
     SMALL,
     VERMILLION,
@@ -103,7 +104,7 @@ def frame_sheet(
         color = SEGMENT_COLORS[segment[frame] % len(SEGMENT_COLORS)]
         sheet.add_patch(Rectangle((start, top - band), length, band - 0.015, color=color, linewidth=0))
         middle = top - band / 2 - 0.005
-        words = {"color": "white", "fontsize": SMALL, "va": "center_baseline"}
+        words = {"color": INK, "fontsize": SMALL, "va": "center_baseline"}
         time = f"{timestamps[frame]:.1f} s" if unit == "s" else f"{unit} {timestamps[frame]:g}"
         when = sheet.text(left + image_width - 0.02, middle, time, ha="right", **words)
         if first or frame % columns == 0:

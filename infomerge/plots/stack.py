@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from matplotlib.transforms import ScaledTranslation
 
-from infomerge.plots.style import GRAY, SEGMENT_COLORS, SMALL, PrintFigure, Width, em, page_width
+from infomerge.plots.style import GRAY, INK, SEGMENT_COLORS, SMALL, PrintFigure, Width, em, page_width
 from infomerge.plots.texts import LINE, headline, wrapped
 
 RIM = "#BBBBBB"
@@ -124,7 +124,7 @@ def film_strip(
         left, right = edges[members[0]], edges[members[-1] + 1]
         color = SEGMENT_COLORS[number % len(SEGMENT_COLORS)]
         axes.add_patch(Rectangle((left, 0), right - left, band, facecolor=color, edgecolor="white", linewidth=0.6))
-        words = {"color": "white", "fontsize": SMALL, "weight": "bold", "ha": "center", "va": "center_baseline"}
+        words = {"color": INK, "fontsize": SMALL, "weight": "bold", "ha": "center", "va": "center_baseline"}
         text = axes.text((left + right) / 2, band / 2, str(number + 1), clip_on=True, **words)
         if text.get_window_extent().width > (right - left) / pixel:
             text.remove()

@@ -1,63 +1,66 @@
-"""BudgetExplorer: turn the options of InfoMerge and watch the budget move over a clip."""
+"""BudgetExplorer: turn the options of InfoMerge and watch the budget move over a clip.
 
-import io
-import math
+One view, drawn by the modules of `explorer/`. The model's traits hold all that it shows (`explorer_data`), and each
+change sets them anew, so that a page that is loaded again, a second view or a stored notebook draw the same picture.
+"""
+
 import os
-import tempfile
-from collections.abc import Callable, Sequence
-from contextlib import redirect_stderr
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import ipywidgets
 import numpy as np
-import plotly.graph_objects as go
-from jaxtyping import Float, UInt8
+import traitlets
+from jaxtyping import Float
 from pydantic import ValidationError
 from torch import Tensor
 
-from infomerge import pipeline
 from infomerge.compression import Compression, InfoMergeTrace
 from infomerge.config import InfoMergeConfig, explain
+from infomerge.deprecation import warn_renamed
 from infomerge.encoded_clip import EncodedClip
-from infomerge.encoders import EfficientNetEncoder, Encoder
-from infomerge.inputs import clip_tensors
-from infomerge.methods import make_compressor
+from infomerge.encoders import Encoder
+from infomerge.extras import needs
 from infomerge.pipeline import BudgetPlan
-from infomerge.steps import Memo
-from infomerge.video import Clip, SceneClip, sample_names
 from infomerge.widgets import exports, presets
-from infomerge.widgets.control_panel import CHOOSE, OTHER, ControlPanel
-from infomerge.widgets.controls import turned
-from infomerge.widgets.latest_only import LatestOnly
-from infomerge.widgets.map_figure import MapFigure
-from infomerge.widgets.time_figure import TimeFigure
-from infomerge.widgets.totals import totals_html
-from infomerge.widgets.upload import MOST_BYTES, Upload
+from infomerge.widgets.asks import answer, setup
+from infomerge.widgets.explored import Explored, configuration
+from infomerge.widgets.explorer_data import clip_data
+from infomerge.widgets.explorer_state import PICTURES, restored, state_of, write_state
+from infomerge.widgets.joining import joined
+from infomerge.widgets.pages import EXPLORER, EXPLORER_MIME
+from infomerge.widgets.sources import Source, encode, readable
+from infomerge.widgets.view import View
 
-Source = str | os.PathLike[str] | EncodedClip | Clip | SceneClip | Tensor | np.ndarray
-"""A sample clip's name, a video file, a clip with or without its encoding, or tokens [frames, positions, channels]."""
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
+
+BESIDE = ("saliency", "frame_features", "frames", "timestamps", "grid", "name")
+"""What may be given beside tokens of one's own."""
 
 
-class BudgetExplorer(ipywidgets.VBox):  # type: ignore[misc]
+class BudgetExplorer(View):
     """Every option of `InfoMergeConfig` as a control, and what it does to a clip's budget, drawn over time.
 
-    Works offline in JupyterLab 4 and Notebook 7. A click on a segment, in whichever panel, shows its
-    map of the static prior. `Pin` keeps the present configuration as A, beside which every further one is drawn as B,
-    always at the same retention ratio.
+    For JupyterLab 4, Notebook 7 and whatever else shows an anywidget; it asks no network. A click on a segment, in
+    whichever panel, shows its frames, the numbers of its weight (eq. 8) and its map of the static prior. `Pin` keeps
+    the present configuration as A, beside which every further one is drawn as B, always at the same retention ratio.
 
     Args:
-        source: a sample clip's name, a video file, a `Clip`, an `EncodedClip`, or tokens [frames, positions, channels];
-            the clip "tour" if none is given.
+        source: a sample clip's name, a video file, a `Clip`, an `EncodedClip`, or tokens [frames, positions, channels]
+            or [frames, rows, columns, channels], NumPy or torch; the clip "tour" if none is given.
         method: what to begin with, as `compress` takes it: a name, a configuration or a compressor, as long as it is a
             configuration of InfoMerge.
         retention_ratio: share of the tokens that is kept, in (0, 1].
         saliency, frame_features: of the tokens, as `compress` takes them; only with tokens.
-        frames: the RGB frames of the tokens, for the film strip; only with tokens.
+        frames: the RGB frames of the tokens [frames, height, width, 3], integers or floats; only with tokens.
         timestamps: of those frames, in seconds; only with tokens.
-        grid: rows and columns of the tokens' positions; the square grid if none is given; only with tokens.
+        grid: rows and columns of the tokens' positions; needed where positions make no square; only with tokens.
+        name: what the tokens are called; only with tokens.
+        num_frames: how many frames of a sample or a file are read.
         config: the configuration to begin with; another way to give `method`.
+        pinned: a configuration to begin with as A.
+        segment: number of the segment, from 0, to begin with; the longest one if none is given.
         encoder: what turns clips into tokens; EfficientNet-Lite0, which needs no download, if none is given.
         options: of the method.
 
@@ -65,6 +68,22 @@ class BudgetExplorer(ipywidgets.VBox):  # type: ignore[misc]
         TypeError, ValueError: an argument cannot be used; the message says why.
         OSError: the clip cannot be read.
     """
+
+    mime = EXPLORER_MIME
+    held = ("setup", "clip", "shown", "maps", "tokens", "message", "frame", "picture")
+
+    _esm = joined(EXPLORER / "view.js")
+    _css = (EXPLORER / "explorer.css").read_text(encoding="utf-8")
+
+    setup = traitlets.Dict().tag(sync=True)
+    clip = traitlets.Dict().tag(sync=True)
+    shown = traitlets.Dict().tag(sync=True)
+    maps = traitlets.Dict().tag(sync=True)
+    tokens = traitlets.Dict().tag(sync=True)
+    message = traitlets.Dict().tag(sync=True)
+    answered: Any = traitlets.List().tag(sync=True)
+    frame = traitlets.Int(0).tag(sync=True)
+    picture = traitlets.Enum(PICTURES, "tokens").tag(sync=True)
 
     def __init__(
         self,
@@ -74,40 +93,48 @@ class BudgetExplorer(ipywidgets.VBox):  # type: ignore[misc]
         retention_ratio: float | None = None,
         saliency: Float[Tensor, "frames positions"] | Float[np.ndarray, "frames positions"] | None = None,
         frame_features: Float[Tensor, "frames features"] | Float[np.ndarray, "frames features"] | None = None,
-        frames: UInt8[np.ndarray, "frames height width 3"] | None = None,
+        frames: Any = None,
         timestamps: Sequence[float] | Float[np.ndarray, "frames"] | None = None,
         grid: tuple[int, int] | None = None,
+        name: str | None = None,
+        num_frames: int = 32,
         config: InfoMergeConfig | None = None,
+        pinned: InfoMergeConfig | None = None,
+        segment: int | None = None,
         encoder: Encoder | None = None,
         **options: Any,
     ) -> None:
-        self._config = _configuration(method, config, retention_ratio, options)
-        self._pinned: InfoMergeConfig | None = None
-        self._encoder = encoder
-        self._frame = 0
-        self._times, self._maps = TimeFigure(), MapFigure()
-        self._drawing = LatestOnly(self._draw, lambda: self._times.widget.is_drawing)
-        self._panel = ControlPanel(Upload(self._uploaded, self._too_large, layout=ipywidgets.Layout(flex="0 0 auto")))
-        super().__init__(children=self._panel.arrange(self._times.widget, self._maps.widget))
-        self.add_class("infomerge-explorer")
-        for figure in (self._times, self._maps):
-            figure.widget.load()
-        beside = {
-            "saliency": saliency,
-            "frame_features": frame_features,
-            "frames": frames,
-            "timestamps": timestamps,
-            "grid": grid,
-        }
-        self.load("tour" if source is None else source, **beside)
-        self._connect()
+        settled = configuration(method, config, retention_ratio, options)
+        self._encoder, self._num_frames = encoder, num_frames
+        given = (saliency, frame_features, frames, timestamps, grid, name)
+        beside = dict(zip(BESIDE, given, strict=True))
+        source = "tour" if source is None else source
+        # Before the widget is made: what cannot be read leaves none behind.
+        self._explored: Explored | None = Explored(encode(source, beside, encoder, num_frames), settled, pinned)
+        self._remember(source, beside)
+        super().__init__(setup=setup())
+        self._show_clip()
+        if segment is not None:
+            self.segment = segment
+        self.on_msg(answer)
 
     # What notebooks and tests use.
 
     @property
+    def explored(self) -> Explored:
+        """The clip with its configurations, behind the view.
+
+        Raises:
+            ValueError: the explorer was closed.
+        """
+        if self._explored is None:
+            raise ValueError("explorer: got one that was closed; expected one that is shown: run its cell again")
+        return self._explored
+
+    @property
     def config(self) -> InfoMergeConfig:
         """The present configuration, B where another is pinned."""
-        return self._config
+        return self.explored.config
 
     @config.setter
     def config(self, config: InfoMergeConfig) -> None:
@@ -116,54 +143,42 @@ class BudgetExplorer(ipywidgets.VBox):  # type: ignore[misc]
     @property
     def pinned(self) -> InfoMergeConfig | None:
         """Configuration A, at the present retention ratio; None where nothing is pinned."""
-        if self._pinned is None:
-            return None
-        return replace(self._pinned, retention_ratio=self._config.retention_ratio)
+        return self.explored.pinned_now
+
+    @property
+    def encoded(self) -> EncodedClip:
+        """The clip that is shown."""
+        return self.explored.encoded
 
     @property
     def plan(self) -> BudgetPlan:
         """What the pictures show: segments, static candidates and budgets."""
-        return self._plan(self._config)
+        return self.explored.plan
 
     @property
     def trace(self) -> InfoMergeTrace:
         """The trace that `compress` would return for the present configuration."""
-        return pipeline.trace(self.plan, pipeline.choose_tokens(self.plan, self._memo))
-
-    @property
-    def figure(self) -> go.FigureWidget:
-        """The panels over time, up to date."""
-        self._drawing.flush()
-        return self._times.widget
-
-    @property
-    def map_figure(self) -> go.FigureWidget:
-        """The static prior of the chosen segment, up to date."""
-        self._drawing.flush()
-        return self._maps.widget
+        return self.explored.trace
 
     @property
     def segment(self) -> int:
-        """Number of the segment, from 0, whose map is shown: the one that holds the frame chosen last."""
-        return _segment_at(self.plan, self._frame)
+        """Number of the segment, from 0, that is chosen: the one that holds `frame`."""
+        return int((self.plan.segments[:, 0] <= self.frame).sum()) - 1
 
     @segment.setter
     def segment(self, segment: int) -> None:
-        segments = self.plan.bounds
-        if not 0 <= segment < len(segments):
-            raise ValueError(f"segment: got {segment}; expected 0 to {len(segments) - 1}")
-        self._frame = sum(segments[segment]) // 2
-        self._draw()
+        bounds = self.plan.bounds
+        if not 0 <= segment < len(bounds):
+            raise ValueError(f"segment: got {segment}; expected 0 to {len(bounds) - 1}")
+        self.frame = sum(bounds[segment]) // 2
 
-    def compression(self) -> Compression:
-        """`compress` of the clip under the present configuration, merging included."""
-        return self._compress(self._config)
+    def compression(self, *, pinned: bool = False) -> Compression:
+        """`compress` of the clip under the present configuration, or under A, merging included.
 
-    def _compress(self, config: InfoMergeConfig) -> Compression:
-        return pipeline.run(self._tensors, config, self._memo)
-
-    def _plan(self, config: InfoMergeConfig) -> BudgetPlan:
-        return pipeline.plan_budget(self._tensors, config, self._memo)
+        Raises:
+            ValueError: A is asked for, and nothing is pinned.
+        """
+        return self.explored.compression(pinned=pinned)
 
     def set(self, **options: Any) -> None:
         """Change options of the configuration, and draw it.
@@ -172,10 +187,9 @@ class BudgetExplorer(ipywidgets.VBox):  # type: ignore[misc]
             ValueError: an option does not exist, or its value is not accepted.
         """
         try:
-            self._config = InfoMergeConfig(**{**self._config.to_dict(), **options})
+            self.explored.config = InfoMergeConfig(**{**self.config.to_dict(), **options})
         except ValidationError as error:
             raise ValueError(explain(error)) from error
-        self._say_no_more()
         self._draw()
 
     def preset(self, name: str) -> None:
@@ -184,201 +198,177 @@ class BudgetExplorer(ipywidgets.VBox):  # type: ignore[misc]
         Raises:
             ValueError: there is no preset of that name.
         """
-        self._config, note = presets.preset(name, self._config.retention_ratio)
-        self._draw()
-        self._panel.say(note or self._notes)
+        self.explored.config, note = presets.preset(name, self.config.retention_ratio)
+        self._draw(note)
 
-    def pin(self) -> None:
-        """Keep the present configuration as A, to compare with what comes."""
-        self._pinned = self._config
-        self._say_no_more()
+    def pin(self, config: InfoMergeConfig | None = None) -> None:
+        """Keep a configuration, the present one if none is given, as A, to compare with what comes."""
+        self.explored.pinned = self.config if config is None else config
         self._draw()
 
     def unpin(self) -> None:
         """Let go of the pinned configuration."""
-        self._pinned = None
-        self._say_no_more()
+        self.explored.pinned = None
         self._draw()
 
-    def load(self, source: Source, **beside: Any) -> None:
+    def load(self, source: Source, *, num_frames: int | None = None, **beside: Any) -> None:
         """Show another clip; the configuration stays. Arguments and errors are those of the class."""
+        unknown = sorted(set(beside) - set(BESIDE))
+        if unknown:
+            raise TypeError(f"load: got {', '.join(unknown)}; expected source, num_frames, {', '.join(BESIDE)}")
+        count = self._num_frames if num_frames is None else num_frames
         # Only when all went well is the previous clip let go.
-        encoded = self._encode(source, beside)
-        self._tensors = clip_tensors(encoded.tokens, encoded.saliency, encoded.frame_features)
-        self._memo, self._encoded = Memo(), encoded
-        self._frame = 0
-        self._listed = source if isinstance(source, str) and source in sample_names() else OTHER
-        self._name_clip()
-        path = self._panel.path
-        with self._panel.quietly():
-            path.value = str(source) if path.value == str(source) else ""
-        self._panel.show_facts(encoded.facts)
-        with self._times.changing():
-            self._times.show_clip(encoded)
-        self._frame = self._middle_of_longest()
-        self._draw()
-        self._panel.say(self._notes)
+        clip = encode(source, beside, self._encoder, count)
+        self._explored = Explored(clip, self.config, self.explored.pinned)
+        self._num_frames = count
+        self._remember(source, beside)
+        self._show_clip()
 
-    def _encode(self, source: Source, beside: dict[str, Any]) -> EncodedClip:
-        if isinstance(source, Tensor | np.ndarray):
-            if beside.get("grid") is None and source.ndim == 3 and math.isqrt(source.shape[1]) ** 2 != source.shape[1]:
-                beside = {**beside, "grid": (1, source.shape[1])}  # what makes no square is drawn in one row
-            return EncodedClip.from_arrays(source, **beside)
-        misplaced = ", ".join(name for name, value in beside.items() if value is not None)
-        if misplaced:
-            raise ValueError(f"{misplaced}: accepted only where the source is a tensor of tokens")
-        if isinstance(source, EncodedClip):
-            return source
-        if not isinstance(source, str | os.PathLike | Clip | SceneClip):
-            accepted = "a sample's name, a path, a Clip, an EncodedClip or tokens [frames, positions, channels]"
-            raise TypeError(f"source: got {type(source).__name__}; expected {accepted}")
-        self._encoder = self._encoder or EfficientNetEncoder()
-        # The encoder's progress bar would stay as a blank line; the view has a line of its own.
-        with redirect_stderr(io.StringIO()):
-            return EncodedClip.read(source, self._encoder)
+    def read_again(self, num_frames: int) -> None:
+        """Read the clip that is shown with another number of frames.
 
-    @property
-    def _notes(self) -> str:
-        """What the reader should know about how the clip was read."""
-        return "; ".join(self._encoded.notes)
+        Raises:
+            ValueError: there is no file or sample to read it from, or no such number of frames.
+        """
+        if self._readable is None:
+            raise ValueError(
+                f"num_frames: got {num_frames}; expected none for a clip that has no file to be read again"
+            )
+        self.load(self._readable, num_frames=num_frames)
 
     @property
     def python_line(self) -> str:
         """The configuration as a line of Python."""
-        return self._config.to_python()
+        return self.config.to_python()
+
+    @property
+    def state(self) -> dict[str, Any]:
+        """All that is needed to come back to what is shown, as JSON has it; `from_state` is the way back."""
+        return state_of(self, self._readable)
+
+    def save_state(self, path: str | os.PathLike[str]) -> Path:
+        """Write `state` as JSON; a file that is there is replaced once the new one is complete."""
+        return write_state(self.state, path)
+
+    @classmethod
+    def from_state(
+        cls,
+        state: Mapping[str, Any] | str | os.PathLike[str],
+        source: Source | None = None,
+        *,
+        encoder: Encoder | None = None,
+        **beside: Any,
+    ) -> "BudgetExplorer":
+        """An explorer as it was when its state was taken.
+
+        Args:
+            state: what `state` gave, its JSON, or the file that `save_state` wrote.
+            source: the clip; needed where the state is of tokens of one's own, which it does not hold.
+            encoder: as the class takes it.
+            beside: what the class takes beside tokens.
+
+        Raises:
+            ValueError: the state is none, or the source is missing or of another size.
+            OSError: a file cannot be read.
+        """
+        return restored(cls, state, source, encoder, beside)
+
+    # What is handed on.
 
     def export_chart(self, folder: str | os.PathLike[str]) -> list[Path]:
         """Write the budget chart, A beside B where one is pinned, as PDF and PNG under a name that is not taken."""
-        pinned = None if self.pinned is None else self._compress(self.pinned)
-        return exports.export_chart(folder, self._encoded, self.compression(), pinned)
+        return exports.export_chart(folder, self)
 
     def export_config(self, folder: str | os.PathLike[str]) -> Path:
         """Write the configuration as JSON into a folder, under a name that is not taken."""
-        return exports.export_config(folder, self._encoded.name, self._config)
+        return exports.export(folder, self, "config")
+
+    def export_tables(self, folder: str | os.PathLike[str]) -> Path:
+        """Write the numbers of every panel as CSV tables in one ZIP archive, under a name that is not taken."""
+        return exports.export(folder, self, "tables")
+
+    def to_plotly(self, segment: int | None = None) -> "go.Figure":
+        """The panels over time as a plotly figure, or one segment's map of the static prior; `write_html` exports it.
+
+        Raises:
+            ValueError: there is no such segment.
+        """
+        with needs("notebooks", "plotly"):
+            from infomerge.widgets import plotly_chart  # the view itself does without
+
+        if segment is None:
+            return plotly_chart.panels(self.encoded, self.plan, self.explored.pinned_plan)
+        return plotly_chart.prior_map(self.encoded, self.plan, segment)
+
+    @property
+    def figure(self) -> "go.Figure":
+        """The old name of `to_plotly()`, which does not follow the controls any more."""
+        warn_renamed("BudgetExplorer.figure", "BudgetExplorer.to_plotly()")
+        return self.to_plotly()
+
+    @property
+    def map_figure(self) -> "go.Figure":
+        """The old name of `to_plotly(segment)`, which does not follow the controls any more."""
+        warn_renamed("BudgetExplorer.map_figure", "BudgetExplorer.to_plotly(explorer.segment)")
+        return self.to_plotly(self.segment)
 
     def __repr__(self) -> str:
-        return f"BudgetExplorer({self._encoded.name!r}, config={self.python_line})"
+        if self._explored is None:
+            return "<BudgetExplorer, closed>"
+        return exports.python_of(self, self._readable)
 
-    # The controls, and what happens when they are used.
+    # How it is drawn.
 
-    def _connect(self) -> None:
-        panel = self._panel
-        for option, widget in panel.options.items():
-            widget.observe(lambda change, option=option: self._turned(option, change["new"]), "value")
-        panel.clip.observe(lambda change: self._chosen_clip(change["new"]), "value")
-        panel.path.observe(lambda change: self._chosen_file(change["new"]), "value")
-        panel.preset.observe(lambda change: self._chosen_preset(change["new"]), "value")
-        panel.pin.on_click(lambda button: self.pin())
-        panel.unpin.on_click(lambda button: self.unpin())
-        panel.segment.observe(lambda change: self._chosen_segment(change["new"]), "value")
-        self._times.on_segment_clicked(self._chosen_segment)
-        panel.save_chart.on_click(lambda button: self._export(self.export_chart))
-        panel.save_config.on_click(lambda button: self._export(lambda folder: [self.export_config(folder)]))
+    def _remember(self, source: Source, beside: Mapping[str, Any]) -> None:
+        """Keep what is needed to say in Python how the clip was given."""
+        self._readable = readable(source, self.encoded, self._encoder)
+        self._given = tuple(name for name in ("saliency", "frame_features", "frames") if beside.get(name) is not None)
 
-    def _turned(self, option: str, value: Any) -> None:
-        before = getattr(self._config, option)
-        value = turned(value, before)
-        if self._panel.following and value != before:
-            self._config = replace(self._config, **{option: value})
-            self._say_no_more()
-            self._drawing.ask()
+    def _show_clip(self) -> None:
+        with self.hold_sync():
+            self.clip = clip_data(self.encoded) | {"source": self._readable}
+            start, end = max(self.plan.bounds, key=lambda segment: segment[1] - segment[0])
+            self.frame = (start + end) // 2
+            self._draw()
 
-    def _chosen_preset(self, name: str) -> None:
-        if self._panel.following and name != CHOOSE:
-            self.preset(name)
-            with self._panel.quietly():
-                self._panel.preset.value = CHOOSE
+    def _draw(self, note: str = "") -> None:
+        """Bring all traits to the present configuration; they travel in one message."""
+        with self.hold_sync():
+            self.shown = self.explored.shown() | {"python": repr(self)}
+            self.maps = self.explored.maps()
+            # What an earlier step had to say goes; what there is to know about the clip stays.
+            self._say(note or "; ".join(self.encoded.notes))
 
-    def _chosen_segment(self, segment: int | None) -> None:
-        if self._panel.following and segment is not None:
-            self.segment = segment
+    def _say(self, text: str, *, failed: bool = False) -> None:
+        """Show a message in its place above the views, or take away the last one."""
+        self.message = {"text": " ".join(text.split()), "failed": failed}
 
-    def _chosen_clip(self, name: str) -> None:
-        if self._panel.following and name == OTHER:
-            ways = f"give its path under “or file”, or upload one of up to {MOST_BYTES / 1e6:g} MB"
-            self._panel.say(f"For a clip of your own, {ways}. {self._still()}")
-            self._name_clip()
-        elif self._panel.following:
-            self._try_to_load(name, name)
+    def _choose_tokens(self) -> None:
+        """Bring the tokens to the present configuration; the view asks for them when the controls rest."""
+        if self.tokens.get("of") != self.explored.compared:
+            self.tokens = self.explored.tokens()
 
-    def _chosen_file(self, path: str) -> None:
-        if self._panel.following and path.strip():
-            self._try_to_load(path.strip(), path.strip())
+    def _title(self) -> str:
+        return self.encoded.name
 
-    def _uploaded(self, name: str, content: bytes) -> None:
-        with tempfile.TemporaryDirectory() as folder:
-            path = Path(folder) / Path(name).name
-            path.write_bytes(content)
-            self._try_to_load(path, path.name)
-
-    def _too_large(self, name: str, size: int) -> None:
-        found = f"Upload: got {name}, of {size / 1e6:,.1f} MB; expected up to {MOST_BYTES / 1e6:g} MB"
-        self._panel.say(f"{found}. Give the path of a larger file under “or file”. {self._still()}", failed=True)
-
-    def _try_to_load(self, source: str | Path, name: str) -> None:
-        self._panel.say(f"Reading {name} …")
-        try:
-            self.load(source)
-        except (ValueError, TypeError, OSError, ImportError) as error:
-            self._panel.say(f"{error}. {self._still()}", failed=True)
-            self._name_clip()
+    def _complete(self) -> None:
+        self._choose_tokens()
 
     def _still(self) -> str:
-        return f"Still showing {self._encoded.name}."
+        return exports.still(self)
 
-    def _name_clip(self) -> None:
-        """Have the list of clips name the one that is shown."""
-        with self._panel.quietly():
-            self._panel.clip.value = self._listed
+    @traitlets.validate("frame")
+    def _within_the_clip(self, proposal: Any) -> int:
+        frame: int = proposal.value
+        if self._explored is not None and not 0 <= frame < len(self.encoded.tokens):
+            raise traitlets.TraitError(f"frame: got {frame}; expected 0 to {len(self.encoded.tokens) - 1}")
+        return frame
 
-    def _export(self, write: Callable[[str], Sequence[Path]]) -> None:
-        try:
-            written = write(self._panel.folder.value.strip() or ".")
-        except OSError as error:
-            self._panel.say(f"Nothing was written: {error}", failed=True)
-        else:
-            self._panel.say("Written: " + ", ".join(map(str, written)))
+    @traitlets.observe("frame")
+    def _chosen(self, change: Any) -> None:
+        if self.shown:
+            self.shown = {**self.shown, "python": repr(self)}
 
-    def _say_no_more(self) -> None:
-        """Take away what an earlier step had to say; what there is to know about the clip stays."""
-        self._panel.say(self._notes)
-
-    # The pictures.
-
-    def _draw(self) -> None:
-        """Bring controls, texts and pictures to the present configuration."""
-        plan = self.plan
-        pinned = self._plan(self.pinned) if self.pinned else None
-        chosen = _segment_at(plan, self._frame)
-        with self._times.changing():
-            self._times.show_plans(plan, pinned, chosen)
-        with self._maps.changing():
-            beside = (pinned, _segment_at(pinned, self._frame)) if pinned else None
-            self._maps.show_maps(self._encoded.grid, (plan, chosen), beside)
-        self._panel.show(self._config, plan, chosen, pinned=pinned is not None)
-        self._panel.totals.value = totals_html(plan, pinned)
-        self._panel.show_code(self.python_line, exports.described(self.pinned) if self.pinned else None)
-
-    def _middle_of_longest(self) -> int:
-        start, end = max(self.plan.bounds, key=lambda segment: segment[1] - segment[0])
-        return int(start + end) // 2
-
-
-def _segment_at(plan: BudgetPlan, frame: int) -> int:
-    return int((plan.segments[:, 0] <= frame).sum()) - 1
-
-
-def _configuration(
-    method: Any, config: InfoMergeConfig | None, retention_ratio: float | None, options: dict[str, Any]
-) -> InfoMergeConfig:
-    if config is not None:
-        if not isinstance(config, InfoMergeConfig):
-            raise TypeError(f"config: got {type(config).__name__}; expected an InfoMergeConfig")
-        if method is not None:
-            raise ValueError("config: given beside a method; expected one of them")
-        method = config
-    settled = getattr(make_compressor(method, retention_ratio=retention_ratio, **options), "config", None)
-    if settled is None:
-        raise ValueError(f"method: got {method!r}; expected InfoMerge or a configuration of it, such as 'fastvid'")
-    found: InfoMergeConfig = settled
-    return found
+    def _forget(self) -> None:
+        self._explored = None
+        self.clip = self.shown = self.maps = self.tokens = {}

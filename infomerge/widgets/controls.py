@@ -1,4 +1,4 @@
-"""The controls of InfoMergeConfig's options: which there are, their labels, and how they are put to a value."""
+"""The controls of InfoMergeConfig's options: which there are, their labels, and which have no effect at the moment."""
 
 # ruff: noqa: RUF001 - Greek letters are meant
 
@@ -10,12 +10,7 @@ from functools import cache
 from itertools import chain
 from typing import Any
 
-import ipywidgets
-
 from infomerge.config import InfoMergeConfig
-
-DECIMALS = 6
-"""Of what a slider reports."""
 
 
 @dataclass(frozen=True)
@@ -32,34 +27,17 @@ class Control:
     step: float = 0
     choices: tuple[tuple[str, str], ...] = ()
 
-    @property
-    def whole(self) -> bool:
-        """Whether the option counts something."""
-        return isinstance(self.step, int)
-
-    def widget(self) -> ipywidgets.ValueWidget:
-        """A new slider or drop-down list, at the option's default."""
-        common = {
-            "value": getattr(InfoMergeConfig(), self.option),
-            "description": self.label,
+    def to_dict(self) -> dict[str, Any]:
+        """The control as the page builds it."""
+        return {
+            "option": self.option,
+            "label": self.label,
+            "low": self.low,
+            "high": self.high,
+            "step": self.step,
+            "choices": [list(choice) for choice in self.choices],
             "tooltip": tooltips()[self.option],
-            "style": {"description_width": "104px"},
-            "layout": ipywidgets.Layout(width="auto", min_width="0"),
         }
-        if self.choices:
-            return ipywidgets.Dropdown(options=self.choices, **common)
-        # Without a type, d3 leaves out trailing zeros, for which the readout has no room: 0.005, not 0.00500.
-        slider, readout = (ipywidgets.IntSlider, "d") if self.whole else (ipywidgets.FloatSlider, ".3")
-        return slider(min=self.low, max=self.high, step=self.step, readout_format=readout, **common)
-
-    def show(self, widget: ipywidgets.ValueWidget, value: Any) -> None:
-        """Put a widget to a value; a slider that ends before it or steps over it is made longer or finer."""
-        if not self.choices:
-            widget.min, widget.max = min(self.low, value), max(self.high, value)
-            steps = round((value - widget.min) / self.step, 6)
-            # The browser would move the handle to the next step, and report that as the reader's doing.
-            widget.step = self.step if steps == int(steps) else 10.0**-DECIMALS
-        widget.value = value
 
 
 GROUPS: Mapping[str, tuple[Control, ...]] = {
@@ -122,15 +100,30 @@ GROUPS: Mapping[str, tuple[Control, ...]] = {
 }
 
 
-def turned(value: Any, before: Any) -> Any:
-    """The value that a control reports, without the last bits that a slider's arithmetic leaves.
+BY_CONTENT = ("temperature", "uniqueness_weight", "richness_weight")
+"""Options of eq. 8, which budgets by content follow."""
 
-    It is `before` where the slider only repeats that value with fewer decimals.
-    """
-    if not isinstance(value, float):
-        return value
-    value = round(value, DECIMALS)
-    return before if value == round(before, DECIMALS) else value
+
+def without_effect(config: InfoMergeConfig) -> dict[str, str]:
+    """The options that change nothing under a configuration, and why, in words that follow "no effect: "."""
+    found: dict[str, str] = {}
+    if config.retention_ratio == 1:
+        return {
+            control.option: "every token is kept"
+            for control in controls()
+            if control.option not in ("retention_ratio", "min_segments", "segment_threshold", "context_fraction")
+        }
+    if config.allocation == "length":
+        found |= dict.fromkeys(BY_CONTENT, "budgets are by length")
+    elif config.temperature == 0:
+        found |= dict.fromkeys(("uniqueness_weight", "richness_weight"), "at τ = 0 every frame weighs the same")
+    elif config.uniqueness_weight == config.richness_weight == 0:
+        found["temperature"] = "neither uniqueness nor richness counts"
+    if config.static_prior == "none":
+        found |= dict.fromkeys(("static_ratio", "static_penalty"), "there is no static prior")
+    elif config.static_ratio == 0:
+        found["static_penalty"] = "no position counts as static"
+    return found
 
 
 def controls() -> Iterator[Control]:
@@ -139,12 +132,12 @@ def controls() -> Iterator[Control]:
 
 
 def heading(group: str, config: InfoMergeConfig) -> str:
-    """A group's name and the values of its options, in one short line."""
+    """The values of a group's options, in one short line."""
     parts = []
     for control in GROUPS[group]:
         value = getattr(config, control.option)
         parts.append(f"{control.symbol} {value:g}" if control.symbol else str(value).replace("_", " "))
-    return f"{group}: {', '.join(parts)}"
+    return ", ".join(parts)
 
 
 @cache

@@ -6,14 +6,14 @@ from typing import Any
 
 import numpy as np
 import torch
-from jaxtyping import Float, Shaped, UInt8
+from jaxtyping import Float, UInt8
 from PIL import Image
-from torch import Tensor
 
 from infomerge.compression import Compression, InfoMergeTrace
 from infomerge.encoded_clip import EncodedClip, find_grid
 from infomerge.encoders.base import check_frames
 from infomerge.palette import group_colors
+from infomerge.widgets.packing import packed
 
 LONGEST_SIDE = 448
 """Frames are shrunk to this many pixels before they are embedded."""
@@ -91,15 +91,15 @@ def lens_data(clip: EncodedClip, out: Compression, title: str | None = None) -> 
         "requested": out.requested,
         "kept": out.kept,
         "images": encode_frames(frames),
-        "index": _packed(out.index, "uint32"),
-        "is_context": _packed(out.is_context, "uint8"),
-        "assignment": _packed(out.assignment, "uint16" if out.kept <= 1 << 16 else "uint32"),
-        "colors": _packed(np.rint(group_colors(frames, (rows, columns), assignment, out.kept)), "uint8"),
-        "segments": _packed(trace.segments, "uint32"),
-        "static": _packed(static, "uint8"),
-        "tfd": _packed(trace.tfd, "float32"),
+        "index": packed(out.index, "uint32"),
+        "is_context": packed(out.is_context, "uint8"),
+        "assignment": packed(out.assignment, "uint16" if out.kept <= 1 << 16 else "uint32"),
+        "colors": packed(np.rint(group_colors(frames, (rows, columns), assignment, out.kept)), "uint8"),
+        "segments": packed(trace.segments, "uint32"),
+        "static": packed(static, "uint8"),
+        "tfd": packed(trace.tfd, "float32"),
         "tfd_ranges": [color_range(row) for row in trace.tfd.cpu().numpy()],
-        "saliency": _packed(trace.saliency, "float32"),
+        "saliency": packed(trace.saliency, "float32"),
         "saliency_range": color_range(trace.saliency.cpu().numpy()),
         "method": out.method,
         "config": None if out.config is None else out.config.to_dict(),
@@ -136,8 +136,3 @@ def color_range(values: Float[np.ndarray, "*shape"]) -> tuple[float, float] | No
         return None
     low, high = np.percentile(values, _RANGE_PERCENTILES)
     return float(low), float(high)
-
-
-def _packed(values: Tensor | Shaped[np.ndarray, "*shape"], dtype: str) -> dict[str, Any]:
-    array = values.cpu().numpy() if isinstance(values, Tensor) else values
-    return {"dtype": dtype, "bytes": array.astype(np.dtype(dtype).newbyteorder("<")).tobytes()}

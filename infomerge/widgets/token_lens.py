@@ -6,26 +6,22 @@ hovering asks no kernel, and the same modules draw the same view in a page witho
 
 import base64
 import io
-import json
-import os
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, overload
 
-import anywidget
 import numpy as np
 import traitlets
-from IPython.display import HTML
 from jaxtyping import Float, UInt8
 from PIL import Image
 
 from infomerge.compression import Compression
 from infomerge.deprecation import deprecated_names
 from infomerge.encoded_clip import EncodedClip
-from infomerge.files import replaced
 from infomerge.widgets.joining import joined
 from infomerge.widgets.lens_data import clip_of_arrays, lens_data
-from infomerge.widgets.lens_page import LENS, LENS_MIME, framed, page, state_json
+from infomerge.widgets.pages import LENS, LENS_MIME
+from infomerge.widgets.view import View
 
 MODES = ("overlay", "ownership", "tfd", "saliency")
 
@@ -33,7 +29,7 @@ _PICTURED_SIDE, _PICTURE_DPI = 224, 120
 """Pixels of a frame's longer side as the stored picture begins with it, and of the picture an inch."""
 
 
-class TokenLens(anywidget.AnyWidget):
+class TokenLens(View):
     """Scrub or play a clip with its kept tokens on it; point at a patch to see all that its token stands for.
 
     For JupyterLab 4, Notebook 7 and whatever else shows an anywidget; its module travels with it and asks no network.
@@ -68,6 +64,9 @@ class TokenLens(anywidget.AnyWidget):
         ValueError: the clip, or frames, grid or timestamps, do not fit the tokens of `out`; the message says how.
     """
 
+    mime = LENS_MIME
+    held = ("data", "frame", "mode", "pinned")
+
     _esm = joined(LENS / "view.js")
     _css = (LENS / "lens.css").read_text(encoding="utf-8")
 
@@ -93,14 +92,16 @@ class TokenLens(anywidget.AnyWidget):
     def __init__(
         self, out: Any, frames: Any, grid: Any = None, *, timestamps: Any = None, title: str | None = None
     ) -> None:
-        super().__init__()
         if isinstance(out, EncodedClip):
             if grid is not None or timestamps is not None:
                 raise TypeError("grid, timestamps: given beside a clip, which has its own; expected with frames only")
             self._clip, self._out = out, frames
         else:
             self._clip, self._out = clip_of_arrays(out, frames, grid, timestamps), out
-        self.set_trait("data", lens_data(self._clip, self._out, title))
+        # Before the widget is made: what cannot be drawn leaves none behind.
+        data = lens_data(self._clip, self._out, title)
+        super().__init__()
+        self.set_trait("data", data)
 
     @traitlets.validate("frame", "pinned")
     def _within_the_clip(self, proposal: Any) -> int | None:
@@ -110,29 +111,14 @@ class TokenLens(anywidget.AnyWidget):
             raise traitlets.TraitError(f"{proposal.trait.name}: got {value}; expected 0 to {count - 1}")
         return value
 
-    def to_html(self, path: str | os.PathLike[str] | None = None) -> str:
-        """The view as one self-contained page, which needs no server, no kernel and no network.
+    def _forget(self) -> None:
+        del self._clip, self._out
+        self.set_trait("data", {})
 
-        Args:
-            path: where to write it, too; an existing file there is replaced once the new one is complete.
+    def _title(self) -> str:
+        return str(self.data["title"])
 
-        Returns:
-            The page, beginning with the frame, mode and pinned token that are shown now.
-        """
-        whole = page(self.data["title"], self._state())
-        if path is not None:
-            with replaced(path) as temporary:
-                temporary.write_text(whole, encoding="utf-8")
-        return whole
-
-    def as_html(self) -> HTML:
-        """The view as an output of its own, alive in JupyterLab, in nbconvert's HTML and from `file://`."""
-        return HTML(framed(self.to_html()))  # type: ignore[no-untyped-call]
-
-    def _state(self) -> str:
-        return state_json({name: getattr(self, name) for name in ("data", "frame", "mode", "pinned")})
-
-    def _picture(self) -> str:
+    def _still(self) -> str:
         """All frames with their kept tokens, as `plots.contact_sheet` draws them, for where no lens lives: a JPEG."""
         from infomerge import plots  # a lens that is never stored draws no figure
 
@@ -144,13 +130,6 @@ class TokenLens(anywidget.AnyWidget):
         written = io.BytesIO()
         sheet.savefig(written, format="jpeg", dpi=_PICTURE_DPI, pil_kwargs={"quality": 80})
         return base64.b64encode(written.getvalue()).decode()
-
-    def _repr_mimebundle_(self, **kwargs: Any) -> tuple[dict[str, Any], dict[str, Any]] | None:
-        bundle = super()._repr_mimebundle_(**kwargs)
-        if bundle is None:
-            return None
-        data, metadata = bundle
-        return {**data, LENS_MIME: json.loads(self._state()), "image/jpeg": self._picture()}, metadata
 
 
 __getattr__ = deprecated_names(

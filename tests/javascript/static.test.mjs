@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
-import { readState, StaticModel } from "../../infomerge/widgets/lens/static.js";
+import { readState, StaticModel } from "../../infomerge/widgets/static_page.js";
 
 test("the state of a page is JSON whose bytes are base64", () => {
   const state = readState('{"frame": 3, "pinned": null, "data": {"images": [{"base64": "AQID/w=="}], "title": "a"}}');

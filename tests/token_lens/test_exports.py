@@ -96,3 +96,20 @@ def test_the_saved_svg_looks_like_the_saved_png(out: Compression, page: Page, tm
         # Frames are JPEGs here and WebPs there, and lines are smoothed by other hands; nothing is elsewhere.
         assert difference.mean() < 1.5, mode
         assert (difference.max(axis=2) > 60).mean() < 0.01, mode
+
+
+def test_exports_are_black_on_white_in_a_dark_page_too(page: Page, tmp_path: Path) -> None:
+    saved_svg(page, tmp_path / "light.svg")
+    page.emulate_media(color_scheme="dark")
+    try:
+        ground = page.locator("body").evaluate("(body) => getComputedStyle(body).backgroundColor")
+        assert ground != "rgb(255, 255, 255)"
+        saved_svg(page, tmp_path / "dark.svg")
+        with page.expect_download() as told:
+            page.get_by_role("button", name="Save PNG").click()
+        with Image.open(told.value.path()) as picture:
+            corners = [picture.convert("RGB").getpixel(at) for at in ((1, 1), (picture.width - 2, picture.height - 2))]
+        assert corners == [(255, 255, 255)] * 2
+    finally:
+        page.emulate_media(color_scheme="light")
+    assert (tmp_path / "dark.svg").read_text(encoding="utf-8") == (tmp_path / "light.svg").read_text(encoding="utf-8")

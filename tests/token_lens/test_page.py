@@ -20,8 +20,8 @@ from PIL import Image
 
 from infomerge import Compression, compress, plots
 from infomerge.widgets import TokenLens
-from infomerge.widgets.lens_page import LENS_MIME
 from infomerge.widgets.notebook_page import LivingHTMLExporter, LivingLenses
+from infomerge.widgets.pages import LENS_MIME
 from tests.browser import launched
 from tests.clips import random_clip
 from tests.token_lens.squares import COLUMNS, FRAMES, ROWS, drawn_frames

@@ -3,8 +3,8 @@
  *
  * Knows neither words, colors nor the page.
  *
- * @typedef {"uint8" | "uint16" | "uint32" | "float32"} Dtype
- * @typedef {{dtype: Dtype, bytes: DataView}} Packed an array as it travels, little-endian
+ * @import { Packed } from "../packed.js"
+ *
  * @typedef {[number, number]} Range
  * @typedef {"overlay" | "ownership" | "tfd" | "saliency"} Mode
  *
@@ -33,7 +33,7 @@
  * @property {Record<string, unknown> | null} config
  * @property {string} line
  *
- * @typedef {{data: LensData, frame: number, mode: Mode, pinned: number | null}} LensTraits of the widget's model
+ * @typedef {{data: LensData, frame: number, mode: Mode, pinned: number | null, standin?: string}} LensTraits of the widget's model
  *
  * @typedef {Object} Lens
  * @property {string} title
@@ -65,23 +65,7 @@
  * @typedef {{start: Uint32Array, patches: Uint32Array}} Groups all patches sorted by kept token
  */
 
-/** A copy of the bytes, because a view into a message need not be aligned. @param {DataView} view */
-function copyBytes(view) {
-  return /** @type {ArrayBuffer} */ (view.buffer).slice(view.byteOffset, view.byteOffset + view.byteLength);
-}
-
-const ARRAYS = { uint8: Uint8Array, uint16: Uint16Array, uint32: Uint32Array, float32: Float32Array };
-
-/**
- * @template {Dtype} T
- * @param {Packed} packed @param {T[]} accepted
- * @returns {InstanceType<typeof ARRAYS[T]>}
- */
-function unpack(packed, ...accepted) {
-  const dtype = /** @type {T} */ (packed.dtype);
-  if (!accepted.includes(dtype)) throw new Error(`found an array of ${dtype}; accepted is ${accepted.join(" or ")}.`);
-  return /** @type {InstanceType<typeof ARRAYS[T]>} */ (new ARRAYS[dtype](copyBytes(packed.bytes)));
-}
+import { copyBytes, unpack } from "../packed.js";
 
 /** @param {LensData | undefined} data @returns {Lens} */
 export function decode(data) {

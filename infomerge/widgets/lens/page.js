@@ -7,20 +7,9 @@
  * @import { Theme } from "./drawing.js"
  */
 
+import { element } from "../dom.js";
 import { ROLES } from "./drawing.js";
 import { describeClip, KEY_HELP, MODES } from "./words.js";
-
-/**
- * An element with attributes and children; strings become text.
- * @template {keyof HTMLElementTagNameMap} T
- * @param {T} tag @param {Record<string, string | number>} attributes @param {(Node | string)[]} children
- */
-export function element(tag, attributes = {}, ...children) {
-  const node = document.createElement(tag);
-  for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, String(value));
-  node.append(...children);
-  return node;
-}
 
 /** The class and the colors that the style sheet takes its own from. @param {string} [more] further classes */
 function rootAttributes(more = "") {
@@ -114,6 +103,9 @@ export function buildPage(lens) {
   return { root, header, patches, scroll, ...parts };
 }
 
+/** Exports are for paper, whatever the page's theme. */
+export const PRINT = { ink: "#1b1d20", muted: "#5c6168", line: "#d5d8dc", paper: "#ffffff" };
+
 /** @param {HTMLElement} root @returns {Theme} */
 export function readTheme(root) {
   const style = getComputedStyle(root);
@@ -157,24 +149,4 @@ export function jpegOf(image) {
   const canvas = element("canvas");
   prepare(canvas, image.width, image.height, 1).drawImage(image, 0, 0);
   return canvas.toDataURL("image/jpeg", 0.92);
-}
-
-/** @param {Blob} blob @param {string} name */
-export function download(blob, name) {
-  const link = element("a", { href: URL.createObjectURL(blob), download: name });
-  document.body.append(link);
-  link.click();
-  link.remove();
-  setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
-}
-
-/** Copy text, also where the clipboard is closed to frames and insecure pages. @param {HTMLElement} source */
-export async function copyText(source) {
-  try {
-    await navigator.clipboard.writeText(source.textContent ?? "");
-    return true;
-  } catch {
-    window.getSelection()?.selectAllChildren(source);
-    return document.execCommand("copy");
-  }
 }

@@ -11,13 +11,12 @@
  * @typedef {Pick<AnyModel<LensTraits>, "get" | "set" | "on" | "off" | "save_changes">} LensModel all of it that is used
  */
 
+import { copyText, download, element, hideStandin } from "../dom.js";
 import { claimKeys } from "../keys.js";
 import { decode, membersOf, neighborToken, placeOf, tokensOfFrame } from "./data.js";
 import { drawStage } from "./drawing.js";
 import { fit, frameAt, positionAt, STRIP, stripLayout } from "./geometry.js";
-import {
-  buildError, buildPage, copyText, decodeImages, download, element, jpegOf, prepare, readTheme,
-} from "./page.js";
+import { buildError, buildPage, decodeImages, jpegOf, prepare, PRINT, readTheme } from "./page.js";
 import { drawBar, drawLegendMark, drawMosaic, drawPicture, drawStrip, pictureLayout } from "./picture.js";
 import { SvgPainter } from "./svg.js";
 import {
@@ -63,7 +62,7 @@ class LensView {
     this.model = model;
     this.page = buildPage(lens);
     this.layout = stripLayout(lens.frames, lens.aspect, 600);
-    el.replaceChildren(this.page.root);
+    el.replaceChildren(hideStandin(model.get("standin")), this.page.root);
     this.requestDraw = this.requestDraw.bind(this);
     this.listen();
     this.requestDraw();
@@ -272,11 +271,11 @@ class LensView {
   }
 
   /**
-   * Have the view drawn as one picture by the painter that `paint` makes for its width and height.
+   * Have the view drawn as one picture, black on white as on paper, by the painter that `paint` makes for its size.
    * @template {Painter} P @param {(width: number, height: number) => P} paint
    */
   picture(paint) {
-    const [shown, theme] = [this.shown(), readTheme(this.page.root)];
+    const [shown, theme] = [this.shown(), { ...PRINT, font: readTheme(this.page.root).font }];
     const layout = pictureLayout(prepare(element("canvas"), 1, 1), this.lens, shown, theme);
     const painter = paint(layout.width, layout.height);
     drawPicture(painter, this.lens, this.images, shown, layout, theme);

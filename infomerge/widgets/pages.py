@@ -1,0 +1,95 @@
+"""Views without a kernel: a page of their own, and what a notebook stores of one to make that page again."""
+
+import base64
+import html
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from string import Template
+from typing import Any
+
+from infomerge.widgets.joining import joined
+
+LENS_MIME = "application/vnd.infomerge.lens+json"
+"""Under this type a notebook holds the state of a lens: what `state_json` gives, as JSON."""
+EXPLORER_MIME = "application/vnd.infomerge.explorer+json"
+"""The same of an explorer."""
+
+LENS = Path(__file__).parent / "lens"
+EXPLORER = Path(__file__).parent / "explorer"
+"""The views' JavaScript and style sheets."""
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One kind of view: its name, its style sheet and the module that mounts it in a page, and where its title is."""
+
+    name: str
+    style: Path
+    module: Path
+    title: tuple[str, str]
+
+
+KINDS = {
+    LENS_MIME: Kind("TokenLens", LENS / "lens.css", LENS / "static.js", ("data", "title")),
+    EXPLORER_MIME: Kind("BudgetExplorer", EXPLORER / "explorer.css", EXPLORER / "static.js", ("clip", "name")),
+}
+"""By the type under which notebooks hold their states."""
+
+_PAGE = Template("""\
+<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<link rel="icon" href="data:,">
+<title>$title</title>
+<style>
+$style
+</style>
+</head>
+<body class="$page_class">
+<main id="view"><noscript>This view is drawn by JavaScript, which is switched off here.</noscript></main>
+<script id="state" type="application/json">$state</script>
+<script type="module">
+$module
+mountPage(document.getElementById("view"), document.getElementById("state").textContent);
+</script>
+</body>
+</html>
+""")
+
+_FRAME = Template(
+    '<div><iframe title="$name" allow="clipboard-write" style="display:block;width:100%;height:720px;border:0" '
+    'srcdoc="$page"></iframe></div>'
+)
+
+
+def state_json(state: dict[str, Any]) -> str:
+    """A view's traits as JSON, in which bytes are `{"base64": ...}`."""
+    return json.dumps(state, default=lambda value: {"base64": base64.b64encode(value).decode()})
+
+
+def page(mime: str, title: str, state: str) -> str:
+    """One self-contained page that draws the view of this `state_json`, without server, kernel or network."""
+    kind = KINDS[mime]
+    return _PAGE.substitute(
+        title=html.escape(title),
+        style=kind.style.read_text(encoding="utf-8"),
+        module=joined(kind.module),
+        page_class="token-lens-page" if mime == LENS_MIME else "budget-explorer-page",
+        # Inside a script element, `<` could begin its end tag.
+        state=state.replace("<", "\\u003c"),
+    )
+
+
+def page_of_stored(mime: str, state: dict[str, Any]) -> str:
+    """The page, framed, of the state that a notebook holds."""
+    kind = KINDS[mime]
+    trait, name = kind.title
+    return framed(page(mime, state[trait][name], json.dumps(state)), kind.name)
+
+
+def framed(page: str, name: str) -> str:
+    """A page inside another one, as an element that neither's style sheets or keys reach across."""
+    return _FRAME.substitute(page=html.escape(page), name=name)

@@ -1,0 +1,189 @@
+"""What the views show in a real JupyterLab is true whatever a person does to page, notebook and kernel.
+
+Values are read off the page's elements, and computed anew for comparison.
+"""
+
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from infomerge import InfoMergeConfig
+from tests.browser import Record, launched, watch
+from tests.explorer_page import assert_true, press, settled, write_notebook
+from tests.lab import ARTIFACTS, PATIENCE_MS, failed_outputs, open_and_run, open_notebook, serving
+
+pytestmark = pytest.mark.browser
+
+expect.set_options(timeout=PATIENCE_MS)
+
+START = InfoMergeConfig(retention_ratio=0.3)
+
+LENS = """from infomerge.widgets import TokenLens
+shown = made()
+TokenLens(shown.encoded, shown.compression())"""
+
+
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Page, str, Record]]:
+    folder: Path = tmp_path_factory.mktemp("lab")
+    with launched() as browser, serving(folder) as address:
+        write_notebook(folder / "notebooks" / "explorer.ipynb", "explorer = made()\nexplorer")
+        write_notebook(folder / "notebooks" / "lens.ipynb", LENS)
+        page = browser.new_page(viewport={"width": 1366, "height": 900})
+        page.set_default_timeout(PATIENCE_MS)
+        yield page, address, watch(page)
+        page.close()
+
+
+@pytest.fixture
+def page(lab: tuple[Page, str, Record]) -> Page:
+    return lab[0]
+
+
+@pytest.fixture
+def address(lab: tuple[Page, str, Record]) -> str:
+    return lab[1]
+
+
+def command(page: Page, name: str) -> None:
+    page.evaluate("(name) => window.jupyterapp.commands.execute(name)", name)
+
+
+def save(page: Page) -> None:
+    page.evaluate("() => window.jupyterapp.shell.currentWidget.context.save()")
+
+
+def run_cell(page: Page, number: int) -> None:
+    """Run one cell, and wait until it has run."""
+    page.evaluate(
+        """async (number) => {
+            const notebook = window.jupyterapp.shell.currentWidget.content;
+            notebook.activeCellIndex = number;
+            await window.jupyterapp.commands.execute("notebook:run-cell");
+        }""",
+        number,
+    )
+
+
+def explorer_of(page: Page) -> Locator:
+    explorer = page.locator(".budget-explorer:not(.be-notice)").last
+    explorer.locator("svg .band").first.wait_for()
+    return explorer
+
+
+def assert_true_and_turning(page: Page, explorer: Locator, before: InfoMergeConfig) -> InfoMergeConfig:
+    """What is shown is true, and stays true when a knob is turned."""
+    assert_true(settled(explorer), before)
+    press(page, explorer, "temperature", "ArrowRight", 3)
+    after = replace(before, temperature=round(before.temperature + 0.3, 6))
+    expect(explorer.locator("code")).to_have_text(after.to_python())
+    assert_true(settled(explorer), after)
+    return after
+
+
+def test_a_page_that_is_loaded_again_shows_what_the_kernel_has(page: Page, address: str) -> None:
+    open_and_run(page, address, "explorer")
+    turned = assert_true_and_turning(page, explorer_of(page), START)
+    save(page)
+    page.reload()
+    open_notebook(page, address, "explorer")
+    turned = assert_true_and_turning(page, explorer_of(page), turned)
+    ARTIFACTS.mkdir(exist_ok=True)
+    page.screenshot(path=ARTIFACTS / "explorer_reloaded.png")
+    assert failed_outputs(page) == []
+
+
+def test_a_second_view_and_a_view_of_the_output_show_the_same(page: Page, address: str) -> None:
+    open_and_run(page, address, "explorer")
+    first = explorer_of(page)
+    press(page, first, "temperature", "ArrowRight", 2)
+    turned = replace(START, temperature=1.4)
+    expect(first.locator("code")).to_have_text(turned.to_python())
+    page.evaluate("() => { window.jupyterapp.shell.currentWidget.content.activeCellIndex = 1; }")
+    command(page, "notebook:create-output-view")
+    views = page.locator(".budget-explorer")
+    expect(views).to_have_count(2)
+    for view in (views.nth(0), views.nth(1)):
+        assert_true(settled(view), turned)
+    press(page, views.nth(1), "temperature", "ArrowLeft", 5)
+    turned = replace(START, temperature=0.9)
+    for view in (views.nth(0), views.nth(1)):
+        expect(view.locator("code")).to_have_text(turned.to_python())
+        assert_true(settled(view), turned)
+
+
+def test_a_cell_that_is_run_again_begins_anew_and_ends_what_it_made_before(page: Page, address: str) -> None:
+    open_and_run(page, address, "explorer")
+    assert_true_and_turning(page, explorer_of(page), START)
+    for _ in range(2):
+        run_cell(page, 1)
+    expect(page.locator(".budget-explorer")).to_have_count(1)
+    assert_true_and_turning(page, explorer_of(page), START)
+
+
+def test_a_notebook_that_was_closed_and_is_opened_again_shows_the_truth(page: Page, address: str) -> None:
+    open_and_run(page, address, "explorer")
+    turned = assert_true_and_turning(page, explorer_of(page), START)
+    save(page)
+    page.evaluate("() => window.jupyterapp.shell.currentWidget.close()")
+    expect(page.locator(".budget-explorer")).to_have_count(0)
+    page.evaluate("() => window.jupyterapp.commands.execute('docmanager:open', {path: 'notebooks/explorer.ipynb'})")
+    assert_true_and_turning(page, explorer_of(page), turned)
+
+
+def test_after_the_kernel_was_restarted_one_line_says_what_to_run(page: Page, address: str) -> None:
+    open_and_run(page, address, "explorer")
+    explorer = explorer_of(page)
+    assert_true(settled(explorer), START)
+    page.evaluate("() => window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.restart()")
+    expect(explorer.locator(".be-message")).to_contain_text("run this cell again")
+    expect(page.locator(".infomerge-standin:visible")).to_have_count(0)
+    # Loaded again, the page has nothing to draw: a line says what to run, and goes once it was run.
+    save(page)
+    page.reload()
+    open_notebook(page, address, "explorer")
+    line = page.locator(".infomerge-standin")
+    expect(line).to_contain_text("If nothing is drawn above, run this cell.")
+    expect(line).to_be_visible()
+    expect(page.locator(".budget-explorer")).to_have_count(0)
+    run_cell(page, 0)
+    run_cell(page, 1)
+    assert_true_and_turning(page, explorer_of(page), START)
+    expect(page.locator(".infomerge-standin:visible")).to_have_count(0)
+
+
+def lens_view(page: Page) -> dict[str, object]:
+    lens = page.locator(".token-lens").last
+    lens.wait_for()
+    page.wait_for_timeout(700)
+    found: dict[str, object] = json.loads(lens.get_attribute("data-view") or "{}")
+    return found
+
+
+def test_the_lens_is_true_after_a_reload_in_a_second_view_and_when_run_again(page: Page, address: str) -> None:
+    open_and_run(page, address, "lens")
+    stage = page.locator(".token-lens .tl-stage").last
+    stage.focus()
+    for _ in range(3):
+        page.keyboard.press("ArrowRight")
+    page.keyboard.press("n")
+    before = lens_view(page)
+    assert before["frame"] == 3
+    assert before["pinned"] is not None
+    assert before["lit"]
+    save(page)
+    page.reload()
+    open_notebook(page, address, "lens")
+    assert lens_view(page) == before
+    page.evaluate("() => { window.jupyterapp.shell.currentWidget.content.activeCellIndex = 1; }")
+    command(page, "notebook:create-output-view")
+    expect(page.locator(".token-lens")).to_have_count(2)
+    assert lens_view(page) == before
+    page.evaluate("() => window.jupyterapp.shell.currentWidget.close()")
+    run_cell(page, 1)
+    expect(page.locator(".token-lens")).to_have_count(1)
+    assert lens_view(page)["frame"] == 0
