@@ -40,7 +40,7 @@ class FarthestOptions:
         pydantic.ValidationError: (a ValueError) for a value outside its range.
     """
 
-    context_fraction: float = Field(default=0.4, ge=0, le=1)
+    context_fraction: float = Field(default=0.7, ge=0, le=1)
     """d: share of the kept tokens that are farthest points; at 1 no token is kept for its saliency alone."""
 
     salient_split: SalientSplit = "floor"
@@ -49,7 +49,7 @@ class FarthestOptions:
     saliency_exponent: float = Field(default=1.0, ge=0)
     """gamma: how strongly saliency weighs a distance; at 0 not at all (F2)."""
 
-    time_scale: float | None = Field(default=4.0, gt=0)
+    time_scale: float | None = Field(default=None, gt=0)
     """tau_t: frames after which what looks alike counts as different (F3); None for never."""
 
     merge_weight: float = Field(default=1.0, ge=0, le=1)

@@ -102,6 +102,7 @@ OTHERS: dict[str, tuple[Any, ...]] = {
     "anchor_interval": (1, 9),
     "merge_weight": (0.0, 1.0),
     "neighbors": (1, 9),
+    "anchors": get_args(Anchors),
 }
 
 
@@ -125,6 +126,7 @@ def test_a_knob_that_is_grey_has_no_effect(options: dict[str, Any]) -> None:
         ({"allocation": "length"}, {"temperature", "uniqueness_weight", "richness_weight"}),
         ({"static_prior": "none"}, {"static_ratio", "static_penalty"}),
         ({"temperature": 0.0}, {"uniqueness_weight", "richness_weight"}),
+        ({"anchors": "farthest"}, {"neighbors", "anchor_interval"}),
     ],
 )
 def test_the_knobs_that_a_setting_switches_off_are_grey(options: dict[str, Any], grey: set[str]) -> None:

@@ -19,9 +19,10 @@ Notation as in the paper: x_i is token i, A_i its saliency, l_i its frame; L fra
 3. Kept tokens keep features and positions. Every other one is owned by the kept token that it is most like (F6), and
    merged into it by eq. 34 where mu is below 1; into salient tokens nothing is merged.
 
-Content and time are one space: after tau_t frames a token counts as new again to a part, however it looks. What is
-flashed for two frames is far from all else; a texture that stands still is chosen once every few frames, and less often
-where nobody looks at it.
+With a tau_t, content and time are one space: after tau_t frames a token counts as new again to a part, however it
+looks. Without one, which is the default, a thing is chosen once in the whole clip, whenever it comes back: on the
+testbed's development clips that kept more answers (docs/a_better_method.md). What is flashed for two frames is far from
+all else either way, and a texture that stands still is chosen less often where nobody looks at it.
 
 Read so that the result does not depend on the machine: k is rounded to 6 decimals; so is the logarithm of what F5
 compares. Equal ones: the lower index first; in F6 the nearer in time first. Tokens that are zero are alike among
@@ -112,7 +113,7 @@ register_method(
     Method(
         "farthest",
         "Salient farthest points",
-        "salient tokens, and those that are least like anything kept so far, in content and in time",
+        "salient tokens, and those that are least like anything kept so far",
         "this project, on the frame of Liu et al., InfoMerge, arXiv 2606.02161",
         "proposed",
         ('Under scope "segment" the frames\' mean tokens say where to cut, whatever frame features are given.',),

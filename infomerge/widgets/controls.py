@@ -104,6 +104,10 @@ BY_CONTENT = ("temperature", "uniqueness_weight", "richness_weight")
 """Options of eq. 8, which budgets by content follow."""
 
 
+STILL_SHOWN = ("retention_ratio", "segmentation", "min_segments", "segment_threshold", "context_fraction", "salient_split")
+"""Options that change segments or which tokens are called salient, even where every token is kept."""
+
+
 def without_effect(config: InfoMergeConfig) -> dict[str, str]:
     """The options that change nothing under a configuration, and why, in words that follow "no effect: "."""
     found: dict[str, str] = {}
@@ -111,7 +115,7 @@ def without_effect(config: InfoMergeConfig) -> dict[str, str]:
         return {
             control.option: "every token is kept"
             for control in controls()
-            if control.option not in ("retention_ratio", "min_segments", "segment_threshold", "context_fraction")
+            if control.option not in STILL_SHOWN
         }
     if config.allocation == "length":
         found |= dict.fromkeys(BY_CONTENT, "budgets are by length")
@@ -119,6 +123,8 @@ def without_effect(config: InfoMergeConfig) -> dict[str, str]:
         found |= dict.fromkeys(("uniqueness_weight", "richness_weight"), "at τ = 0 every frame weighs the same")
     elif config.uniqueness_weight == config.richness_weight == 0:
         found["temperature"] = "neither uniqueness nor richness counts"
+    if config.anchors == "farthest":
+        found |= dict.fromkeys(("neighbors", "anchor_interval"), "farthest points need no density and no anchor frames")
     if config.static_prior == "none":
         found |= dict.fromkeys(("static_ratio", "static_penalty"), "there is no static prior")
     elif config.static_ratio == 0:
