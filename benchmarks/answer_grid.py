@@ -24,21 +24,39 @@ SPLITS = ["clean", "disturbed", "shifted"]
 FARTHEST: list[dict[str, Any]] = [
     {"name": "farthest", "options": options}
     for options in (
-        {},
-        {"time_scale": 2},
-        {"time_scale": 8},
-        {"time_scale": "none"},
-        {"context_fraction": 1.0},
-        {"context_fraction": 0.7},
+        {"context_fraction": 0.4, "time_scale": 4},
+        {"context_fraction": 0.4, "time_scale": 2},
+        {"context_fraction": 0.4, "time_scale": 8},
+        {"context_fraction": 0.4, "time_scale": "none"},
+        {"context_fraction": 1.0, "time_scale": 4},
+        {"context_fraction": 0.7, "time_scale": 4},
         {"context_fraction": 1.0, "time_scale": 2},
-        {"saliency_exponent": 0.5},
-        {"saliency_exponent": 0.0},
-        {"merge_weight": 0.6},
-        {"scope": "segment"},
-        {"scope": "segment", "allocation": "caba"},
+        {"context_fraction": 0.4, "time_scale": 4, "saliency_exponent": 0.5},
+        {"context_fraction": 0.4, "time_scale": 4, "saliency_exponent": 0.0},
+        {"context_fraction": 0.4, "time_scale": 4, "merge_weight": 0.6},
+        {"context_fraction": 0.4, "time_scale": 4, "scope": "segment"},
+        {"context_fraction": 0.4, "time_scale": 4, "scope": "segment", "allocation": "caba"},
     )
 ]
-"""What was tried to choose the defaults of `farthest`, on clips that no result is reported on."""
+"""What was tried first to choose the defaults of `farthest`, on clips that no result is reported on."""
+
+WITHOUT_TIME: list[dict[str, Any]] = [
+    {"name": "farthest", "options": options}
+    for options in (
+        {"context_fraction": 0.4},
+        {"context_fraction": 0.7},
+        {"context_fraction": 0.85},
+        {"context_fraction": 1.0},
+        {"context_fraction": 0.4, "time_scale": 16},
+        {"context_fraction": 0.7, "time_scale": 32},
+        {"context_fraction": 0.4, "saliency_exponent": 0.5},
+        {"context_fraction": 0.7, "saliency_exponent": 0.7},
+        {"context_fraction": 0.7, "saliency_exponent": 1.5},
+        {"context_fraction": 0.7, "merge_weight": 0.6},
+        {"context_fraction": 0.8, "salient_split": "clip"},
+    )
+]
+"""What was tried then, on other such clips (`--first 100`)."""
 
 SWAPS: list[dict[str, Any]] = [
     {"name": "infomerge", "options": options}
@@ -71,6 +89,12 @@ STRENGTHS = [
 
 PARTS: dict[str, dict[str, Any]] = {
     "choose": {"methods": ["infomerge", "tome", *FARTHEST], "ratios": LOW[1:], "forms": SPLITS, "role": "dev"},
+    "choose_again": {
+        "methods": ["infomerge", "tome", "gleanvid", *WITHOUT_TIME],
+        "ratios": [0.02, 0.05, 0.1],
+        "forms": SPLITS[:2],
+        "role": "dev",
+    },
     "methods": {"methods": list(METHODS), "ratios": LOW, "forms": SPLITS, "role": "test"},
     "plenty": {"methods": list(METHODS), "ratios": HIGH, "forms": ["clean"], "role": "test", "checkpoints": BOTH[:1]},
     "swaps": {"methods": ["infomerge", *SWAPS], "ratios": [0.02, 0.05, 0.1], "forms": SPLITS[:2], "role": "test"},
@@ -93,8 +117,17 @@ PARTS: dict[str, dict[str, Any]] = {
 @click.option("--clips", default=64, show_default=True, help="Of each form.")
 @click.option("--first", default=0, show_default=True)
 @click.option("--jobs", type=int)
+@click.option("--join", type=click.Path(path_type=Path, dir_okay=False), help="A condensed table of earlier clips.")
 @click.option("--condense", type=click.Path(path_type=Path, file_okay=False), help="Only condense, into this folder.")
-def main(out: Path, parts: tuple[str, ...], clips: int, first: int, jobs: int | None, condense: Path | None) -> None:
+def main(
+    out: Path,
+    parts: tuple[str, ...],
+    clips: int,
+    first: int,
+    jobs: int | None,
+    join: Path | None,
+    condense: Path | None,
+) -> None:
     """Run parts, or condense what has been run of them."""
     for part in parts:
         if condense is None:
@@ -102,6 +135,8 @@ def main(out: Path, parts: tuple[str, ...], clips: int, first: int, jobs: int | 
             click.echo(f"{part}: {complete(Evaluation(config), out / part, jobs=jobs)}")
             continue
         table = AnswerTable.from_rows(read_results(out / part))
+        if join is not None:
+            table = AnswerTable.read(join).joined(table)
         name = "answers" if part == "methods" else f"answers_{part}"
         table.write(condense / f"{name}.csv")
         counts = {form: numbers.shape[1] for (_, form), numbers in table.asked.items()}

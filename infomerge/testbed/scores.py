@@ -116,6 +116,30 @@ class AnswerTable:
                 )
         return cls(first, asked, answers)
 
+    def joined(self, later: "AnswerTable") -> "AnswerTable":
+        """Add the clips of another table, in the settings that both have.
+
+        Raises:
+            ValueError: they have no setting in common.
+        """
+        both = [setting for setting in self.answers if setting in later.answers]
+        if not both:
+            raise ValueError("later: got no setting of this table; expected the same methods on other clips")
+        answers = {}
+        for setting in both:
+            parts = [table.answers[setting] for table in (self, later)]
+            counts = [part.right.shape[1] for part in parts]
+            answers[setting] = Answers(
+                np.concatenate([part.right for part in parts], axis=1),
+                float(np.average([part.kept for part in parts], weights=counts)),
+                float(np.average([part.probability for part in parts], weights=counts)),
+            )
+        asked = {
+            key: np.concatenate([table.asked[key] for table in (self, later)], axis=1)
+            for key in {(setting.checkpoint, setting.form): None for setting in both}
+        }
+        return AnswerTable(self.first, asked, answers)
+
     def write(self, path: Path | str) -> None:
         """Condense into one line a setting."""
         text = io.StringIO()

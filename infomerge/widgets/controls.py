@@ -104,7 +104,14 @@ BY_CONTENT = ("temperature", "uniqueness_weight", "richness_weight")
 """Options of eq. 8, which budgets by content follow."""
 
 
-STILL_SHOWN = ("retention_ratio", "segmentation", "min_segments", "segment_threshold", "context_fraction", "salient_split")
+STILL_SHOWN = (
+    "retention_ratio",
+    "segmentation",
+    "min_segments",
+    "segment_threshold",
+    "context_fraction",
+    "salient_split",
+)
 """Options that change segments or which tokens are called salient, even where every token is kept."""
 
 
@@ -112,11 +119,7 @@ def without_effect(config: InfoMergeConfig) -> dict[str, str]:
     """The options that change nothing under a configuration, and why, in words that follow "no effect: "."""
     found: dict[str, str] = {}
     if config.retention_ratio == 1:
-        return {
-            control.option: "every token is kept"
-            for control in controls()
-            if control.option not in STILL_SHOWN
-        }
+        return {control.option: "every token is kept" for control in controls() if control.option not in STILL_SHOWN}
     if config.allocation == "length":
         found |= dict.fromkeys(BY_CONTENT, "budgets are by length")
     elif config.temperature == 0:

@@ -126,6 +126,19 @@ def test_tables_are_the_sums_of_their_rows(rows: list[dict[str, str]], tmp_path:
     assert again.compare([(a, b)])[a, b].difference == alone.difference
 
 
+def test_tables_of_other_clips_are_joined(rows: list[dict[str, str]]) -> None:
+    whole = AnswerTable.from_rows(rows)
+    early, late = (
+        AnswerTable.from_rows(row for row in rows if (row["number"] == "9") == late) for late in (False, True)
+    )
+    joined = early.joined(late)
+    assert joined.settings == whole.settings
+    for setting in whole.settings:
+        np.testing.assert_array_equal(joined.shares(setting), whole.shares(setting))
+        assert joined.answers[setting].probability == pytest.approx(whole.answers[setting].probability)
+    assert joined.questions(whole.settings[0]) == whole.questions(whole.settings[0])
+
+
 def test_a_failing_item_has_a_row_that_says_so(monkeypatch: pytest.MonkeyPatch, evaluation: Evaluation) -> None:
     import infomerge.testbed.evaluation as module
 
