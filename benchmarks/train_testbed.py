@@ -61,8 +61,8 @@ def train(out: Path, seed: int, seconds: tuple[float, float, float], smoke: bool
     say(f"torch {torch.__version__} on {device}, seed {seed}")
     torch.backends.cuda.matmul.allow_tf32 = True
     generator = torch.Generator(device).manual_seed(seed)
-    frame_clips, clips, held_out_clips, steps = (3, 4, 2, 3) if smoke else (FRAME_CLIPS, CLIPS, HELD_OUT, None)
-    sizes: dict[str, Any] = {"steps": steps} | ({"batch": 4} if smoke else {})
+    frame_clips, clips, held_out_clips, steps = (2, 2, 1, 2) if smoke else (FRAME_CLIPS, CLIPS, HELD_OUT, None)
+    sizes: dict[str, Any] = {"steps": steps} | ({"batch": 2} if smoke else {})
     tokenizer = make_tokenizer()
     model = new_model(seed).to(device)
 

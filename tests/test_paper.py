@@ -5,7 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from infomerge.paper import clips, figures, resources
+from infomerge import resources
+from infomerge.paper import clips, figures
 from infomerge.paper.notebooks import write_notebooks
 from infomerge.plots.style import PrintFigure
 
@@ -16,7 +17,7 @@ def test_files_are_those_of_the_package_first_and_of_the_checkout_else(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert resources.folder("notebooks") == NOTEBOOKS
-    monkeypatch.setattr(resources, "_PACKAGE", tmp_path / "package")
+    monkeypatch.setattr(resources, "_SHIPPED", tmp_path / "package")
     monkeypatch.setattr(resources, "_CHECKOUT", tmp_path / "checkout")
     with pytest.raises(FileNotFoundError, match=r"data: got neither in .*package nor in .*checkout"):
         resources.data_file("paper_tables.json")
