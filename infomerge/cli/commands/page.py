@@ -40,7 +40,8 @@ def command(notes: Notes, clips: tuple[str, ...], out: Path, num_frames: int, an
 
     CLIP is a video file, an .npz file with tokens [frames, positions, channels] and what else
     `EncodedClip.from_arrays` takes (saliency, frame_features, frames, timestamps, grid), or the name of a sample.
-    Without one, the page has three samples: tour, bigbuckbunny and bikes.
+    Without one, the page has three samples, tour, bigbuckbunny and bikes, and a drawn clip that a small trained
+    Video-LLM answers questions about.
     """
     from infomerge.page.build import ONE_FILE, write_page
     from infomerge.page.clip_data import TITLES, clip_data
@@ -53,6 +54,11 @@ def command(notes: Notes, clips: tuple[str, ...], out: Path, num_frames: int, an
     for name, clip in given:
         with bad_input(ValueError, tokens="CLIP", grid="CLIP"):
             data.append(clip_data(clip, is_sample=name in TITLES and not Path(name).exists()))
+    if not clips and known is None:
+        from infomerge.page.asked import asked_clip
+
+        clip, known = asked_clip()
+        data.append(clip_data(clip, is_sample=True))
     with bad_file("--out", out), bad_input(ValueError, clips="CLIP"):
         # What --force may replace has been settled by the option.
         write_page(out, data, known, force=True)
