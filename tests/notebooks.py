@@ -29,11 +29,9 @@ def execute(path: Path) -> NotebookNode:
 
 
 def _settled(outputs: list[NotebookNode]) -> list[NotebookNode]:
-    """A cell's outputs without what changes from run to run: progress bars, addresses, where the stream was flushed."""
+    """A cell's outputs without what changes from run to run: addresses, where the stream was flushed."""
     settled: list[NotebookNode] = []
     for output in outputs:
-        if output.get("name") == "stderr":
-            continue
         if LENS_MIME in output.get("data", {}):
             # No kernel holds the widget any more; JupyterLab would look for it instead of showing the picture.
             output["data"].pop("application/vnd.jupyter.widget-view+json", None)

@@ -39,8 +39,12 @@ mountPage(document.getElementById("lens"), document.getElementById("state").text
 """)
 
 _FRAME = Template(
-    '<div><iframe title="TokenLens" allow="clipboard-write" style="display:block;width:100%;height:720px;border:0" '
+    '<div style="display:grid">$below<iframe title="TokenLens" allow="clipboard-write" '
+    'style="grid-area:1/1;display:block;width:100%;height:720px;border:0;background:Canvas" '
     'srcdoc="$page"></iframe></div>'
+)
+_BELOW = Template(
+    '<img style="grid-area:1/1;width:100%" alt="$alt" src="data:image/jpeg;base64,$picture">'
 )
 
 
@@ -60,6 +64,11 @@ def page(title: str, state: str) -> str:
     )
 
 
-def framed(page: str) -> str:
-    """A page inside another one, as an element that neither's style sheets or keys reach across."""
-    return _FRAME.substitute(page=html.escape(page))
+def framed(page: str, picture: str = "", alt: str = "") -> str:
+    """A page inside another one, as an element that neither's style sheets or keys reach across.
+
+    Over a picture, a JPEG in base64, if one is given: that is what is seen where frames are taken out of pages, as on
+    GitHub and in a notebook that JupyterLab does not trust.
+    """
+    below = _BELOW.substitute(picture=picture, alt=html.escape(alt)) if picture else ""
+    return _FRAME.substitute(page=html.escape(page), below=below)

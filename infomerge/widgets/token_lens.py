@@ -126,11 +126,17 @@ class TokenLens(anywidget.AnyWidget):
         return whole
 
     def as_html(self) -> HTML:
-        """The view as an output of its own, alive in JupyterLab, in nbconvert's HTML and from `file://`."""
-        return HTML(framed(self.to_html()))  # type: ignore[no-untyped-call]
+        """The view as an output of its own, alive in JupyterLab, in nbconvert's HTML and from `file://`.
+
+        Where pages may hold no frames, its picture is seen instead.
+        """
+        return HTML(framed(self.to_html(), self._picture(), self._alt()))  # type: ignore[no-untyped-call]
 
     def _state(self) -> str:
         return state_json({name: getattr(self, name) for name in ("data", "frame", "mode", "pinned")})
+
+    def _alt(self) -> str:
+        return f"{self.data['title']}: all frames of the clip, with the kept tokens outlined and all others grey"
 
     def _picture(self) -> str:
         """All frames with their kept tokens, as `plots.contact_sheet` draws them, for where no lens lives: a JPEG."""
@@ -150,7 +156,8 @@ class TokenLens(anywidget.AnyWidget):
         if bundle is None:
             return None
         data, metadata = bundle
-        return {**data, LENS_MIME: json.loads(self._state()), "image/jpeg": self._picture()}, metadata
+        pictured = {**data, LENS_MIME: json.loads(self._state()), "image/jpeg": self._picture()}
+        return pictured, {**metadata, "image/jpeg": {"alt": self._alt()}}
 
 
 __getattr__ = deprecated_names(
