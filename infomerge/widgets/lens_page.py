@@ -43,9 +43,7 @@ _FRAME = Template(
     'style="grid-area:1/1;display:block;width:100%;height:720px;border:0;background:Canvas" '
     'srcdoc="$page"></iframe></div>'
 )
-_BELOW = Template(
-    '<img style="grid-area:1/1;width:100%" alt="$alt" src="data:image/jpeg;base64,$picture">'
-)
+_BELOW = Template('<img style="grid-area:1/1;width:100%" alt="$alt" src="data:image/jpeg;base64,$picture">')
 
 
 def state_json(state: dict[str, Any]) -> str:
