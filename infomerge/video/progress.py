@@ -13,10 +13,10 @@ class _Bar(tqdm):  # type: ignore[misc]
     monitor_interval = 0
 
 
-def progress(name: str, total: int | None, unit: str) -> tqdm:
+def progress(name: str, total: int | None, unit: str, initial: int = 0) -> tqdm:
     """A bar to be used as a context and moved by `update`.
 
     In a notebook there is none: what it wipes itself out with would stay under the cell, as a red box of blanks.
     """
     hidden = {"disable": True} if "ipykernel" in sys.modules else {}
-    return _Bar(total=total, desc=name, unit=unit, delay=1, leave=False, **hidden)
+    return _Bar(total=total, initial=initial, desc=name, unit=unit, delay=1, leave=False, **hidden)
