@@ -31,6 +31,7 @@ LAB_FLAGS := $(if $(filter 0,$(shell id -u)),--allow-root) \
   $(if $(or $(DISPLAY),$(WAYLAND_DISPLAY),$(filter Darwin,$(shell uname -s))),,--no-browser)
 
 lab: $(READY) ## Open JupyterLab on 127.0.0.1 at the first notebook
+	@$(BIN)/jupyter trust notebooks/*.ipynb > /dev/null # else JupyterLab shows a picture in place of 00's living lens
 	$(BIN)/jupyter lab --ServerApp.ip=127.0.0.1 --LabApp.default_url=/lab/tree/notebooks/00_start_here.ipynb $(LAB_FLAGS)
 
 $(BROWSER): $(READY)

@@ -30,10 +30,10 @@ def execute(path: Path) -> NotebookNode:
 
 
 def _settled(outputs: list[NotebookNode]) -> list[NotebookNode]:
-    """A cell's outputs without what changes from run to run: progress bars, addresses, where the stream was flushed."""
+    """A cell's outputs without what changes from run to run: addresses, where the stream was flushed."""
     settled: list[NotebookNode] = []
     for output in outputs:
-        if output.get("name") == "stderr" or STANDIN in output.get("data", {}).get("text/html", ""):
+        if STANDIN in output.get("data", {}).get("text/html", ""):
             continue
         if KINDS.keys() & output.get("data", {}).keys():
             # No kernel holds the widget any more; JupyterLab would look for it instead of showing the picture.

@@ -75,7 +75,9 @@ def keep_screenshot(page: Page, name: str) -> None:
 def test_00_runs_from_top_to_bottom(opened: Callable) -> None:
     page, record = opened("00_start_here")
     assert_clean(page, record)
-    assert page.locator(".jp-OutputArea-output img").count() == 2
+    # The lens's picture, which lies under the lens, and two figures: to run a cell is to open its output.
+    assert page.locator(".jp-OutputArea-output img:visible").count() == 3
+    page.frame_locator("iframe[title=TokenLens]").locator(".token-lens[data-view]").wait_for()
     page.locator(".jp-Notebook h2", has_text="Keep 15 %").scroll_into_view_if_needed()
     keep_screenshot(page, "00_start_here")
 

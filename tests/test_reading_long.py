@@ -149,6 +149,12 @@ def bars(code: str, **environment: str) -> str:
     return result.stderr
 
 
+def test_a_notebook_has_no_red_box_of_blanks_under_a_cell() -> None:
+    in_a_kernel = "import sys; sys.modules['ipykernel'] = sys"
+    code = f"{in_a_kernel}\nwith p.progress('film', 2, 'frame') as bar:\n    time.sleep(1.2); bar.update()"
+    assert bars(code) == ""
+
+
 def test_a_long_read_shows_its_progress_on_standard_error() -> None:
     code = "with p.progress('film', 2, 'frame') as bar:\n    time.sleep(1.2); bar.update(); bar.update()"
     assert "film" in bars(code)

@@ -12,14 +12,14 @@ import torch
 from tqdm import tqdm
 
 from infomerge.encoders import EfficientNetEncoder
-from infomerge.measure import resumable, sweep_items
+from infomerge.measure import sweep_items
 from infomerge.measure.coverage import coverage
 from infomerge.measure.fidelity import fidelity
 from infomerge.measure.keeping import keeping
 from infomerge.measure.sweep import MEASURES, Summary, read_results, read_sweep, run_sweep
 from infomerge.measure.sweep_items import Context, Measure, pattern_seed, synthetic_tokens
 from infomerge.methods import METHODS
-from infomerge.video import disturb, sample_clip, scene_clip
+from infomerge.video import disturb, progress, sample_clip, scene_clip
 from tests.commands import exit_code
 from tests.media import X264_CLOSED, write_video
 from tests.sweeps import TINY_ITEMS, only, sorted_table, write_config
@@ -144,7 +144,7 @@ def test_a_bar_counts_the_items_and_leaves_nothing_behind(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     at_once = {"delay": 0, "mininterval": 0, "disable": False}
-    monkeypatch.setattr(resumable, "tqdm", lambda **given: tqdm(**given | at_once))
+    monkeypatch.setattr(progress, "_Bar", lambda **given: tqdm(**given | at_once))
     run_sweep(read_sweep(write_config(tmp_path)), tmp_path / "out", jobs=1)
     shown = capfd.readouterr().err.split("\r")
     counted = [int(found[1]) for line in shown if (found := re.search(rf"sweep: .* (\d+)/{TINY_ITEMS} \[", line))]

@@ -79,15 +79,18 @@ class EfficientNetEncoder:
             ValueError: `frames` has the wrong shape or is empty.
         """
         with needs("video"):
-            from tqdm import tqdm
+            from infomerge.video.progress import progress
         check_frames(frames)
         # One frame a thread: batches fall out of a CPU's cache, and threads that share a frame wait for each
         # other so often that one other busy program slows them down tenfold.
         workers = min(torch.get_num_threads(), MAX_WORKERS) if self.device.type == "cpu" else 1
-        with _single_threaded(), ThreadPoolExecutor(workers) as pool:
-            encoded = pool.map(self._encode, frames)
-            progress = tqdm(encoded, total=len(frames), desc=self.name, unit="frame", delay=1, leave=False)
-            tokens, saliency, layers = zip(*progress, strict=True)
+        encoded = []
+        bar = progress(self.name, len(frames), "frame")
+        with bar, _single_threaded(), ThreadPoolExecutor(workers) as pool:
+            for outcome in pool.map(self._encode, frames):
+                encoded.append(outcome)
+                bar.update()
+        tokens, saliency, layers = zip(*encoded, strict=True)
         return Encoding(
             tokens=torch.stack(tokens),
             saliency=torch.stack(saliency),

@@ -172,15 +172,15 @@ class VisionTowerEncoder:
             ValueError: `frames` has the wrong shape or is empty.
         """
         with needs("models"):
-            from tqdm import tqdm
+            from infomerge.video.progress import progress
         check_frames(frames)
         batches = []
-        progress = tqdm(total=len(frames), desc=self.name, unit="frame", delay=1, leave=False)
-        with progress, _evaluating(self.model):
+        bar = progress(self.name, len(frames), "frame")
+        with bar, _evaluating(self.model):
             for start in range(0, len(frames), self.batch_size):
                 batch = frames[start : start + self.batch_size]
                 batches.append(self._encode(batch))
-                progress.update(len(batch))
+                bar.update(len(batch))
         tokens, saliency, features, layers = zip(*batches, strict=True)
         sources = {"head": "pooling-head attention", "cls": "[CLS] attention, last block", None: "none"}
         return Encoding(

@@ -27,7 +27,8 @@ from infomerge.video import TruncatedClipWarning
 with needs("sweep"):
     from filelock import FileLock, Timeout
     from joblib import Parallel, cpu_count, delayed, parallel_config
-    from tqdm import tqdm
+
+    from infomerge.video.progress import progress
 
 Backend = Literal["joblib", "dask"]
 
@@ -221,7 +222,7 @@ def _run(study: Study, out: Path, jobs: int, scheduler: str | None, retry_failed
     outcomes = _on_this_machine(groups, study, jobs) if scheduler is None else _on_cluster(groups, study, scheduler)
     stamp = {"config": study.hash}
     told: set[str] = set()
-    with tqdm(total=len(keys), initial=before, desc=study.title, unit="item", delay=1, leave=False) as bar:
+    with progress(study.title, len(keys), "item", before) as bar:
         for outcome in outcomes if groups else ():
             # First what does not say that an item is done.
             if details is not None:

@@ -1,5 +1,7 @@
 """A progress bar for what takes more than a second, on standard error; TQDM_DISABLE=1 turns it off."""
 
+import sys
+
 from infomerge.extras import needs
 
 with needs("video"):
@@ -11,6 +13,10 @@ class _Bar(tqdm):  # type: ignore[misc]
     monitor_interval = 0
 
 
-def progress(name: str, total: int | None, unit: str) -> tqdm:
-    """A bar to be used as a context and moved by `update`."""
-    return _Bar(total=total, desc=name, unit=unit, delay=1, leave=False)
+def progress(name: str, total: int | None, unit: str, initial: int = 0) -> tqdm:
+    """A bar to be used as a context and moved by `update`.
+
+    In a notebook there is none: what it wipes itself out with would stay under the cell, as a red box of blanks.
+    """
+    hidden = {"disable": True} if "ipykernel" in sys.modules else {}
+    return _Bar(total=total, initial=initial, desc=name, unit=unit, delay=1, leave=False, **hidden)

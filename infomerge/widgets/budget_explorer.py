@@ -354,6 +354,11 @@ class BudgetExplorer(View):
     def _complete(self) -> None:
         self._choose_tokens()
 
+    def _alt(self) -> str:
+        return (
+            f"{self.encoded.name}: the clip over time, with its segments, what their weights rest on, and their budgets"
+        )
+
     def _still(self) -> str:
         return exports.still(self)
 

@@ -5,6 +5,7 @@ from typing import Any
 from nbconvert.exporters import HTMLExporter
 from nbconvert.preprocessors import Preprocessor
 from nbformat import NotebookNode
+from traitlets import default
 
 from infomerge.widgets.pages import KINDS, page_of_stored
 from infomerge.widgets.view import STANDIN
@@ -33,10 +34,37 @@ class LivingLenses(Preprocessor):
         return cell, resources
 
 
+_TEMPLATE = """\
+{%- extends "lab/index.html.j2" -%}
+{%- block output_group -%}
+{%- if cell.metadata.get("jupyter", {}).get("outputs_hidden") -%}
+<details><summary>Output</summary>{{ super() }}</details>
+{%- else -%}
+{{ super() }}
+{%- endif -%}
+{%- endblock output_group -%}
+{%- block data_png scoped -%}
+{{ super() | replace("<img ", alt(output, "image/png"), 1) }}
+{%- endblock data_png -%}
+{%- block data_jpg scoped -%}
+{{ super() | replace("<img ", alt(output, "image/jpeg"), 1) }}
+{%- endblock data_jpg -%}
+{%- macro alt(output, mime) -%}
+{%- set words = output | get_metadata("alt", mime) -%}
+<img {% if words %}alt="{{ words | escape_html }}" {% endif %}
+{%- endmacro -%}
+"""
+"""What nbconvert's own template does not do: fold outputs as JupyterLab does, and give pictures their words."""
+
+
 class LivingHTMLExporter(HTMLExporter):
-    """nbconvert's HTML, with living views."""
+    """nbconvert's HTML, with living views, the notebook's own folds, and words for every picture that has some."""
 
     export_from_notebook = "HTML with living lenses and explorers"
+
+    @default("raw_template")
+    def _raw_template_default(self) -> str:
+        return _TEMPLATE
 
     def _init_preprocessors(self) -> None:
         super()._init_preprocessors()  # type: ignore[no-untyped-call]

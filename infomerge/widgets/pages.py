@@ -60,9 +60,11 @@ mountPage(document.getElementById("view"), document.getElementById("state").text
 """)
 
 _FRAME = Template(
-    '<div><iframe title="$name" allow="clipboard-write" style="display:block;width:100%;height:720px;border:0" '
+    '<div style="display:grid">$below<iframe title="$name" allow="clipboard-write" '
+    'style="grid-area:1/1;display:block;width:100%;height:720px;border:0;background:Canvas" '
     'srcdoc="$page"></iframe></div>'
 )
+_BELOW = Template('<img style="grid-area:1/1;width:100%" alt="$alt" src="data:image/jpeg;base64,$picture">')
 
 
 def state_json(state: dict[str, Any]) -> str:
@@ -90,6 +92,11 @@ def page_of_stored(mime: str, state: dict[str, Any]) -> str:
     return framed(page(mime, state[trait][name], json.dumps(state)), kind.name)
 
 
-def framed(page: str, name: str) -> str:
-    """A page inside another one, as an element that neither's style sheets or keys reach across."""
-    return _FRAME.substitute(page=html.escape(page), name=name)
+def framed(page: str, name: str, picture: str = "", alt: str = "") -> str:
+    """A page inside another one, as an element that neither's style sheets or keys reach across.
+
+    Over a picture, a JPEG in base64, if one is given: that is what is seen where frames are taken out of pages, as on
+    GitHub and in a notebook that JupyterLab does not trust.
+    """
+    below = _BELOW.substitute(picture=picture, alt=html.escape(alt)) if picture else ""
+    return _FRAME.substitute(page=html.escape(page), name=name, below=below)

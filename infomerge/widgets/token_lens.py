@@ -118,6 +118,9 @@ class TokenLens(View):
     def _title(self) -> str:
         return str(self.data["title"])
 
+    def _alt(self) -> str:
+        return f"{self.data['title']}: all frames of the clip, with the kept tokens outlined and all others grey"
+
     def _still(self) -> str:
         """All frames with their kept tokens, as `plots.contact_sheet` draws them, for where no lens lives: a JPEG."""
         from infomerge import plots  # a lens that is never stored draws no figure

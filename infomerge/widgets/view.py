@@ -85,8 +85,12 @@ class View(anywidget.AnyWidget):
         return whole
 
     def as_html(self) -> HTML:
-        """The view as an output of its own, alive in JupyterLab, in nbconvert's HTML and from `file://`."""
-        return HTML(framed(self.to_html(), KINDS[self.mime].name))  # type: ignore[no-untyped-call]
+        """The view as an output of its own, alive in JupyterLab, in nbconvert's HTML and from `file://`.
+
+        Where pages may hold no frames, its picture is seen instead.
+        """
+        name = KINDS[self.mime].name
+        return HTML(framed(self.to_html(), name, self._still(), self._alt()))  # type: ignore[no-untyped-call]
 
     def _title(self) -> str:
         """What the page is called."""
@@ -94,6 +98,10 @@ class View(anywidget.AnyWidget):
 
     def _still(self) -> str:
         """A picture for where no view lives: a JPEG in base64."""
+        raise NotImplementedError
+
+    def _alt(self) -> str:
+        """What that picture shows, for those who do not see it."""
         raise NotImplementedError
 
     def _complete(self) -> None:
@@ -108,7 +116,8 @@ class View(anywidget.AnyWidget):
         if bundle is None:
             return None
         data, metadata = bundle
-        return {**data, self.mime: json.loads(self._state()), "image/jpeg": self._still()}, metadata
+        pictured = {**data, self.mime: json.loads(self._state()), "image/jpeg": self._still()}
+        return pictured, {**metadata, "image/jpeg": {"alt": self._alt()}}
 
     @property
     def closed(self) -> bool:
