@@ -83,6 +83,24 @@ def bad_input(*errors: type[Exception], **arguments: str) -> Iterator[None]:
 
 
 @contextmanager
+def bad_model(option: str, name: str) -> Iterator[None]:
+    """Whatever a model raises when it is run is its files' fault: they say which layers, ids and sizes there are.
+
+    It loads, and fails only here: with an index that it has not, a size of 0, or features that are NaN.
+    """
+    try:
+        yield
+    except (click.ClickException, ImportError):
+        raise
+    except Exception as error:
+        raise InputError(
+            option,
+            f"got {name!r}, which loads but fails when it is run ({type(error).__name__}: {_message(error)[:300]})",
+            "expected a model whose settings fit its weights",
+        ) from error
+
+
+@contextmanager
 def bad_file(argument: str, path: Path) -> Iterator[None]:
     """Errors of the file system are the user's if they are about this file, or this folder and what is in it.
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from os import PathLike
+from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
@@ -336,12 +337,20 @@ def _load(name: str, dtype: torch.dtype | str) -> nn.Module:
         from transformers import AutoConfig, AutoModel
 
     try:
-        config = AutoConfig.from_pretrained(name)
+        config = AutoConfig.from_pretrained(name, trust_remote_code=False)
         # Of a two-tower checkpoint only the vision half is read.
         config = getattr(config, "vision_config", config)
-        model, info = AutoModel.from_pretrained(name, config=config, dtype=dtype, output_loading_info=True)
-    except (OSError, ValueError) as error:
-        reason = str(error).splitlines()[0]
+        model, info = AutoModel.from_pretrained(
+            name,
+            config=config,
+            dtype=dtype,
+            output_loading_info=True,
+            trust_remote_code=False,
+            use_safetensors=True,  # no pickle is read
+        )
+    # What damaged or hostile files raise inside of their readers is of every kind.
+    except Exception as error:
+        reason = next(iter(str(error).splitlines()), type(error).__name__)
         raise OSError(
             f"name_or_path: got {name!r}, which cannot be loaded ({reason}); expected a folder with a "
             "saved vision model or a model's name on the Hugging Face hub"
@@ -364,8 +373,17 @@ def _preprocessing(name: str) -> dict[str, Any]:
 
     try:
         settings, _ = ImageProcessingMixin.get_image_processor_dict(name)
-    except OSError:
+    except OSError as error:
+        if (Path(name) / "preprocessor_config.json").exists():
+            raise OSError(
+                f"name_or_path: got a preprocessor_config.json in {name!r} that cannot be read; expected JSON"
+            ) from error
         return {}
+    except Exception as error:
+        raise OSError(
+            f"name_or_path: got a preprocessor_config.json in {name!r} that cannot be read ({type(error).__name__}); "
+            "expected JSON"
+        ) from error
     options: dict[str, Any] = {"mean": settings.get("image_mean"), "std": settings.get("image_std")}
     crop = settings.get("crop_size") if settings.get("do_center_crop", True) else None
     size = crop or settings.get("size")

@@ -334,7 +334,7 @@ class BudgetExplorer(ipywidgets.VBox):  # type: ignore[misc]
     def _export(self, write: Callable[[str], Sequence[Path]]) -> None:
         try:
             written = write(self._panel.folder.value.strip() or ".")
-        except OSError as error:
+        except (OSError, ValueError) as error:
             self._panel.say(f"Nothing was written: {error}", failed=True)
         else:
             self._panel.say("Written: " + ", ".join(map(str, written)))

@@ -36,17 +36,25 @@ def export_chart(
     lines = [described(config) for config in configs]
     title = f"{clip.name}: {lines[0]}" if pinned is None else f"{clip.name}\nB: {lines[0]}\nA: {lines[1]}"
     chart = budget_chart(clip, out, frames=frames, title=title, pinned=pinned)
-    return save(chart, _free_stem(Path(folder).expanduser(), f"budget-{clip.name}", (".pdf", ".png")))
+    return save(chart, _free_stem(_in_place(folder), f"budget-{clip.name}", (".pdf", ".png")))
 
 
 def export_config(folder: str | os.PathLike[str], name: str, config: InfoMergeConfig) -> Path:
     """Write a configuration as JSON, named after the clip that it was chosen for."""
-    stem = _free_stem(Path(folder).expanduser(), f"config-{name}", (".json",))
+    stem = _free_stem(_in_place(folder), f"config-{name}", (".json",))
     target = stem.with_name(stem.name + ".json")
     target.parent.mkdir(parents=True, exist_ok=True)
     with replaced(target) as temporary:
         temporary.write_text(json.dumps(config.to_dict(), indent=2) + "\n", encoding="utf-8")
     return target
+
+
+def _in_place(folder: str | os.PathLike[str]) -> Path:
+    """The folder, with a home in the place of a tilde. Raises ValueError where nobody has that home."""
+    try:
+        return Path(folder).expanduser()
+    except RuntimeError:
+        raise ValueError(f"folder: got {os.fspath(folder)!r}, a home that nobody has; expected a folder") from None
 
 
 def _free_stem(folder: Path, name: str, endings: Sequence[str]) -> Path:

@@ -30,7 +30,19 @@ class Upload(anywidget.AnyWidget):
         self.on_msg(self._told)
 
     def _told(self, widget: "Upload", content: dict[str, Any], buffers: list[memoryview]) -> None:
-        if content["sent"]:
-            self._receive(content["name"], bytes(buffers[0]))
+        name = plain_name(str(content["name"]))
+        size = len(buffers[0]) if content["sent"] else content["size"]
+        # The page has looked too, but a page may be anyone's.
+        if content["sent"] and size <= self.most:
+            self._receive(name, bytes(buffers[0]))
         else:
-            self._refuse(content["name"], content["size"])
+            self._refuse(name, size)
+
+
+def plain_name(name: str) -> str:
+    """A file's name that stands for a file in any folder: without a folder of its own, not empty and not too long."""
+    plain = "".join(letter for letter in name.replace("\\", "/").rpartition("/")[2] if letter.isprintable())
+    if not plain.strip(". "):
+        return "upload"
+    stem, dot, ending = plain.rpartition(".")
+    return f"{stem[:40]}{dot}{ending[:10]}" if len(plain.encode(errors="replace")) > 200 else plain
