@@ -81,7 +81,7 @@ def test_a_program_that_is_ended_leaves_no_temporary_file(tmp_path: Path) -> Non
     [
         ("..", "upload"),
         ("", "upload"),
-        ("../../etc/a.mp4", "a.mp4"),
+        ("../etc/a.mp4", "a.mp4"),
         ("c:\\\\films\\\\a.mp4", "a.mp4"),
         ("a.mp4", "a.mp4"),
     ],
