@@ -45,7 +45,7 @@ _PATIENCE_SECONDS = 60.0
 
 # Codecs whose decoder shows what lay in memory where a damaged picture has a hole; with several threads that changes
 # from run to run, and nothing tells.
-_ONE_THREAD = {"hevc", "mjpeg"}
+_ONE_THREAD = {"hevc", "mjpeg", "mpeg1video", "mpeg2video"}
 
 
 def start_decoder(stream: VideoStream, *, strict: bool, threads: bool = True) -> None:
