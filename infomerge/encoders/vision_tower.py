@@ -138,10 +138,7 @@ class VisionTowerEncoder:
             name_or_path: a folder, or a model's name on the Hugging Face hub such as
                 "google/siglip-so400m-patch14-384", which is downloaded unless it is in the local cache.
             size: as in the class. Without it, the preprocessing's.
-            layer: as in the class.
-            pool: as in the class.
-            batch_size: as in the class.
-            keep_layers: as in the class.
+            layer, pool, batch_size, keep_layers: as in the class.
             device: where the model goes.
             dtype: what its weights are converted to. Without it, as they are stored.
 
@@ -340,21 +337,13 @@ def _load(name: str, dtype: torch.dtype | str) -> nn.Module:
         config = AutoConfig.from_pretrained(name, trust_remote_code=False)
         # Of a two-tower checkpoint only the vision half is read.
         config = getattr(config, "vision_config", config)
-        model, info = AutoModel.from_pretrained(
-            name,
-            config=config,
-            dtype=dtype,
-            output_loading_info=True,
-            trust_remote_code=False,
-            use_safetensors=True,  # no pickle is read
-        )
-    # What damaged or hostile files raise inside of their readers is of every kind.
+        # No pickle is read, and no code of the folder's own.
+        safe = {"trust_remote_code": False, "use_safetensors": True}
+        model, info = AutoModel.from_pretrained(name, config=config, dtype=dtype, output_loading_info=True, **safe)
     except Exception as error:
         reason = next(iter(str(error).splitlines()), type(error).__name__)
-        raise OSError(
-            f"name_or_path: got {name!r}, which cannot be loaded ({reason}); expected a folder with a "
-            "saved vision model or a model's name on the Hugging Face hub"
-        ) from error
+        accepted = "a folder with a saved vision model or a model's name on the Hugging Face hub"
+        raise OSError(f"name_or_path: got {name!r}, which cannot be loaded ({reason}); expected {accepted}") from error
     missing = sorted(info["missing_keys"])
     if missing:
         raise ValueError(
@@ -367,23 +356,16 @@ def _load(name: str, dtype: torch.dtype | str) -> nn.Module:
 
 def _preprocessing(name: str) -> dict[str, Any]:
     """Options that the checkpoint's preprocessor_config.json settles; none without the file."""
-    # The image processors themselves need torchvision or Pillow. Their settings are plain JSON.
     with needs("models"):
         from transformers.image_processing_base import ImageProcessingMixin
 
     try:
         settings, _ = ImageProcessingMixin.get_image_processor_dict(name)
-    except OSError as error:
-        if (Path(name) / "preprocessor_config.json").exists():
-            raise OSError(
-                f"name_or_path: got a preprocessor_config.json in {name!r} that cannot be read; expected JSON"
-            ) from error
-        return {}
     except Exception as error:
-        raise OSError(
-            f"name_or_path: got a preprocessor_config.json in {name!r} that cannot be read ({type(error).__name__}); "
-            "expected JSON"
-        ) from error
+        if isinstance(error, OSError) and not (Path(name) / "preprocessor_config.json").exists():
+            return {}
+        found = f"a preprocessor_config.json in {name!r} that cannot be read"
+        raise OSError(f"name_or_path: got {found}; expected JSON") from error
     options: dict[str, Any] = {"mean": settings.get("image_mean"), "std": settings.get("image_std")}
     crop = settings.get("crop_size") if settings.get("do_center_crop", True) else None
     size = crop or settings.get("size")
