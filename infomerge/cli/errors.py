@@ -16,6 +16,10 @@ from pathlib import Path
 import click
 
 
+# What runs a model.
+_LIBRARIES = ("transformers", "torch.nn")
+
+
 class Notes:
     """Warnings, as one line each, that wait until what the user gave has been read: an error there stands alone."""
 
@@ -96,7 +100,7 @@ def bad_model(option: str, name: str) -> Iterator[None]:
     except Exception as error:
         passed = [frame.f_globals.get("__name__", "") for frame, _ in traceback.walk_tb(error.__traceback__)]
         # What neither the model's own library nor the check of its features has raised is a mistake of ours.
-        if passed[-1] != "infomerge.inputs" and not any(name.startswith("transformers") for name in passed):
+        if passed[-1] != "infomerge.inputs" and not any(name.startswith(_LIBRARIES) for name in passed):
             raise
         raise InputError(
             option,
