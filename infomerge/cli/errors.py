@@ -15,7 +15,6 @@ from pathlib import Path
 
 import click
 
-
 # What runs a model.
 _LIBRARIES = ("transformers", "torch.nn")
 
