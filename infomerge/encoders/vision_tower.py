@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from os import PathLike
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, cast
 
 import numpy as np
 import torch
@@ -138,7 +138,10 @@ class VisionTowerEncoder:
             name_or_path: a folder, or a model's name on the Hugging Face hub such as
                 "google/siglip-so400m-patch14-384", which is downloaded unless it is in the local cache.
             size: as in the class. Without it, the preprocessing's.
-            layer, pool, batch_size, keep_layers: as in the class.
+            layer: as in the class.
+            pool: as in the class.
+            batch_size: as in the class.
+            keep_layers: as in the class.
             device: where the model goes.
             dtype: what its weights are converted to. Without it, as they are stored.
 
@@ -337,7 +340,6 @@ def _load(name: str, dtype: torch.dtype | str) -> nn.Module:
         config = AutoConfig.from_pretrained(name, trust_remote_code=False)
         # Of a two-tower checkpoint only the vision half is read.
         config = getattr(config, "vision_config", config)
-        # No pickle is read, and no code of the folder's own.
         safe = {"trust_remote_code": False, "use_safetensors": True}
         model, info = AutoModel.from_pretrained(name, config=config, dtype=dtype, output_loading_info=True, **safe)
     except Exception as error:
@@ -350,8 +352,7 @@ def _load(name: str, dtype: torch.dtype | str) -> nn.Module:
             f"name_or_path: got {name!r}, which lacks {len(missing)} weights of {type(model).__name__}, "
             f"{missing[0]} among them; expected a checkpoint with all of them"
         )
-    vision_model: nn.Module = model
-    return vision_model
+    return cast(nn.Module, model)
 
 
 def _preprocessing(name: str) -> dict[str, Any]:
@@ -364,8 +365,7 @@ def _preprocessing(name: str) -> dict[str, Any]:
     except Exception as error:
         if isinstance(error, OSError) and not (Path(name) / "preprocessor_config.json").exists():
             return {}
-        found = f"a preprocessor_config.json in {name!r} that cannot be read"
-        raise OSError(f"name_or_path: got {found}; expected JSON") from error
+        raise OSError(f"name_or_path: got no JSON as preprocessor_config.json in {name!r}; expected JSON") from error
     options: dict[str, Any] = {"mean": settings.get("image_mean"), "std": settings.get("image_std")}
     crop = settings.get("crop_size") if settings.get("do_center_crop", True) else None
     size = crop or settings.get("size")
