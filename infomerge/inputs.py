@@ -10,9 +10,19 @@ from torch import Tensor
 from infomerge.numerics import wide
 from infomerge.selection import frame_distinctness
 
+LARGEST = 1e60
+"""The largest number that may stand in a tensor: products of four of them, which measures of spread have, stay finite.
+Every number of float32, bfloat16 and float16 is below it."""
+
+_DTYPES = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
+
 
 class ClipTensors(NamedTuple):
-    """A clip's tensors as the steps of a method take them: float64, but for `tokens` and, if so asked, the features."""
+    """A clip's tensors as the steps of a method take them: float64, but for `tokens` and, if so asked, the features.
+
+    All are contiguous: the order in which numbers are summed follows their layout in memory, and the same numbers shall
+    give the same bits.
+    """
 
     tokens: Float[Tensor, "frames positions channels"]
     """As they were given, without their gradients."""
@@ -33,12 +43,13 @@ def clip_tensors(
         TypeError, ValueError: see `check_inputs`.
     """
     check_inputs(tokens, saliency, frame_features)
-    features = tokens.detach().to(dtype)
+    tokens = tokens.detach().contiguous()
+    features = tokens.to(dtype)
     return ClipTensors(
-        tokens=tokens.detach(),
+        tokens=tokens,
         features=features,
-        saliency=wide(frame_distinctness(features) if saliency is None else saliency.detach()),
-        frame_features=wide(features.mean(dim=1) if frame_features is None else frame_features.detach()),
+        saliency=wide(frame_distinctness(features) if saliency is None else saliency.detach()).contiguous(),
+        frame_features=wide(features.mean(dim=1) if frame_features is None else frame_features.detach()).contiguous(),
     )
 
 
@@ -94,6 +105,8 @@ def _check_values(name: str, value: Tensor) -> None:
     total = value.detach().sum(dtype=torch.promote_types(value.dtype, torch.float32))
     if not math.isfinite(total) and (bad := int((~torch.isfinite(value)).sum())):
         raise ValueError(f"{name}: got {bad} values that are NaN or infinite; expected finite numbers")
+    if value.dtype == torch.float64 and (largest := float(value.detach().abs().max())) > LARGEST:
+        raise ValueError(f"{name}: got a value of {largest:.3g}; expected numbers from {-LARGEST:g} to {LARGEST:g}")
 
 
 def _check_device(name: str, value: Tensor, tokens: Tensor) -> None:
@@ -104,7 +117,7 @@ def _check_device(name: str, value: Tensor, tokens: Tensor) -> None:
 def _check_tensor(name: str, value: Any, shape: str, rank: int) -> None:
     if not isinstance(value, Tensor):
         raise TypeError(f"{name}: got {type(value).__name__}; expected a torch.Tensor {shape}")
-    if not value.is_floating_point():
+    if value.dtype not in _DTYPES:
         raise TypeError(f"{name}: got dtype {value.dtype}; expected a float dtype (float16 to float64, bfloat16)")
     if value.ndim != rank:
         raise ValueError(f"{name}: got {value.ndim} dimensions, shape {list(value.shape)}; expected {shape}")

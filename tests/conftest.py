@@ -23,6 +23,10 @@ LONGEST = ("browser", "test_packaging.py", "test_notebooks.py")
 """What takes minutes, and is begun first, so that no process ends up alone with it: a marker, then names of files."""
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--damages", type=int, default=12, help="damages of each kind of file that are tried")
+
+
 class FileScheduling(LoadScopeScheduling):
     """By file, since a file's tests share what they made; notebooks one by one, and all tests in a browser together."""
 

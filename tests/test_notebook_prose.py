@@ -8,11 +8,11 @@ from pathlib import Path
 
 import nbformat
 import pytest
-from infomerge.widgets.pages import LENS, LENS_MIME
 from nbformat import NotebookNode
 
 from infomerge.widgets.joining import joined
 from infomerge.widgets.notebook_page import LivingHTMLExporter
+from infomerge.widgets.pages import LENS, LENS_MIME
 from tests.notebooks import NOTEBOOKS
 
 LIVE = {LENS_MIME, "application/vnd.jupyter.widget-view+json"}

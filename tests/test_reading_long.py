@@ -114,12 +114,12 @@ def test_a_damaged_group_is_found_when_it_is_decoded(place: float, tmp_path: Pat
 
 def test_a_long_clip_is_not_decoded_in_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = long_clip.write_long_clip(tmp_path / "long.mp4", minutes=8, height=64)
+    group = read_clip(long_clip.write_long_clip(tmp_path / "short.mp4", 1 / 6, 64), 250).frames
     monkeypatch.setattr(reading, "read_in_order", None)
     clip = read_clip(path, 8, reader="pyav")
     taken = sample_indices(48 * 250, 8)
     assert clip.metadata.frame_indices == tuple(taken)
     assert clip.timestamps == pytest.approx(taken / 25)
-    group = read_clip(long_clip.write_long_clip(tmp_path / "short.mp4", 1 / 6, 64), 250).frames
     assert np.array_equal(clip.frames, group[taken % 250])
 
 

@@ -36,7 +36,6 @@ def encoded_clip(
         container="mp4",
         rotation=0,
         reader="pyav",
-        fallback_reason="open GOP",
         truncated=True,
         frame_indices=tuple(range(0, 10 * frames, 10)),
     )

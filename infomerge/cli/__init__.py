@@ -5,7 +5,10 @@ runs, for the list that `infomerge --help` prints, so that they import what is s
 models) inside the function that needs it.
 """
 
+import os
+import signal
 import sys
+import threading
 import warnings
 from importlib import import_module
 from pkgutil import iter_modules
@@ -26,8 +29,22 @@ group = click.Group(
 group = click.version_option(package_name="infomerge")(group)
 
 
+def end_in_order() -> None:
+    """Have SIGTERM end the program as an exception does, so that temporary files are taken away; exit code 143."""
+
+    def end(number: int, frame: object) -> None:
+        sys.exit(128 + number)
+
+    # In another thread, or where someone else has asked for the signal, it is not ours.
+    if threading.current_thread() is threading.main_thread() and signal.getsignal(signal.SIGTERM) == signal.SIG_DFL:
+        signal.signal(signal.SIGTERM, end)
+
+
 def main(arguments: list[str] | None = None) -> None:
     """Run the command. What its user got wrong ends it with exit code 2 and one line on standard error."""
+    end_in_order()
+    # A program that starts others may have closed it.
+    sys.stdout = sys.stdout or open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115, PTH123
     notes = Notes()
     with warnings.catch_warnings():
         warnings.showwarning = notes.add

@@ -8,11 +8,15 @@ not what computes, not what draws.
 
 import errno
 import os
+import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import click
+
+# What runs a model.
+_LIBRARIES = ("transformers", "torch.nn")
 
 
 class Notes:
@@ -80,6 +84,28 @@ def bad_input(*errors: type[Exception], **arguments: str) -> Iterator[None]:
     except errors as error:
         argument, colon, rest = _message(error).partition(": ")
         raise click.ClickException(f"{arguments.get(argument, argument)}{colon}{rest}") from error
+
+
+@contextmanager
+def bad_model(option: str, name: str) -> Iterator[None]:
+    """Whatever a model raises when it is run is its files' fault: they say which layers, ids and sizes there are.
+
+    It loads, and fails only here: with an index that it has not, a size of 0, or features that are NaN.
+    """
+    try:
+        yield
+    except (click.ClickException, ImportError):
+        raise
+    except Exception as error:
+        passed = [frame.f_globals.get("__name__", "") for frame, _ in traceback.walk_tb(error.__traceback__)]
+        # What neither the model's own library nor the check of its features has raised is a mistake of ours.
+        if passed[-1] != "infomerge.inputs" and not any(name.startswith(_LIBRARIES) for name in passed):
+            raise
+        raise InputError(
+            option,
+            f"got {name!r}, which loads but fails when it is run ({type(error).__name__}: {_message(error)[:300]})",
+            "expected a model whose settings fit its weights",
+        ) from error
 
 
 @contextmanager

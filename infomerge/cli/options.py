@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from infomerge.cli.errors import InputError, bad_input
+from infomerge.cli.errors import InputError, bad_input, bad_model
 from infomerge.cli.output import Command
 
 if TYPE_CHECKING:
@@ -150,8 +150,14 @@ def _once(load: "Callable[..., Encoder]", several: bool) -> "Callable[..., Encod
 def encode(clip: "Clip", encoder: "Encoder") -> "EncodedClip":
     """A clip with its tokens; tokens of one's own that are not the clip's are the user's mistake."""
     from infomerge.encoded_clip import EncodedClip
-    from infomerge.encoders import TokenFile
+    from infomerge.encoders import TokenFile, VisionTowerEncoder
+    from infomerge.inputs import check_inputs
 
+    if isinstance(encoder, VisionTowerEncoder):
+        with bad_model("--encoder", encoder.name):
+            encoded = EncodedClip.from_clip(clip, encoder)
+            check_inputs(encoded.tokens, encoded.saliency, encoded.frame_features)
+            return encoded
     if not isinstance(encoder, TokenFile):
         return EncodedClip.from_clip(clip, encoder)
     with bad_input(ValueError, encoder="--encoder"):

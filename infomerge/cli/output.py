@@ -2,6 +2,7 @@
 
 import functools
 import json
+import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,23 @@ import click
 from infomerge.cli.errors import InputError, bad_file
 
 Command = Callable[..., None]
+
+
+class _Folder(click.Path):
+    """A folder with a name; an empty one would be the current folder, which nobody named."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Refuse an empty name and one that the file system cannot take."""
+        if value == "":
+            self.fail("the name is empty; give a folder, or . for this one", param, ctx)
+        try:
+            return super().convert(value, param, ctx)
+        except OSError as error:
+            self.fail(f"{os.fspath(value)[:80]!r} cannot be a folder ({error.strerror})", param, ctx)
+
+
+FOLDER = _Folder(path_type=Path, file_okay=False)
+"""The kind of option that names a folder to write to."""
 
 
 def output_folder(*files: str) -> Callable[[Command], Command]:
@@ -24,7 +42,7 @@ def output_folder(*files: str) -> Callable[[Command], Command]:
         @click.option(
             "--out",
             "-o",
-            type=click.Path(path_type=Path, file_okay=False),
+            type=FOLDER,
             required=True,
             help="Folder to write to.",
         )
@@ -80,6 +98,11 @@ def write_json(path: Path, entry: Mapping[str, Any]) -> None:
 def refuse_replacing(option: str, file: Path, force: bool, other: str) -> None:
     """Refuse to replace a file that is there, unless it was asked for."""
     with bad_file(option, file.parent):
-        there = file.exists()
+        try:
+            there = file.exists()
+        except OSError as error:
+            raise InputError(
+                option, f"{file.parent} cannot be looked at ({error.strerror})", "choose another"
+            ) from error
     if there and not force:
         raise InputError(option, f"{file} already exists", f"choose {other} or pass --force")

@@ -3,7 +3,8 @@
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from os import PathLike
-from typing import Any, Literal, NamedTuple
+from pathlib import Path
+from typing import Any, Literal, NamedTuple, cast
 
 import numpy as np
 import torch
@@ -336,36 +337,35 @@ def _load(name: str, dtype: torch.dtype | str) -> nn.Module:
         from transformers import AutoConfig, AutoModel
 
     try:
-        config = AutoConfig.from_pretrained(name)
+        config = AutoConfig.from_pretrained(name, trust_remote_code=False)
         # Of a two-tower checkpoint only the vision half is read.
         config = getattr(config, "vision_config", config)
-        model, info = AutoModel.from_pretrained(name, config=config, dtype=dtype, output_loading_info=True)
-    except (OSError, ValueError) as error:
-        reason = str(error).splitlines()[0]
-        raise OSError(
-            f"name_or_path: got {name!r}, which cannot be loaded ({reason}); expected a folder with a "
-            "saved vision model or a model's name on the Hugging Face hub"
-        ) from error
+        safe = {"trust_remote_code": False, "use_safetensors": True}
+        model, info = AutoModel.from_pretrained(name, config=config, dtype=dtype, output_loading_info=True, **safe)
+    except Exception as error:
+        reason = next(iter(str(error).splitlines()), type(error).__name__)
+        accepted = "a folder with a saved vision model or a model's name on the Hugging Face hub"
+        raise OSError(f"name_or_path: got {name!r}, which cannot be loaded ({reason}); expected {accepted}") from error
     missing = sorted(info["missing_keys"])
     if missing:
         raise ValueError(
             f"name_or_path: got {name!r}, which lacks {len(missing)} weights of {type(model).__name__}, "
             f"{missing[0]} among them; expected a checkpoint with all of them"
         )
-    vision_model: nn.Module = model
-    return vision_model
+    return cast(nn.Module, model)
 
 
 def _preprocessing(name: str) -> dict[str, Any]:
     """Options that the checkpoint's preprocessor_config.json settles; none without the file."""
-    # The image processors themselves need torchvision or Pillow. Their settings are plain JSON.
     with needs("models"):
         from transformers.image_processing_base import ImageProcessingMixin
 
     try:
         settings, _ = ImageProcessingMixin.get_image_processor_dict(name)
-    except OSError:
-        return {}
+    except Exception as error:
+        if isinstance(error, OSError) and not (Path(name) / "preprocessor_config.json").exists():
+            return {}
+        raise OSError(f"name_or_path: got no JSON as preprocessor_config.json in {name!r}; expected JSON") from error
     options: dict[str, Any] = {"mean": settings.get("image_mean"), "std": settings.get("image_std")}
     crop = settings.get("crop_size") if settings.get("do_center_crop", True) else None
     size = crop or settings.get("size")

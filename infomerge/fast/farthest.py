@@ -100,7 +100,13 @@ def compress(
     frames, positions, _ = tokens.shape
     salient = salient_total(frames, requested / frames, options.context_fraction, options.salient_split)
     sizes = Sizes(frames, positions, requested, salient)
-    given = (tokens.detach().contiguous(), None if saliency is None else saliency.detach(), None, options, sizes)
+    given = (
+        tokens.detach().contiguous(),
+        None if saliency is None else saliency.detach().contiguous(),
+        None,
+        options,
+        sizes,
+    )
     if graphs:
         from infomerge.fast.kernels.graph import Graphs
 

@@ -18,6 +18,7 @@ class RefusedSweepError(ValueError):
 
 
 TABLE = "results.csv"
+STATUSES = ("ok", "failed")
 SEGMENTS = "segments.csv"
 IDENTITY = ("key", "clip", "disturbance", "strength", "seed", "method", "options", "ratio")
 OUTCOME = ("status", "error")
@@ -88,7 +89,24 @@ class Table(Lines):
 
     def __init__(self, path: Path, columns: tuple[str, ...]) -> None:
         super().__init__(path, columns)
-        self.status = {row["key"]: row["status"] for row in _read(path, columns)}
+        self.status: dict[str, str] = {}
+        for number, row in enumerate(_read(path, columns), 2):
+            key, status = row["key"], row["status"]
+            problem = (
+                "no key"
+                if not key
+                else f"the key {key!r} twice"
+                if key in self.status
+                else f"status {status!r}"
+                if status not in STATUSES
+                else ""
+            )
+            if problem:
+                raise RefusedSweepError(
+                    f"{path}: got {problem} in line {number}; expected one line for each item, with the status "
+                    f"{' or '.join(STATUSES)}: take that line out"
+                )
+            self.status[key] = status
 
     def append(self, rows: list[Row]) -> None:
         """Write rows and have them on the disk before this returns."""

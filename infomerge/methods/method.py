@@ -184,4 +184,4 @@ class Compressor:
                 raise ValueError(
                     f"{need}: got none; expected {WAYS[need]}, without which the method {self.name!r} cannot choose"
                 )
-        return [given[need].detach() for need in self.method.needs]
+        return [given[need].detach().contiguous() for need in self.method.needs]

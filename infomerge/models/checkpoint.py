@@ -53,7 +53,7 @@ class CheckpointFiles:
             return None
         try:
             found = json.loads(Path(path).read_text(encoding="utf-8"))
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise OSError(f"name_or_path: got {str(path)!r}, which is not JSON ({error}); expected JSON") from error
         return _checked_object(found, name)
 

@@ -43,19 +43,18 @@ def load(
             option is out of range.
     """
     import transformers
-    from huggingface_hub.errors import StrictDataclassError
-    from safetensors import SafetensorError
 
     place = _device(device)
     local = _is_local(name_or_path)
     try:
-        config = transformers.AutoConfig.from_pretrained(name_or_path, local_files_only=local)
-    except (OSError, ValueError, StrictDataclassError) as error:
+        config = transformers.AutoConfig.from_pretrained(name_or_path, local_files_only=local, trust_remote_code=False)
+    # What damaged or hostile settings raise inside of their readers is of every kind.
+    except Exception as error:
         raise _no_model(name_or_path, error) from error
     kind = adapter_class(config).model_class()
     made: Processor | StockProcessor
     if processor is None:
-        made = Processor.from_pretrained(name_or_path, config, local_files_only=local, max_pixels=max_pixels)
+        made = _processor(name_or_path, config, local, max_pixels)
     elif max_pixels is None:
         made = as_processor(processor, config)
     else:
@@ -68,8 +67,9 @@ def load(
                 output_loading_info=True,
                 ignore_mismatched_sizes=True,  # they are refused below, by name
                 local_files_only=local,
+                use_safetensors=True,  # no pickle is read
             )
-    except (OSError, SafetensorError, RuntimeError) as error:
+    except Exception as error:
         raise _no_model(name_or_path, error) from error
     missing = sorted(info["missing_keys"])
     if missing:
@@ -84,6 +84,16 @@ def load(
             f"{list(expected)}, as its config.json says"
         )
     return model.to(place).eval(), made
+
+
+def _processor(name: str, config: Any, local: bool, max_pixels: int | None) -> Processor:
+    try:
+        return Processor.from_pretrained(name, config, local_files_only=local, max_pixels=max_pixels)
+    except (OSError, TypeError, ValueError):
+        raise
+    # Such as the number of a token that is none.
+    except Exception as error:
+        raise _no_model(name, error) from error
 
 
 def _device(name: str) -> torch.device:

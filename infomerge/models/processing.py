@@ -96,9 +96,11 @@ class Processor:
         adapter_class(config)
         files = CheckpointFiles(name_or_path, local_files_only)
         try:
-            tokenizer = AutoTokenizer.from_pretrained(name_or_path, local_files_only=local_files_only)
+            tokenizer = AutoTokenizer.from_pretrained(
+                name_or_path, local_files_only=local_files_only, trust_remote_code=False
+            )
         # What is JSON, but nothing of a tokenizer's, fails wherever transformers comes across it.
-        except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
+        except Exception as error:
             raise OSError(
                 f"name_or_path: got {name_or_path!r} without a tokenizer that can be read ({first_line(error)}); "
                 "expected a checkpoint with tokenizer.json and tokenizer_config.json"

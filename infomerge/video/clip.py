@@ -30,8 +30,7 @@ class ClipMetadata:
         duration: seconds from the start of the first shown frame to the end of the last.
         codec, container: FFmpeg's names, such as "h264" and "matroska,webm".
         rotation: degrees clockwise (0, 90, 180 or 270) by which the stored frames were turned to stand upright.
-        reader: "decord" or "pyav", whichever decoded the frames.
-        fallback_reason: why decord was not used; None where it was, or where `reader="pyav"` was asked for.
+        reader: "pyav", or "decord" where it was asked for.
         truncated: whether the file ends early or is damaged.
         frame_indices: for each sampled frame its place among the shown frames, ascending.
         stream: which of the file's streams was read, counted from 0: the one that ffmpeg shows.
@@ -49,11 +48,12 @@ class ClipMetadata:
     container: str
     rotation: int
     reader: str
-    fallback_reason: str | None
     truncated: bool
     frame_indices: tuple[int, ...]
     stream: int = 0
     video_streams: int = 1
+    fallback_reason: str | None = None
+    """Why decord was not used, in clips of earlier versions; PyAV is no longer a second choice."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -3,6 +3,7 @@
 import os
 import traceback
 import warnings
+from contextlib import suppress
 from numbers import Integral
 from pathlib import Path
 
@@ -19,15 +20,17 @@ from infomerge.video.truth import GroundTruth
 
 READERS = ("auto", "decord", "pyav")
 
+# Pictures: 20 s of film.
+_LONG = 500
+
 
 def read_clip(path: str | os.PathLike[str], num_frames: int = 32, reader: str = "auto") -> Clip:
     """Sample frames uniformly over all frames that a file shows, as `sample_indices` says.
 
-    The frames are those of a sequential decoder, upright, whatever the file: with "auto", decord reads only files
-    whose packets prove that it will be right, and PyAV reads all others, holding no more than the sampled frames in
-    memory. It decodes in order; of a long file whose packets prove that this shows the same, only those groups of
-    pictures that hold a sampled frame. Times ascend whatever the file's clock does. Of several streams, the one that
-    ffmpeg would show is read. Non-square pixels are not stretched.
+    The frames are those of a sequential decoder, upright, whatever the file: PyAV reads it, holding no more than the
+    sampled frames in memory. It decodes in order; of a long file whose packets prove that this shows the same, only
+    those groups of pictures that hold a sampled frame. Times ascend whatever the file's clock does. Of several
+    streams, the one that ffmpeg would show is read. Non-square pixels are not stretched.
 
     What takes more than a second shows a progress bar on standard error; the environment variable TQDM_DISABLE=1
     turns it off. No thread and no open decoder is left behind.
@@ -35,7 +38,8 @@ def read_clip(path: str | os.PathLike[str], num_frames: int = 32, reader: str = 
     Args:
         path: a video file.
         num_frames: how many frames to take at most, 1 or more.
-        reader: "auto"; "pyav"; or "decord", which refuses a file on which decord could be wrong.
+        reader: "auto" or "pyav", which are the same; or "decord", which reads with both and refuses a file on which
+            decord could be wrong or shows another picture. Alone, decord conceals damage without a word.
 
     Warns:
         TruncatedClipWarning: the file ends early or is damaged; the frames are sampled from what can be decoded.
@@ -43,7 +47,8 @@ def read_clip(path: str | os.PathLike[str], num_frames: int = 32, reader: str = 
 
     Raises:
         FileNotFoundError, PermissionError: from the file system.
-        UnreadableClipError: the file holds no picture that can be decoded, or `reader="decord"` refuses it.
+        UnreadableClipError: the file holds no picture that can be decoded, its frames would take more than 4 GiB,
+            or `reader="decord"` refuses it.
         TypeError, ValueError: `num_frames` or `reader` is not one of the accepted values.
     """
     return read_named_clip(shown_name(Path(Path(path).stem)), Path(path), num_frames, reader)
@@ -58,7 +63,7 @@ def read_named_clip(
         raise ValueError(f"reader must be one of {', '.join(READERS)}, got {reader!r}")
     try:
         found = survey(path)
-        sampled, used, reason = _sample(found, num_frames, reader)
+        sampled, used = _sample(found, num_frames, reader)
     except BaseException as error:
         # An error keeps alive whatever it has passed: here decoders, whose threads a forked process would wait for.
         traceback.clear_frames(error.__traceback__)
@@ -68,7 +73,7 @@ def read_named_clip(
     return Clip(
         frames=sampled.frames,
         timestamps=np.array([_seconds(found, time - sampled.first_time) for time in sampled.times]),
-        metadata=_metadata(name, found, sampled, used, reason),
+        metadata=_metadata(name, found, sampled, used),
         truth=truth,
     )
 
@@ -81,24 +86,28 @@ def check_num_frames(num_frames: int) -> None:
         raise ValueError(f"num_frames must be 1 or more, got {num_frames}")
 
 
-def _sample(found: Survey, num_frames: int, reader: str) -> tuple[Sampled, str, str | None]:
-    """The frames, the reader that decoded them, and why that was not decord."""
-    if reader == "pyav":
-        return _read_with_pyav(found, num_frames), "pyav", None
+def _sample(found: Survey, num_frames: int, reader: str) -> tuple[Sampled, str]:
+    """The frames and the reader that decoded them."""
+    sampled = _read_with_pyav(found, num_frames)
+    if reader != "decord":
+        return sampled, "pyav"
     try:
-        return read_with_decord(found, num_frames), "decord", None
+        twice = read_with_decord(found, num_frames)
+        # It conceals what is damaged without a word, so that only a second decoder tells.
+        if sampled.damaged or not np.array_equal(twice.frames, sampled.frames):
+            raise DecordRefusedError("its frames differ from PyAV's")
     except DecordRefusedError as refusal:
-        if reader == "decord":
-            message = f"decord cannot be trusted with '{shown_name(found.path)}': {refusal}; use reader='auto'"
-            raise UnreadableClipError(message) from refusal
-        return _read_with_pyav(found, num_frames), "pyav", str(refusal)
+        message = f"decord cannot be trusted with '{shown_name(found.path)}': {refusal}; use reader='auto'"
+        raise UnreadableClipError(message) from refusal
+    return twice, "decord"
 
 
 def _read_with_pyav(found: Survey, num_frames: int) -> Sampled:
-    try:
-        return read_by_seeking(found, num_frames)
-    except NotSeekableError:
-        return read_in_order(found, num_frames)
+    # Of a short clip every picture is decoded, so that damage between the sampled ones is told too.
+    if len(found.packets) >= _LONG:
+        with suppress(NotSeekableError):
+            return read_by_seeking(found, num_frames)
+    return read_in_order(found, num_frames)
 
 
 def _seconds(found: Survey, ticks: int) -> float:
@@ -112,7 +121,7 @@ def _warn_truncated(found: Survey, sampled: Sampled) -> None:
     warnings.warn(message, TruncatedClipWarning, stacklevel=4)
 
 
-def _metadata(name: str, found: Survey, sampled: Sampled, reader: str, reason: str | None) -> ClipMetadata:
+def _metadata(name: str, found: Survey, sampled: Sampled, reader: str) -> ClipMetadata:
     height, width = sampled.frames.shape[1:3]
     shown = _seconds(found, sampled.last_time - sampled.first_time)
     last_duration = next((p.duration for p in found.packets if p.pts == sampled.last_time), 0)
@@ -130,7 +139,6 @@ def _metadata(name: str, found: Survey, sampled: Sampled, reader: str, reason: s
         container=found.container,
         rotation=90 * sampled.orientation.quarter_turns,
         reader=reader,
-        fallback_reason=reason,
         truncated=sampled.damaged,
         frame_indices=tuple(sampled.indices.tolist()),
         stream=found.stream,

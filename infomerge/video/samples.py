@@ -4,6 +4,7 @@ import dataclasses
 import hashlib
 import importlib.metadata
 import os
+import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from fractions import Fraction
@@ -175,16 +176,28 @@ def _tour_truth() -> GroundTruth:
 def _cached_tour() -> Path:
     folder = Path(os.environ.get("INFOMERGE_CACHE") or platformdirs.user_cache_path("infomerge"))
     path = folder / f"tour-{_recipe_digest()}.mp4"
+    seal = path.with_suffix(".sha256")
     if path.exists():
-        return path
+        if seal.exists() and seal.read_text(encoding="ascii").strip() == _file_digest(path):
+            return path
+        # One of an earlier version has no seal; it, and a damaged one, are replaced.
+        if seal.exists():
+            warnings.warn(f"the cached sample clip '{path}' is damaged; it is made again", UserWarning, stacklevel=3)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with replaced(path) as unfinished:
             _write_tour(unfinished)
+        with replaced(seal) as unfinished:
+            unfinished.write_text(_file_digest(path) + "\n", encoding="ascii")
     except OSError as error:
         message = f"cannot write the sample clip to '{folder}'; set INFOMERGE_CACHE to a folder that can be written"
         raise OSError(message) from error
     return path
+
+
+def _file_digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _recipe_digest() -> str:

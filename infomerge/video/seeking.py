@@ -4,16 +4,13 @@ from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-import numpy as np
-from jaxtyping import UInt8
-
 from infomerge.extras import needs
 from infomerge.video.groups import Group, OpenGroupsError, check_stream, closed_groups
 from infomerge.video.orientation import orientation_of
 from infomerge.video.progress import progress
-from infomerge.video.sampled import Sampled, sample_indices
+from infomerge.video.sampled import Gathered, Sampled, sample_indices
 from infomerge.video.side_data import display_matrix
-from infomerge.video.source import demux_to_end, open_video
+from infomerge.video.source import demux_to_end, open_video, start_decoder
 from infomerge.video.survey import Survey
 
 with needs("video"):
@@ -50,15 +47,16 @@ def read_by_seeking(found: Survey, num_frames: int) -> Sampled:
     assert found.first_frame is not None
     width, height = found.first_frame.width, found.first_frame.height
     orientation = orientation_of(display_matrix(found.first_frame))
-    images: list[UInt8[np.ndarray, "height width 3"]] = []
+    images = Gathered(found.path, len(indices))
+    images.check(width, height)
     try:
         for frame in _wanted_frames(found, stretches):
-            images.append(orientation.upright(frame.to_ndarray(format="rgb24", width=width, height=height)))
+            images.add(orientation.upright(frame.to_ndarray(format="rgb24", width=width, height=height)))
     except av.error.FFmpegError as error:
         raise NotSeekableError("a group of pictures cannot be decoded alone") from error
     return Sampled(
         indices=indices,
-        frames=np.stack(images),
+        frames=images.frames,
         times=tuple(times[i] for i in indices),
         first_time=times[0],
         last_time=times[-1],
@@ -96,7 +94,7 @@ def _plan(found: Survey, num_frames: int) -> tuple[list[_Stretch], list[int]]:
 def _wanted_frames(found: Survey, stretches: list[_Stretch]) -> Iterator[VideoFrame]:
     bar = progress(found.path.stem, sum(stretch.stop - stretch.group.start for stretch in stretches), "frame")
     with open_video(found.path) as (container, stream), bar:
-        stream.thread_type = "AUTO"
+        start_decoder(stream, strict=True)
         for stretch in stretches:
             count = 0
             for frame in _decode(container, stream, found, stretch):

@@ -35,6 +35,38 @@ _DEFAULT_BONUS = 5_000_000
 _OPTIONS = {"pattern_type": "none", "protocol_whitelist": "file,crypto,data"}
 
 
+# Of one picture: 12K film has 80 million. A header of a few bytes may declare billions.
+_MOST_PIXELS = 2**27
+# Above this size each further thread of a decoder holds more memory than it is worth.
+_MOST_THREADED_PIXELS = 2**25
+
+# Of a disk or a network drive that does not answer, to be opened or to be read.
+_PATIENCE_SECONDS = 60.0
+
+# Codecs whose decoder shows what lay in memory where a damaged picture has a hole; with several threads that changes
+# from run to run, and nothing tells.
+_ONE_THREAD = {"hevc", "mjpeg", "mpeg1video", "mpeg2video"}
+
+
+def start_decoder(stream: VideoStream, *, strict: bool, threads: bool = True) -> None:
+    """Settle how a stream is decoded, before its first packet.
+
+    Args:
+        stream: of `open_video`.
+        strict: whether the first fault that the decoder finds is an error, rather than concealed. Only then may it
+            use several threads, since what it makes up depends on them.
+        threads: whether it may use several, which now and then lose the error of a frame, and the frame.
+    """
+    context = stream.codec_context
+    options = {"max_pixels": str(_MOST_PIXELS)}
+    if strict:
+        options["err_detect"] = "explode+crccheck"
+    context.options = options
+    large = context.width * context.height > _MOST_THREADED_PIXELS
+    alone = not (strict and threads) or large or context.codec.canonical_name in _ONE_THREAD
+    stream.thread_type = "NONE" if alone else "AUTO"
+
+
 @contextmanager
 def open_video(path: Path) -> Iterator[tuple[InputContainer, VideoStream]]:
     """The file and the video stream that ffmpeg would show of it.
@@ -73,7 +105,15 @@ def _opened(path: Path) -> Iterator[InputContainer]:
             # FFmpeg knows names in UTF-8 only.
             source = stack.enter_context(path.open("rb"))
         try:
-            container = stack.enter_context(av.open(source, "r", metadata_errors="replace", container_options=_OPTIONS))
+            container = stack.enter_context(
+                av.open(
+                    source,
+                    "r",
+                    metadata_errors="replace",
+                    container_options=_OPTIONS,
+                    timeout=_PATIENCE_SECONDS,
+                )
+            )
         except (av.error.FFmpegError, ValueError) as error:
             raise unreadable(path, "it is not a media file, or its beginning is missing") from error
         yield container

@@ -9,7 +9,7 @@ from infomerge.extras import needs
 from infomerge.video.bitstream import length_bytes, unit_types
 from infomerge.video.clock import Clock, ticks_per_frame
 from infomerge.video.progress import progress
-from infomerge.video.source import AnyPacket, demux_to_end, open_video
+from infomerge.video.source import AnyPacket, demux_to_end, open_video, start_decoder, unreadable
 
 with needs("video"):
     import av.error
@@ -23,6 +23,9 @@ _DECLARE_DURATION = {"mov,mp4,m4a,3gp,3g2,mj2", "matroska,webm", "avi", "flv", "
 _MATROSKA_SEGMENT = bytes.fromhex("18538067")
 
 _MICROSECONDS = 1_000_000
+
+# How often a file's own size its packets may amount to.
+_MOST_REPEATS = 50
 
 
 @dataclass(frozen=True)
@@ -82,13 +85,19 @@ def survey(path: Path) -> Survey:
         packets: list[PacketFacts] = []
         first_frame: VideoFrame | None = None
         latest_end, broken = 0.0, False
+        # A damaged file may lead its reader in a circle.
+        most_bytes, seen_bytes = _MOST_REPEATS * path.stat().st_size, 0
         codec = stream.codec_context.codec.canonical_name
         length = length_bytes(codec, stream.codec_context.extradata)
+        start_decoder(stream, strict=False)
         clock = Clock(container, stream)
         bar = progress(f"{path.stem}: index", stream.frames or None, "packet")
         try:
             with bar:
                 for packet in demux_to_end(container):
+                    seen_bytes += packet.size + 1
+                    if seen_bytes > most_bytes:
+                        raise unreadable(path, "its packets do not end")
                     latest_end = max(latest_end, _end_s(packet))
                     if packet.stream_index != stream.index:
                         continue

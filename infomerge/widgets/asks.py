@@ -83,7 +83,10 @@ def _frames(explorer: "BudgetExplorer", content: Mapping[str, Any], buffers: lis
 
 
 def _upload(explorer: "BudgetExplorer", content: Mapping[str, Any], buffers: list[memoryview]) -> None:
-    name = Path(content["name"]).name
+    name = plain_name(str(content["name"]))
+    # The page has looked too, but a page may be anyone's.
+    if len(buffers[0]) > MOST_BYTES:
+        _too_large(explorer, {"name": name, "size": len(buffers[0])}, [])
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / name
         path.write_bytes(bytes(buffers[0]))
@@ -94,6 +97,15 @@ def _upload(explorer: "BudgetExplorer", content: Mapping[str, Any], buffers: lis
             raise ValueError(str(error).replace(str(path), name)) from error
     explorer._readable = None  # the file was there for a moment
     explorer._show_clip()
+
+
+def plain_name(name: str) -> str:
+    """A file's name that stands for a file in any folder: without a folder of its own, not empty and not too long."""
+    plain = "".join(letter for letter in name.replace("\\", "/").rpartition("/")[2] if letter.isprintable())
+    if not plain.strip(". "):
+        return "upload"
+    stem, dot, ending = plain.rpartition(".")
+    return f"{stem[:40]}{dot}{ending[:10]}" if len(plain.encode(errors="replace")) > 200 else plain
 
 
 def _own(explorer: "BudgetExplorer", content: Mapping[str, Any], buffers: list[memoryview]) -> None:

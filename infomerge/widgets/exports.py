@@ -203,7 +203,7 @@ def file(explorer: "BudgetExplorer", kind: str) -> tuple[str, bytes]:
 def export(folder: str | os.PathLike[str], explorer: "BudgetExplorer", kind: str) -> Path:
     """Write a file of a kind into a folder, under a name that is not taken, whole or not at all."""
     wanted = KINDS[kind]
-    stem = _free_stem(Path(folder).expanduser(), f"{wanted.stem}-{explorer.encoded.name}", (wanted.ending,))
+    stem = _free_stem(_in_place(folder), f"{wanted.stem}-{explorer.encoded.name}", (wanted.ending,))
     target = stem.with_name(stem.name + wanted.ending)
     content = wanted.make(explorer)
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -214,8 +214,16 @@ def export(folder: str | os.PathLike[str], explorer: "BudgetExplorer", kind: str
 
 def export_chart(folder: str | os.PathLike[str], explorer: "BudgetExplorer") -> list[Path]:
     """Write the budget chart as PDF and PNG, under one name that is not taken."""
-    stem = _free_stem(Path(folder).expanduser(), f"budget-{explorer.encoded.name}", (".pdf", ".png"))
+    stem = _free_stem(_in_place(folder), f"budget-{explorer.encoded.name}", (".pdf", ".png"))
     return save(chart(explorer), stem)
+
+
+def _in_place(folder: str | os.PathLike[str]) -> Path:
+    """The folder, with a home in the place of a tilde. Raises ValueError where nobody has that home."""
+    try:
+        return Path(folder).expanduser()
+    except RuntimeError:
+        raise ValueError(f"folder: got {os.fspath(folder)!r}, a home that nobody has; expected a folder") from None
 
 
 def _free_stem(folder: Path, name: str, endings: Sequence[str]) -> Path:

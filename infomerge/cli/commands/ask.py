@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
-from infomerge.cli.errors import Notes, bad_file, bad_input, pass_notes
+from infomerge.cli.errors import Notes, bad_file, bad_input, bad_model, pass_notes
 from infomerge.cli.options import clip_options, method_options
 from infomerge.cli.output import make_folder, output_file, write_json
 from infomerge.cli.printing import console, print_table
@@ -82,7 +82,7 @@ def command(
         "frames": "--num-frames",
         "max_pixels": "--max-pixels",
     }
-    with bad_input(TypeError, ValueError, **spelled):
+    with bad_model("--model", model), bad_input(TypeError, ValueError, **spelled):
         prompt = processor(clip.frames, clip.timestamps, question, clip.metadata.duration)
     if json_file is not None:
         make_folder("--json", json_file.parent)
@@ -90,10 +90,11 @@ def command(
 
     compressions = {"all tokens": None, compressor.label: compressor} if compare else {compressor.label: compressor}
     limits: dict[str, Any] = {"max_new_tokens": max_new_tokens, "repeats": repeats}
-    answers = {
-        name: answer(network, processor, prompt, method, position_mode=positions, **limits)
-        for name, method in compressions.items()
-    }
+    with bad_model("--model", model):
+        answers = {
+            name: answer(network, processor, prompt, method, position_mode=positions, **limits)
+            for name, method in compressions.items()
+        }
     entry = record_answers(answers, clip, question, prompt, {"name": model, **described(network)})
     entry |= {
         "method": compressor.to_dict(),

@@ -8,7 +8,7 @@ import click
 
 from infomerge.cli.errors import InputError, Notes, bad_file, bad_input, pass_notes
 from infomerge.cli.options import clips_options, encode, open_clips
-from infomerge.cli.output import make_folder, refuse_replacing
+from infomerge.cli.output import FOLDER, make_folder, refuse_replacing
 
 if TYPE_CHECKING:
     from infomerge.encoders import Encoder
@@ -21,9 +21,7 @@ FORMATS = ("pdf", "png", "svg", "pgf")
 
 @click.command()
 @clips_options(required=False)
-@click.option(
-    "--out", "-o", type=click.Path(path_type=Path, file_okay=False), default=Path("figures"), show_default=True
-)
+@click.option("--out", "-o", type=FOLDER, default=Path("figures"), show_default=True)
 @click.option("--only", metavar="NAME", multiple=True, help="One of the figures; repeatable.  [default: all]")
 @click.option("--title", help="What stands above the figures, in place of their own words.")
 @click.option("--width", metavar="single|double|INCHES", help="Of a column (3.4), of two (7), or inches.")

@@ -57,8 +57,8 @@ def compress(
     check_shapes(tokens, saliency, frame_features)
     tokens = tokens.detach().contiguous()
     sizes = layout(tuple(tokens.shape), config)
-    saliency = None if saliency is None else saliency.detach()
-    frame_features = None if frame_features is None else frame_features.detach()
+    saliency = None if saliency is None else saliency.detach().contiguous()
+    frame_features = None if frame_features is None else frame_features.detach().contiguous()
     given = (tokens, saliency, frame_features, config, sizes)
     if graphs:
         kept, blocks = GRAPHS.replay(*given)

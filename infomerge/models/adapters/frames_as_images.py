@@ -67,7 +67,7 @@ class FramesAsImagesAdapter(VideoAdapter):
         reason = "which says not where it was loaded from"
         if name:
             try:
-                return AutoTokenizer.from_pretrained(name, local_files_only=True)
+                return AutoTokenizer.from_pretrained(name, local_files_only=True, trust_remote_code=False)
             except (OSError, ValueError, TypeError, KeyError, AttributeError):
                 reason = f"and none that can be read in {name!r}"
         raise ValueError(
