@@ -1,0 +1,56 @@
+"""Unit 3: whole tokens from weights, adding up exactly (eq. 9)."""
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from infomerge.budget import allocate
+from infomerge.course.exercise import Exercise, Inputs, Mistake
+
+
+def shares(weight: Float[Tensor, "segments"], total: int) -> Int[Tensor, "segments"]:
+    """`infomerge.budget.allocate` where there is room for everything."""
+    return allocate(weight, total, torch.full((len(weight),), 10 * total), "exact")
+
+
+def each_alone(weight: Tensor, total: int) -> Int[Tensor, "segments"]:
+    """Every share rounded by itself, eq. 21."""
+    return (total * weight / weight.sum()).round().clamp(min=1).long()
+
+
+def rounded_down(weight: Tensor, total: int) -> Int[Tensor, "segments"]:
+    """What is left over goes to nobody."""
+    return (total * weight / weight.sum()).floor().clamp(min=1).long()
+
+
+def rest_to_first(weight: Tensor, total: int) -> Int[Tensor, "segments"]:
+    """What is left over goes to the first segments."""
+    given = rounded_down(weight, total)
+    given[: max(0, total - int(given.sum()))] += 1
+    return given
+
+
+def _tour() -> Inputs:
+    # Lengths of the twelve segments of the sample clip "tour" beside the context tokens of 15 percent.
+    return torch.tensor([3.0, 5.0, 1.0, 4.0, 1.0, 4.0, 1.0, 1.0, 1.0, 7.0, 1.0, 3.0]), 397
+
+
+EXERCISE = Exercise(
+    name="shares",
+    reference=shares,
+    by_hand={"four segments by hand": (torch.tensor([1.4, 2.4, 3.4, 2.8]), 10)},
+    real=_tour,
+    real_name="the twelve segments of the tour",
+    mistakes=(
+        Mistake(
+            each_alone,
+            "your budgets do not add up to the total: rounding each alone gains or loses tokens on the way.",
+        ),
+        Mistake(rounded_down, "you give away too few: everything was rounded down, and who gets the rest?"),
+        Mistake(
+            rest_to_first,
+            "your total is right, but the tokens that are left over go to the first segments; they should go where "
+            "most was cut off.",
+        ),
+    ),
+)
