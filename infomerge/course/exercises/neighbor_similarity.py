@@ -1,4 +1,4 @@
-"""Unit 1: how alike is a position to itself in the next frame?"""
+"""Unit 1: how alike a position is to itself in the next frame."""
 
 import torch
 from jaxtyping import Float

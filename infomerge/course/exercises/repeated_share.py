@@ -1,4 +1,4 @@
-"""Unit 1: how many tokens does the frame before already show?"""
+"""Unit 1: how many tokens the frame before already shows."""
 
 import torch
 from jaxtyping import Float

@@ -1,4 +1,4 @@
-"""Unit 3: over how many directions do tokens spread (eq. 6 and 7)?"""
+"""Unit 3: over how many directions tokens spread (eq. 6 and 7)."""
 
 import math
 

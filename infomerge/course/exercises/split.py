@@ -48,7 +48,7 @@ EXERCISE = Exercise(
     mistakes=(
         Mistake(
             context_by_fraction,
-            "your two numbers do not add up to what the ratio asks for; salient tokens are counted first: what is left?",
+            "your two numbers do not add up to what the ratio asks for; salient ones are counted first: what is left?",
         ),
         Mistake(
             floor_of_clip,

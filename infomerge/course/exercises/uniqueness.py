@@ -1,4 +1,4 @@
-"""Unit 3: how far does a segment point away from the whole clip (eq. 3 to 5)?"""
+"""Unit 3: how far a segment points away from the whole clip (eq. 3 to 5)."""
 
 import torch
 from torch import Tensor
