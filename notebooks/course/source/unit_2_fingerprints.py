@@ -245,7 +245,7 @@ if check("candidates", candidates):
 # - A slow drift is what tells it from the adjacent difference. In segments of two frames the two are the same number.
 # - Which of them is better under disturbance is a question for measurement, not for argument. Over 56 conditions with
 #   100 clips each: with EfficientNet's tokens the adjacent difference is better in 48, TFD in 6; with bare pixels on the
-#   same grid 14 and 22, on 14 x 14 positions 11 and 38; the rest are undecided.
+#   same grid the adjacent difference in 14 and TFD in 22, on 14 x 14 positions 11 and 38; the rest are undecided.
 #
 # **Can you answer?** (1) Why is TFD undefined for a segment of one frame? (2) Show that for two frames TFD is $1 - c$,
 # with $c$ their cosine. (3) A lamp flickers on, off, on, off: by which of the two is it more static?
