@@ -39,7 +39,7 @@ def _tour() -> Inputs:
 EXERCISE = Exercise(
     name="shares",
     reference=shares,
-    by_hand={"four segments by hand": (torch.tensor([1.4, 2.4, 3.4, 2.8]), 10)},
+    by_hand={"four segments by hand": (torch.tensor([1.45, 2.35, 3.4, 2.8]), 10)},
     real=_tour,
     real_name="the twelve segments of the tour",
     mistakes=(

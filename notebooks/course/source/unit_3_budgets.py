@@ -191,7 +191,7 @@ if check("weights", weights):
 # left, one by one, to the segments of which most was cut off (*largest remainder*; of equals, the earlier one).
 
 # %% predict
-# ten tokens for the weights 1.4, 2.4, 3.4, 2.8, by hand. What would rounding each alone give in total?
+# ten tokens for the weights 1.45, 2.35, 3.4, 2.8, by hand. What would rounding each alone give in total?
 
 
 # %% exercise shares
@@ -219,13 +219,13 @@ def shares(weight: torch.Tensor, total: int) -> torch.Tensor:
 
 # %%
 if check("shares", shares):
-    print("by hand: ", shares(torch.tensor([1.4, 2.4, 3.4, 2.8]), 10).tolist())
+    print("by hand: ", shares(torch.tensor([1.45, 2.35, 3.4, 2.8]), 10).tolist())
     print("the tour:", shares(out.trace.weight, 397).tolist())
     print("library: ", out.trace.budget.tolist())
 
 # %% explanation
-# Rounded down 1, 2, 3, 2 make 8; two are left. Most was cut off from the fourth (0.8); 0.4 was cut off from the three
-# others alike, so the earliest gets it: 2, 2, 3, 3. Rounding each alone gives 1, 2, 3, 3, nine in all.
+# Rounded down 1, 2, 3, 2 make 8; two are left. Most was cut off from the fourth (0.8), then from the first (0.45): 2, 2,
+# 3, 3. Rounding each alone gives 1, 2, 3, 3, nine in all: one token is lost.
 
 # %% [markdown]
 # ## Watch the budget move
@@ -251,7 +251,7 @@ for alpha, beta, tau in ((0.9, 0.1, 1.2), (0.0, 1.0, 1.2), (0.9, 0.1, 0.0), (0.9
 # It falls from 46 to 4: the two measures disagree about it. With a live view, `BudgetExplorer("tour")` from
 # `infomerge.widgets`, you can turn every knob and see the budget flow.
 #
-# One thing to notice: the frozen picture (frames 18 to 21, most of them in segment 10) gets *more* than its length would
+# One thing to notice: the frozen picture (10.5 to 12.9 s, the second half of segment 10) gets *more* than its length would
 # give. Uniqueness asks how unusual a segment is, not how often it repeats itself.
 
 # %% [markdown]
