@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-from jaxtyping import Bool, Float, UInt8
+from jaxtyping import Bool, Float, Real, UInt8
 from matplotlib.patches import Rectangle
 
 from infomerge.palette import BLUE, GREEN, INK, PURPLE, VERMILLION
@@ -67,7 +67,7 @@ def _rectangle(x: float, y: float, width: float, height: float, edgecolor: str, 
 @styled
 def bars(
     names: Sequence[str],
-    series: Mapping[str, Float[np.ndarray, "names"]],
+    series: Mapping[str, Real[np.ndarray, "names"]],
     label: str,
     *,
     form: str = "%.2f",

