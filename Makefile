@@ -8,7 +8,7 @@ BROWSER := $(VENV)/.browser
 LAB_SETTINGS := $(VENV)/share/jupyter/lab/settings
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lab test test-transformers lint docs page figures notebooks bench dist clean
+.PHONY: help setup lab test test-transformers lint docs page course figures notebooks bench dist clean
 
 help: ## This list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-17s %s\n", $$1, $$2}'
@@ -60,6 +60,9 @@ docs: $(READY) ## Build the documentation with the API reference into site/, to 
 
 page: $(READY) ## Build the explorable page of the sample clips into build/page: one HTML file, to be sent
 	$(BIN)/infomerge page --out build/page --force
+
+course: $(READY) ## Write the notebooks of notebooks/course/ from their sources
+	$(BIN)/python -m infomerge.course build
 
 notebooks: $(READY) ## Execute the notebooks in place, as they are committed
 	$(BIN)/python -m tests.notebooks --in-place

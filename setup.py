@@ -9,7 +9,10 @@ from setuptools.command.build_py import build_py
 
 ROOT = Path(__file__).parent
 # Where infomerge.resources looks for what stands at the top of a checkout.
-PACKAGED = {"data": ("README.md", "paper_tables.json", "results/*", "testbed/*/*"), "notebooks": ("*.ipynb",)}
+PACKAGED = {
+    "data": ("README.md", "paper_tables.json", "results/*", "testbed/*/*"),
+    "notebooks": ("*.ipynb", "course/*.ipynb", "course/solutions/*.ipynb"),
+}
 
 
 class BuildWithResources(build_py):

@@ -65,6 +65,7 @@ LAYERS = {
     "For users": {
         "widgets": "explorer and lens",
         "page": "one HTML file, the method inside",
+        "course": "exercises that answer, units from one source",
         "cli": "+ one file per command",
     },
 }

@@ -1,0 +1,6 @@
+"""The course: exercises with checks that say what is wrong, and what makes its notebooks from one source a unit."""
+
+from infomerge.course.checking import Verdict, check, verdict
+from infomerge.course.exercises import EXERCISES
+
+__all__ = ["EXERCISES", "Verdict", "check", "verdict"]
