@@ -7,12 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from infomerge import InfoMergeConfig
 from infomerge.measure.sweep_table import RefusedSweepError, Table
 from infomerge.video import samples
 from infomerge.widgets import asks
 from infomerge.widgets.asks import plain_name
-from infomerge.widgets.exports import export_config
+from infomerge.widgets.exports import export
 from tests.commands import refusal
 from tests.explorer import explorer
 
@@ -36,7 +35,7 @@ def test_an_empty_folder_name_is_refused(
 
 def test_a_home_that_nobody_has_is_refused() -> None:
     with pytest.raises(ValueError, match=r"folder: got '~nobody-of-this-name/x'.*; expected"):
-        export_config("~nobody-of-this-name/x", "clip", InfoMergeConfig())
+        export("~nobody-of-this-name/x", explorer(), "config")
 
 
 @pytest.mark.parametrize(
