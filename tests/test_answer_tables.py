@@ -6,7 +6,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from infomerge.paper import answer_tables
 from infomerge.paper.answer_findings import kind_findings, pair_findings, swap_findings
 from infomerge.paper.answer_tables import (
     answer_table,
@@ -25,7 +24,7 @@ CLIPS = 40
 FARTHEST = '{"anchors": "farthest"}'
 
 
-def made(shares: dict[tuple[str, str], float], forms: tuple[str, ...] = ("clean",), ratios: tuple[float, ...] = (0.05, 0.1)) -> AnswerTable:  # fmt: skip
+def made(shares: dict[tuple[str, str], float], forms: tuple[str, ...] = ("clean",)) -> AnswerTable:
     """A table of ten questions a kind and clip: of a method and its options the share that is answered rightly.
 
     One more or less in turn, so that intervals are no points.
@@ -33,8 +32,8 @@ def made(shares: dict[tuple[str, str], float], forms: tuple[str, ...] = ("clean"
     asked = {("subsets", form): np.full((len(KINDS), CLIPS), 10) for form in forms}
     answers = {}
     for form in forms:
-        answers[Setting("subsets", form).full] = Answers(asked["subsets", form], 1568, 1.0)
-        for (method, options), ratio in itertools.product(shares, ratios):
+        answers[Setting("subsets", form, "full").full] = Answers(asked["subsets", form], 1568, 1.0)
+        for (method, options), ratio in itertools.product(shares, (0.05, 0.1)):
             right = np.full((len(KINDS), CLIPS), round(10 * shares[method, options]))
             right[:, ::2] -= 1
             answers[Setting("subsets", form, method, options, "head", ratio)] = Answers(right, 78, 0.9)
@@ -103,17 +102,17 @@ def test_sentences_count_what_is_decided_and_leave_out_what_was_not_measured() -
     assert "FastVID" not in said
 
 
-def test_tables_say_better_worse_and_undecided(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_tables_say_better_worse_and_undecided() -> None:
     shares = {("infomerge", ""): 0.6, ("farthest", ""): 0.9, ("random", ""): 0.3, ("tome", ""): 0.6}
-    monkeypatch.setattr(answer_tables, "read_answers", lambda name="answers": made(shares))
-    lines = [line.strip("| ").split(" | ") for line in answer_table().splitlines()]
+    lines = [line.strip("| ").split(" | ") for line in answer_table(made(shares)).splitlines()]
     assert lines[0] == ["clean, `subsets`", "10 %", "5 %"]
     rows = {line[0]: line[1:] for line in lines[2:]}
-    assert list(rows)[0] == "Salient farthest points"
+    assert next(iter(rows)) == "Salient farthest points"
     assert all(cell.startswith("85.0 [") and cell.endswith("] +") for cell in rows["Salient farthest points"])
     assert all(cell.startswith("25.0 [") and cell.endswith("] -") for cell in rows["random"])
     assert all(cell.endswith("] =") for cell in rows["ToMe"])
     assert all(cell.endswith("]") for cell in rows["InfoMerge"])
     changes = {("infomerge", ""): 0.6, ("infomerge", FARTHEST): 0.8}
-    monkeypatch.setattr(answer_tables, "read_answers", lambda name="answers": made(changes))
-    assert "| anchors as farthest points | +20.0 [+20.0, +20.0] + | +20.0 [+20.0, +20.0] + |" in swap_table()
+    assert "| anchors as farthest points | +20.0 [+20.0, +20.0] + | +20.0 [+20.0, +20.0] + |" in swap_table(
+        made(changes)
+    )

@@ -19,7 +19,8 @@ def band(*means: float) -> np.ndarray:
 
 def curves(clips: str = "clean") -> plots.AnswerCurves:
     highlighted = {"ours": band(60, 90, 99), "theirs": band(50, 80, 95)}
-    others = {"alone": np.array([30.0, 40.0, 60.0]), "near one": np.array([70.0, 80.0, 90.0]), "near two": np.array([70.1, 81.0, 91.0])}  # fmt: skip
+    others = {"alone": (30, 40, 60), "near one": (70, 80, 90), "near two": (70.1, 81, 91)}
+    others = {name: np.array(curve, dtype=float) for name, curve in others.items()}
     return plots.AnswerCurves(clips, RATIOS, highlighted, others)
 
 

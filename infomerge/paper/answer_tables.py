@@ -240,17 +240,19 @@ def robust_panels(table: AnswerTable) -> list[AnswerGrid]:
     return panels
 
 
-def answer_table(checkpoint: str = "subsets", form: str = "clean", methods: Sequence[str] | None = None) -> str:
+def answer_table(
+    table: AnswerTable, checkpoint: str = "subsets", form: str = "clean", methods: Sequence[str] | None = None
+) -> str:
     """Share of the full accuracy in %, with 95 % intervals, methods by ratios, in Markdown.
 
     `+` better than InfoMerge, `-` worse, `=` undecided: paired by clip, and corrected by Holm over the table.
 
     Args:
+        table: of methods.
         checkpoint: of the testbed.
         form: of clips.
         methods: those that are listed, in their order; all of them without.
     """
-    table = read_answers()
     names = [method for method, options in methods_of(table) if not options] if methods is None else list(methods)
     ratios = sorted(ratios_of(table), reverse=True)
     base = [Setting(checkpoint, form, BASELINE, "", "head", ratio) for ratio in ratios]
@@ -269,12 +271,11 @@ def answer_table(checkpoint: str = "subsets", form: str = "clean", methods: Sequ
     return markdown_table(lines)
 
 
-def swap_table(checkpoint: str = "subsets", form: str = "clean") -> str:
+def swap_table(table: AnswerTable, checkpoint: str = "subsets", form: str = "clean") -> str:
     """Points of accuracy that each change of InfoMerge gains, with 95 % intervals, in Markdown.
 
     `+`, `-` and `=` as in `answer_table`, corrected by Holm over the whole table of changes.
     """
-    table = read_answers("answers_swaps")
     found = swap_comparisons(table)
     ratios = sorted(ratios_of(table), reverse=True)
     lines = [[f"{form}, `{checkpoint}`", *(f"{100 * ratio:g} %" for ratio in ratios)], ["---"] * (1 + len(ratios))]

@@ -24,8 +24,8 @@ def _clips(name: str) -> str:
 @figure(
     "answers_kept",
     "How much of the accuracy with all tokens is left, against the share of tokens that is kept: questions about "
-    f"clips, answered by {_MODELS}. Accuracies of such models say which method keeps what these questions need, and are "
-    "not those of a large model on real benchmarks.",
+    f"clips, answered by {_MODELS}. Accuracies of such models say which method keeps what these questions need, "
+    "and are not those of a large model on real benchmarks.",
     _clips("answers"),
 )
 def accuracy_by_ratio(request: Request) -> Drawn:
