@@ -171,7 +171,7 @@ class AnswerView(anywidget.AnyWidget):
         return out, self._answers[key]
 
     def table(self) -> list[dict[str, Any]]:
-        """Every question with what the model says from the tokens that are kept now, and how probable the right answer is."""
+        """Every question with what the model says from the kept tokens, and the probability of the right answer."""
         _, probabilities = self._at(self.ratio, False)
         said = [ANSWERS[int(row.argmax())] for row in probabilities]
         right = [float(row[ANSWERS.index(one.answer)]) for row, one in zip(probabilities, self._asked, strict=True)]

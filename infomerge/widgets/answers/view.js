@@ -145,7 +145,7 @@ class AnswerView {
       const marks = [word === result.right ? " ✓" : "", word === result.said && word !== result.right ? " ✗" : ""];
       const classes = `av-bar${word === result.right ? " av-right" : ""}`;
       return make("div", { class: classes }, make("span", { class: "av-word" }, word + marks.join("")),
-        make("span", { class: "av-room" }, fill), make("span", { class: "av-number" }, percent(probability)));
+        make("span", { class: "av-room" }, fill), make("span", { class: "av-number" }, `${(100 * probability).toFixed(1)} %`));
     }));
   }
 
