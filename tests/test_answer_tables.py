@@ -7,14 +7,17 @@ import numpy as np
 import pytest
 
 from infomerge.paper.answer_findings import kind_findings, pair_findings, swap_findings
+from infomerge.paper.answer_page import COMMAND, answer_page, answer_row
 from infomerge.paper.answer_tables import (
     answer_table,
     curve_panels,
     kind_panels,
+    read_answers,
     robust_panels,
     swap_panels,
     swap_table,
 )
+from infomerge.testbed.checkpoint import CHECKPOINTS
 from infomerge.testbed.scores import Answers, AnswerTable, Setting
 from infomerge.testbed.splits import FORMS, asked_about
 from infomerge.video.questions import KINDS
@@ -116,3 +119,22 @@ def test_tables_say_better_worse_and_undecided() -> None:
     assert "| anchors as farthest points | +20.0 [+20.0, +20.0] + | +20.0 [+20.0, +20.0] + |" in swap_table(
         made(changes)
     )
+
+
+def test_the_pages_of_answers_are_what_the_tables_give() -> None:
+    assert answer_page() == (ROOT / "docs" / "a_better_method_numbers.md").read_text(encoding="utf-8"), COMMAND
+    pages = {name: (ROOT / name).read_text(encoding="utf-8") for name in ("README.md", "docs/results.md")}
+    for checkpoint in CHECKPOINTS:
+        assert answer_row(read_answers(), checkpoint) in pages["docs/results.md"], f"{COMMAND} prints the row"
+    what = answer_row(read_answers(), "subsets").split(" | ")[0]
+    assert what in pages["README.md"]  # whose results tests/test_docs.py holds against docs/results.md
+
+
+def test_a_row_holds_shares_of_the_full_accuracy() -> None:
+    table = AnswerTable.read(ROOT / "data" / "results" / "answers.csv")
+    setting = Setting("merges", "clean", "tome", "", "head", 0.05)
+    right, asked = (table.answers[one].right.sum(axis=0) for one in (setting, setting.full))
+    questions = table.asked["merges", "clean"].sum(axis=0)
+    share = 100 * np.mean(right / questions) / np.mean(asked / questions)
+    (part,) = (part for part in answer_row(table, "merges").split("; ") if part.startswith("ToMe"))
+    assert part.strip(" |").endswith(f", {share:.1f}")

@@ -14,7 +14,12 @@ from infomerge.video.questions import KINDS
 
 
 def pair_findings(
-    table: AnswerTable, ratios: Sequence[float] | None = None, pairs: Mapping[str, tuple[str, str]] = PAIRS
+    table: AnswerTable,
+    ratios: Sequence[float] | None = None,
+    pairs: Mapping[str, tuple[str, str]] = PAIRS,
+    *,
+    forms: Sequence[str] | None = None,
+    checkpoints: Sequence[str] | None = None,
 ) -> str:
     """How often one method answers more than another, over all forms of clips, checkpoints and ratios.
 
@@ -23,12 +28,16 @@ def pair_findings(
         ratios: those that are counted; all of them without.
         pairs: what is said -> the method, and what it is held against. Those that the table lacks are left out. All are
             one family of tests.
+        forms: of clips that are counted; all of them without.
+        checkpoints: that are counted; all of them without.
     """
     ratios = ratios_of(table) if ratios is None else list(ratios)
     known = set(table.settings)
     cells: dict[str, list[tuple[Setting, Setting]]] = {}
     for words, (one, other) in pairs.items():
         for form, checkpoint in groups(table):
+            if form not in (forms or [form]) or checkpoint not in (checkpoints or [checkpoint]):
+                continue
             for ratio in ratios:
                 a, b = (Setting(checkpoint, form, name, "", "head", ratio) for name in (one, other))
                 if a in known and b in known:

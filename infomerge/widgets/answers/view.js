@@ -63,7 +63,8 @@ class AnswerView {
     this.question = make("select", {}, ...clip.questions.map((one, k) => make("option", { value: String(k) }, one.text)));
     this.method = make("select", {}, ...clip.methods.map((one) => make("option", { value: one.name }, one.title)));
     this.ratio = make("input", { type: "range", min: "0", max: String(STEPS), step: "1" });
-    this.ratioWords = make("output");
+    // The slider says its value itself.
+    this.ratioWords = make("b", { class: "av-ratio", "aria-hidden": "true" });
     this.mark = make("input", { type: "checkbox" });
     this.says = make("p", { class: "av-says", role: "status" });
     this.needs = make("p", { class: "av-needs" });
