@@ -75,7 +75,7 @@ def test_the_page_shows_the_traits_and_its_labelled_controls_set_them(page: Page
     for got, choice in zip(wide, view.result["choices"], strict=True):
         assert got == pytest.approx(choice["probability"] * room["width"], abs=1)
 
-    slider = page.get_by_label("Tokens kept")
+    slider = page.get_by_role("slider", name="Tokens kept")
     slider.focus()
     page.keyboard.press("End")
     page.get_by_label("Method").select_option("farthest")

@@ -76,7 +76,8 @@ def kind_findings(panels: Sequence[AnswerGrid], rows: Sequence[str]) -> str:
 
 def swap_findings(panels: Sequence[Differences]) -> str:
     """How often each change may be claimed to answer more or less; the changes that never may, at the end."""
-    decided, never = [], []
+    decided: list[str] = []
+    never: list[str] = []
     cases = 0
     for part in panels[0].parts:
         counts = Counter(
