@@ -1,5 +1,7 @@
 """Figures of what methods leave of the testbed's answers, each with the sentences that its table allows."""
 
+from functools import cache
+
 from infomerge import plots
 from infomerge.paper.answer_findings import kind_findings, pair_findings, swap_findings
 from infomerge.paper.answer_tables import (
@@ -21,6 +23,19 @@ def _clips(name: str) -> str:
     return f"procedural clips that nothing was chosen on, saliency of the pooling head; data/results/{name}.csv"
 
 
+# Thousands of resampled means each, which a second drawing need not wait for.
+@cache
+def _curves() -> tuple[list[plots.AnswerCurves], str]:
+    table = read_answers()
+    return curve_panels(table), pair_findings(table)
+
+
+@cache
+def _disturbances() -> tuple[list[plots.AnswerGrid], str]:
+    table = read_answers("answers_robust")
+    return robust_panels(table), pair_findings(table)
+
+
 @figure(
     "answers_kept",
     "How much of the accuracy with all tokens is left, against the share of tokens that is kept: questions about "
@@ -30,11 +45,11 @@ def _clips(name: str) -> str:
 )
 def accuracy_by_ratio(request: Request) -> Drawn:
     """Share of the full accuracy against the retention ratio, by form of clips and model."""
-    table = read_answers()
-    panels = {panel.clips: panel for panel in curve_panels(table)}
     look = request.look(panels=True)
+    found, findings = _curves()
+    panels = {panel.clips: panel for panel in found}
     chosen = choose_panels(list(panels), look.pop("panels"))
-    return Drawn(plots.answer_curves([panels[name] for name in chosen], **look), pair_findings(table))
+    return Drawn(plots.answer_curves([panels[name] for name in chosen], **look), findings)
 
 
 @figure(
@@ -73,6 +88,6 @@ def accuracy_by_change(request: Request) -> Drawn:
 )
 def accuracy_by_disturbance(request: Request) -> Drawn:
     """Accuracy of several methods under each disturbance, at two ratios."""
-    table = read_answers("answers_robust")
+    panels, findings = _disturbances()
     words = "accuracy in %; framed: told from InfoMerge, by interval and Holm-corrected test"
-    return Drawn(plots.answer_grid(robust_panels(table), words=words, **request.look()), pair_findings(table))
+    return Drawn(plots.answer_grid(panels, words=words, **request.look()), findings)
