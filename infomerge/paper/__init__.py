@@ -2,5 +2,6 @@
 
     from infomerge.paper import figures, tables
 
-A new figure is one function, in the module of its subject: `figures_clip`, `figures_tables` or `figures_methods`.
+A new figure is one function, in the module of its subject: `figures_clip`, `figures_tables`,
+`figures_methods` or `figures_answers`.
 """

@@ -14,7 +14,7 @@ from infomerge.extras import needs
 from infomerge.files import replaced
 
 # Importing a module of recipes registers its figures; this is their order in the gallery.
-from infomerge.paper import figures_clip, figures_tables, figures_methods  # isort: skip
+from infomerge.paper import figures_clip, figures_tables, figures_methods, figures_answers  # isort: skip
 from infomerge.paper.recipes import FIGURES, Drawn, FigureRecipe, Request
 from infomerge.plots.style import picture
 
@@ -24,6 +24,7 @@ __all__ = [
     "FigureRecipe",
     "Request",
     "draw",
+    "figures_answers",
     "figures_clip",
     "figures_methods",
     "figures_tables",

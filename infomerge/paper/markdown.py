@@ -25,7 +25,7 @@ def budget_share_table() -> str:
         for cell in ((name, ratio) for ratio in PAPER_RATIOS):
             line.append(_cell(mean_interval(context[cell])) + _sign(found[cell], "higher"))
         lines.append(line)
-    return _markdown(lines)
+    return markdown_table(lines)
 
 
 def summary_table(ratio: float = 0.10) -> str:
@@ -52,7 +52,7 @@ def summary_table(ratio: float = 0.10) -> str:
             sign = _sign(found[cell], QUANTITIES[measure].better) if cell else ""
             line.append(_cell(grid.interval(measure, (name, ratio))) + sign)
         lines.append(line)
-    return _markdown(lines)
+    return markdown_table(lines)
 
 
 def real_table(measure: str) -> str:
@@ -67,10 +67,11 @@ def real_table(measure: str) -> str:
         numbers = [values[name, ratio] for ratio in RATIOS]
         spread = [f"{some.mean():.3f} ({some.min():.3f} to {some.max():.3f})" for some in numbers]
         lines.append([SUMMARY_NAMES[name], *spread])
-    return _markdown(lines)
+    return markdown_table(lines)
 
 
-def _markdown(lines: Sequence[Sequence[str]]) -> str:
+def markdown_table(lines: Sequence[Sequence[str]]) -> str:
+    """Rows of cells as a table in Markdown; the second row is the rule under the head."""
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 

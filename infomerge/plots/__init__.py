@@ -17,6 +17,7 @@ with needs("plots"):
         budget_share,
         budget_shift,
     )
+    from infomerge.plots.answers import AnswerCurves, AnswerGrid, answer_curves, answer_grid
     from infomerge.plots.budget_chart import budget_chart
     from infomerge.plots.contact_sheet import contact_sheet, heat_sheet, ownership_sheet
     from infomerge.plots.coverage import coverage_map, membership_map
@@ -35,12 +36,16 @@ with needs("plots"):
 __all__ = [
     "DOUBLE_COLUMN",
     "SINGLE_COLUMN",
+    "AnswerCurves",
+    "AnswerGrid",
     "Differences",
     "DisturbanceCurves",
     "KnobCurves",
     "RatioCurves",
     "Width",
     "allocation_comparison",
+    "answer_curves",
+    "answer_grid",
     "budget_bars",
     "budget_chart",
     "budget_share",

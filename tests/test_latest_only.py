@@ -1,0 +1,84 @@
+"""Of many changes in a row only the newest is drawn, and nothing waits in a queue."""
+
+import asyncio
+import math
+from collections import Counter
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from infomerge.widgets.latest_only import LatestOnly
+from tests.explorer import drawn, explorer
+
+
+def run(steps: Callable[[], Any]) -> None:
+    asyncio.run(steps())
+
+
+def test_without_a_loop_it_is_done_at_once() -> None:
+    done: list[int] = []
+    latest = LatestOnly(lambda: done.append(1), lambda: False)
+    latest.ask()
+    latest.ask()
+    assert len(done) == 2
+
+
+def test_many_asks_are_done_once_and_with_the_newest_value() -> None:
+    seen: list[float] = []
+    shown = explorer()
+    draw = shown._draw
+    shown._drawing._act = lambda: (seen.append(shown.config.temperature), draw())
+
+    async def drag() -> None:
+        for step in range(50):
+            shown._panel.options["temperature"].value = 0.1 * step
+        assert shown.config.temperature == pytest.approx(4.9)
+        assert not seen
+        await asyncio.sleep(0.1)
+
+    run(drag)
+    assert seen == pytest.approx([4.9])
+
+
+def test_nothing_is_sent_while_the_browser_draws() -> None:
+    done, busy = Counter(), [True]
+    latest = LatestOnly(lambda: done.update(["draw"]), lambda: busy[0], delay=0.001, patience=math.inf)
+
+    async def steps() -> None:
+        latest._acted = 0.0
+        for _ in range(5):
+            latest.ask()
+            await asyncio.sleep(0.005)
+        assert not done
+        busy[0] = False
+        await asyncio.sleep(0.05)
+        assert done["draw"] == 1
+
+    run(steps)
+
+
+def test_a_browser_that_never_answers_is_not_waited_for() -> None:
+    done: list[int] = []
+    latest = LatestOnly(lambda: done.append(1), lambda: True, delay=0.001, patience=0.01)
+
+    async def steps() -> None:
+        for _ in range(2):
+            latest.ask()
+            await asyncio.sleep(0.1)
+
+    run(steps)
+    assert len(done) == 2
+
+
+def test_reading_the_figure_brings_it_up_to_date() -> None:
+    shown = explorer()
+
+    async def steps() -> None:
+        before = drawn(shown, "weight")
+        shown._panel.options["temperature"].value = 5.0
+        assert drawn(shown, "weight") == before
+        assert shown.figure is shown._times.widget
+        assert drawn(shown, "weight") != before
+
+    run(steps)
