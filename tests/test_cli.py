@@ -240,7 +240,7 @@ def test_a_mistake_of_ours_in_an_answer_keeps_its_traceback(error: Exception, mo
 def test_a_mistake_of_ours_in_a_sweep_keeps_its_traceback(
     error: Exception, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("infomerge.measure.sweep.Table.append", failing(error))
+    monkeypatch.setattr("infomerge.measure.resumable.Table.append", failing(error))
     config = write_config(tmp_path, clips=["tokens:0"], methods=["random"], seeds=[0])
     with pytest.raises(type(error)) as caught:
         cli.main(["sweep", str(config), "-o", str(tmp_path / "out"), "-j", "1"])

@@ -64,6 +64,8 @@ KNOWN = {
         "6,272": "32 frames of 196 positions",
     },
     "10": {"27": "patches of a row of SigLIP's at 384 pixels"},
+    "12": {"1,568": "32 frames of 49 positions", "13": "the number of the next notebook"},
+    "13": {"1985": "a year"},
 }
 
 

@@ -73,9 +73,9 @@ def command(
     retry_failed: bool,
     **clips: Any,
 ) -> None:
-    """Ask a small trained Video-LLM about clips whose answers are known, with and without compression.
+    """Ask a small trained model what it still answers.
 
-    The model ships with the package. Every method keeps a share of each clip's tokens, and the model answers from
+    The model, a Video-LLM, ships with the package, and so do the clips, whose answers are known. Every method keeps a share of each clip's tokens, and the model answers from
     those. After an interruption, the same command goes on from there.
 
     Prints accuracy in % of that with all tokens, with 95 % intervals over clips; + and - mark where it is higher or
