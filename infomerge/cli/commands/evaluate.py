@@ -75,8 +75,8 @@ def command(
 ) -> None:
     """Ask a small trained model what it still answers.
 
-    The model, a Video-LLM, ships with the package, and so do the clips, whose answers are known. Every method keeps a share of each clip's tokens, and the model answers from
-    those. After an interruption, the same command goes on from there.
+    The model, a Video-LLM, ships with the package, and so do clips whose answers are known. Every method keeps a share
+    of each clip's tokens, and the model answers from those. After an interruption, the same command goes on from there.
 
     Prints accuracy in % of that with all tokens, with 95 % intervals over clips; + and - mark where it is higher or
     lower than the first method's by a paired test, corrected by Holm. Writes results.csv, one line for each clip and
