@@ -59,11 +59,11 @@ def command(
     disturbances: tuple[str, ...],
     pictures: bool,
 ) -> None:
-    """Hold two methods against each other on your clips, without truth.
+    """Hold two methods against each other on your clips.
 
-    How often they decide differently and where, how well each covers the clip and keeps the encoder's answers, with
-    95 % intervals over clips, and sentences that claim no more than these and a paired test, corrected by Holm, allow.
-    A claim needs several clips: it is said how many.
+    No ground truth is needed. How often they decide differently and where, how well each covers the clip and keeps
+    the encoder's answers, with 95 % intervals over clips, and sentences that claim no more than these and a paired
+    test, corrected by Holm, allow. A claim needs several clips: it is said how many.
 
     Folders and patterns of files are clips, too. Writes comparison.csv, one line for each clip, comparison.md, and a
     picture of each clip; with --disturb also stability.csv.
