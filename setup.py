@@ -10,7 +10,7 @@ from setuptools.command.build_py import build_py
 ROOT = Path(__file__).parent
 # Where infomerge.resources looks for what stands at the top of a checkout.
 PACKAGED = {
-    "data": ("README.md", "paper_tables.json", "results/*", "testbed/*/*"),
+    "data": ("README.md", "paper_tables.json", "results/*", "testbed/*.*", "testbed/*/*"),
     "notebooks": ("*.ipynb", "course/*.ipynb", "course/solutions/*.ipynb"),
 }
 

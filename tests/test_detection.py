@@ -219,7 +219,7 @@ def striped(still_rows: list[tuple[float, float, tuple[int, int, int, int] | Non
         x0, y0, x1, y1 = region.box or (0, 0, 42, 28)
         frames[int(region.start_s) : int(region.end_s), y0:y1, x0:x1] = frames[int(region.start_s), y0:y1, x0:x1]
     shots = (Shot("one", "motion", 0, 3), Shot("two", "motion", 3, 8))
-    metadata = ClipMetadata("striped", Path(), 42, 28, 8, 1, 8, "", "", 0, "", None, False, tuple(range(8)))
+    metadata = ClipMetadata("striped", Path(), 42, 28, 8, 1, 8, "", "", 0, "", False, tuple(range(8)))
     return Clip(frames, np.arange(8.0), metadata, GroundTruth((3,), (3.0,), shots, regions))
 
 

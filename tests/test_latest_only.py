@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 
 from infomerge.widgets.latest_only import LatestOnly
-from tests.explorer import drawn, explorer
 
 
 def run(steps: Callable[[], Any]) -> None:
@@ -69,16 +68,3 @@ def test_a_browser_that_never_answers_is_not_waited_for() -> None:
 
     run(steps)
     assert len(done) == 2
-
-
-def test_reading_the_figure_brings_it_up_to_date() -> None:
-    shown = explorer()
-
-    async def steps() -> None:
-        before = drawn(shown, "weight")
-        shown._panel.options["temperature"].value = 5.0
-        assert drawn(shown, "weight") == before
-        assert shown.figure is shown._times.widget
-        assert drawn(shown, "weight") != before
-
-    run(steps)

@@ -23,15 +23,22 @@ LEFT_BEHIND = shutil.ignore_patterns(".*", "__pycache__", "*.egg-info", *MADE)
 FIGURES = sorted(path.stem for path in (ROOT / "figures").glob("*.png"))
 NOTEBOOKS = sorted(path.name for path in (ROOT / "notebooks").glob("*.ipynb"))
 READ_DATA = [
+    "00_start_here.ipynb",
     "01_from_video_to_tokens.ipynb",
     "04_budgets.ipynb",
     "07_tfd_against_adjacent.ipynb",
     "08_what_each_part_adds.ipynb",
+    "09_methods_side_by_side.ipynb",
+    "10_a_real_video_llm.ipynb",
     "11_paper_figures.ipynb",
+    "12_does_it_still_answer.ipynb",
+    "13_a_better_method.ipynb",
 ]
 # test_notebooks.py executes all of them in the checkout. Here are run those that suffice for every call by which the
 # others, too, read data: `infomerge figures`, which is run as well, makes the rest of these calls.
-EXECUTED = ["04_budgets.ipynb", "08_what_each_part_adds.ipynb"]
+EXECUTED = ["04_budgets.ipynb", "08_what_each_part_adds.ipynb", "13_a_better_method.ipynb"]
+# These read no file.
+NO_DATA = ("infomerge.paper.labels", "infomerge.paper.figures_methods")
 EXECUTE = """
 import sys
 import nbformat
@@ -48,7 +55,7 @@ def imported(code: str) -> set[tuple[str | None, str]]:
     return {
         (node.module, name.name)
         for node in nodes
-        if node.module and node.module.startswith("infomerge.paper")
+        if node.module and node.module.startswith("infomerge.paper") and node.module not in NO_DATA
         for name in node.names
     }
 
@@ -146,7 +153,8 @@ def test_the_notebooks_are_written_and_those_that_read_data_run(installed: Insta
     }
     assert [name for name in NOTEBOOKS if reads.search(code[name])] == READ_DATA
     drawn = "\n".join(path.read_text(encoding="utf-8") for path in (ROOT / "infomerge" / "paper").glob("figures*.py"))
-    read = {name: imported(code[name]) for name in READ_DATA[:-1]}  # the last draws the figures alone
+    # One draws the figures alone.
+    read = {name: imported(code[name]) for name in READ_DATA if not name.startswith("11")}
     assert set().union(*read.values()) <= set().union(imported(drawn), *(read[name] for name in EXECUTED))
     for name in EXECUTED:
         installed.run(installed.python, "-c", EXECUTE, f"notebooks/{name}")
@@ -160,9 +168,10 @@ def test_the_wheel_carries_every_file_of_the_package_and_all_results(distributio
         for path in (ROOT / "infomerge").rglob("*")
         if path.is_file() and not {"__pycache__", "node_modules"} & {*path.parts}
     }
-    for path in (*(ROOT / "data").rglob("*"), *(ROOT / "notebooks").glob("*.ipynb")):
+    course = (ROOT / "notebooks" / "course").rglob("*.ipynb")
+    for path in (*(ROOT / "data").rglob("*"), *(ROOT / "notebooks").glob("*.ipynb"), *course):
         if path.is_file():
-            expected.add(str(Path("infomerge/paper", path.relative_to(ROOT))))
+            expected.add(str(Path("infomerge/shipped", path.relative_to(ROOT))))
     assert names == expected
 
 

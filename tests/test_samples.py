@@ -202,8 +202,9 @@ def test_two_processes_at_once_build_the_same_bytes_and_leave_nothing_else(cache
     outcomes = [(process.communicate(), process.returncode) for process in running]
     assert [code for _, code in outcomes] == [0, 0], outcomes
     assert outcomes[0][0][0] == outcomes[1][0][0] == f"{sample_clip('tour', 2).frames.sum()}\n"
-    (built,) = (tmp_path / "new").iterdir()
+    built, seal = sorted((tmp_path / "new").iterdir())
     assert built.name == sample_clip("tour", 1).metadata.path.name
+    assert seal == built.with_suffix(".sha256")
     assert built.read_bytes() == (cache / built.name).read_bytes()
 
 
