@@ -10,8 +10,9 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from infomerge.compression import Compression
+from infomerge.measure.difference import token_difference
 from infomerge.plots.clip_argument import takes_clip
-from infomerge.plots.contact_sheet import draw_lines, draw_tokens, fade, kept_masks, outlines
+from infomerge.plots.contact_sheet import draw_lines, draw_tokens, fade, outlines
 from infomerge.plots.sheet import Box, extent, frame_sheet
 from infomerge.plots.style import GREEN, INK, PURPLE, Width, styled
 from infomerge.plots.texts import fitted_legend, letters_of
@@ -53,24 +54,24 @@ def difference_sheet(
         ax: axes of one's own, which get the frames alone, without headline and legend.
 
     Raises:
-        ValueError: the compressions are of different numbers of tokens.
+        ValueError: the compressions are of clips of different sizes.
     """
-    if len(out.assignment) != len(other.assignment):
-        found, accepted = len(other.assignment), len(out.assignment)
-        raise ValueError(f"other: got {found} tokens; expected those of the first compression, {accepted}")
-    one, two = (np.logical_or(*kept_masks(each, grid)) for each in (out, other))
-    both = one & two
+    difference = token_difference(out, other)
+    shape = (len(frames), *grid)
+    first, second, both = (
+        tokens.numpy().reshape(shape) for tokens in (difference.only_a, difference.only_b, difference.both)
+    )
 
     def draw(axes: Axes, frame: int, box: Box) -> None:
-        image = fade(frames[frame], one[frame] | two[frame])
+        image = fade(frames[frame], first[frame] | second[frame] | both[frame])
         axes.imshow(image, extent=extent(box), aspect="auto", interpolation="antialiased")
         draw_lines(axes, outlines(both[frame]), grid, box, INK, 0.4)
-        draw_tokens(axes, one[frame] & ~two[frame], box, GREEN, dotted=False)
-        draw_tokens(axes, two[frame] & ~one[frame], box, PURPLE, dotted=True)
+        draw_tokens(axes, first[frame], box, GREEN, dotted=False)
+        draw_tokens(axes, second[frame], box, PURPLE, dotted=True)
 
     counts = {
-        f"{int((one & ~two).sum()):,} kept by {letters_of(names[0])} only": (GREEN, False),
-        f"{int((two & ~one).sum()):,} by {letters_of(names[1])} only": (PURPLE, True),
+        f"{int(first.sum()):,} kept by {letters_of(names[0])} only": (GREEN, False),
+        f"{int(second.sum()):,} by {letters_of(names[1])} only": (PURPLE, True),
         f"{int(both.sum()):,} by both": (INK, False),
     }
     return frame_sheet(
