@@ -1,13 +1,12 @@
 """Time and memory of `compress` from 32 to 1024 frames: `python -m benchmarks.compress_scale`.
 
 Segments of four frames, 196 tokens each. On a GPU bf16 tokens of 3584 channels; on a CPU float32 ones of 896, every
-length in a process of its own, whose high-water mark of memory is compared with that before. The last columns are what
-time and memory are by the frame, over those of 32 frames: 1 is linear.
+length in a process of its own. The last columns are what time and memory are by the frame, over those of 32 frames: 1
+is linear.
 """
 
 import argparse
 import ast
-import resource
 import subprocess
 import sys
 from pathlib import Path
@@ -34,11 +33,9 @@ def measure(frames: int, channels: int, precision: str, device: torch.device) ->
     tokens = scenes((4,) * (frames // 4), 196, channels, dtype=dtype, device=device)
     if on_gpu:
         seconds = time_runs(lambda: compressor(tokens), 5, 1, device).median
-        peak = peak_memory(lambda: compressor(tokens), device)
     else:
-        before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         seconds = time_runs(lambda: compressor(tokens), 1, 0).median
-        peak = 1024 * (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
+    peak = peak_memory(lambda: compressor(tokens), device)
     return {
         "device": torch.cuda.get_device_name(device) if on_gpu else "CPU",
         "precision": precision,

@@ -1,10 +1,13 @@
 """How long something takes and how much memory, on a CPU or a GPU: medians with spread, as a whole or by stage."""
 
+import ctypes
+import gc
 import statistics
 import time
 from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -94,13 +97,36 @@ def fastest(run: Callable[[], object], repeats: int = 5) -> float:
 
 
 def peak_memory(run: Callable[[], object], device: torch.device | str) -> int:
-    """Most bytes of a CUDA device's memory that a run takes beside what was taken before."""
+    """Most bytes of memory that a run takes beside what was taken before: a CUDA device's, or the process's on Linux.
+
+    Raises:
+        NotImplementedError: for a CPU whose system has no /proc.
+    """
+    if torch.device(device).type == "cpu":
+        return _peak_of_process(run)
     torch.cuda.synchronize(device)
     torch.cuda.reset_peak_memory_stats(device)
     before = torch.cuda.memory_allocated(device)
     run()
     torch.cuda.synchronize(device)
     return torch.cuda.max_memory_allocated(device) - before
+
+
+def _peak_of_process(run: Callable[[], object]) -> int:
+    own = Path("/proc/self")
+    if not (own / "clear_refs").exists():
+        raise NotImplementedError("peak memory on a CPU is read from /proc/self, which this system does not have")
+    gc.collect()
+    ctypes.CDLL(None).malloc_trim(0)  # or what is free already would be taken without being counted
+    (own / "clear_refs").write_text("5")  # sets the high-water mark back to what is taken now
+    before = _kibibytes(own / "status", "VmRSS")
+    run()
+    return 1024 * (_kibibytes(own / "status", "VmHWM") - before)
+
+
+def _kibibytes(status: Path, name: str) -> int:
+    line = next(line for line in status.read_text().splitlines() if line.startswith(f"{name}:"))
+    return int(line.split()[1])
 
 
 class StageTimes(Steps):
