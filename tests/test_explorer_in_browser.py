@@ -123,15 +123,15 @@ def test_a_kernel_that_does_not_answer_is_named_and_nothing_moves(page: Page, sh
     places = "() => [...document.querySelectorAll('.be-knob, .be-chart')].map((one) => one.getBoundingClientRect().top)"
     before = page.evaluate(places)
     page.get_by_label("budgets by").select_option("length")
-    expect(page.locator(".be-message")).to_contain_text("The kernel has not answered yet")
+    expect(page.locator(".im-message")).to_contain_text("The kernel has not answered yet")
     assert float(page.locator(".be-answer .be-chart").evaluate("(one) => getComputedStyle(one).opacity")) < 0.6
     assert page.evaluate(places) == before
     answer(page, shown)
-    expect(page.locator(".be-message")).to_have_text("")
+    expect(page.locator(".im-message")).to_have_text("")
     page.get_by_label("temperature τ, as a number").fill("-3")
     page.keyboard.press("Enter")
     answer(page, shown)
-    expect(page.locator(".be-message")).to_contain_text("temperature")
+    expect(page.locator(".im-message")).to_contain_text("temperature")
     # The knob goes back to what is true.
     expect(page.get_by_label("temperature τ, as a number")).to_have_value("1.2")
 

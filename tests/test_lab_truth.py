@@ -70,7 +70,7 @@ def run_cell(page: Page, number: int) -> None:
 
 
 def explorer_of(page: Page) -> Locator:
-    explorer = page.locator(".budget-explorer:not(.be-notice)").last
+    explorer = page.locator(".budget-explorer:not(.im-notice)").last
     explorer.locator("svg .band").first.wait_for()
     return explorer
 
@@ -140,7 +140,7 @@ def test_after_the_kernel_was_restarted_one_line_says_what_to_run(page: Page, ad
     explorer = explorer_of(page)
     assert_true(settled(explorer), START)
     page.evaluate("() => window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.restart()")
-    expect(explorer.locator(".be-message")).to_contain_text("run this cell again")
+    expect(explorer.locator(".im-message")).to_contain_text("run this cell again")
     expect(page.locator(".infomerge-standin:visible")).to_have_count(0)
     # Loaded again, the page has nothing to draw: a line says what to run, and goes once it was run.
     save(page)

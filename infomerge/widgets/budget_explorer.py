@@ -23,14 +23,13 @@ from infomerge.encoders import Encoder
 from infomerge.extras import needs
 from infomerge.pipeline import BudgetPlan
 from infomerge.widgets import exports, presets
-from infomerge.widgets.asks import answer, setup
+from infomerge.widgets.asked import AskedView
+from infomerge.widgets.asks import ABOUT_CLIPS, ASKS, setup
 from infomerge.widgets.explored import Explored, configuration
 from infomerge.widgets.explorer_data import clip_data
 from infomerge.widgets.explorer_state import PICTURES, restored, state_of, write_state
-from infomerge.widgets.joining import joined
-from infomerge.widgets.pages import EXPLORER, EXPLORER_MIME
+from infomerge.widgets.pages import EXPLORER_MIME, KINDS
 from infomerge.widgets.sources import Source, encode, readable
-from infomerge.widgets.view import View
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -39,7 +38,7 @@ BESIDE = ("saliency", "frame_features", "frames", "timestamps", "grid", "name")
 """What may be given beside tokens of one's own."""
 
 
-class BudgetExplorer(View):
+class BudgetExplorer(AskedView):
     """Every option of `InfoMergeConfig` as a control, and what it does to a clip's budget, drawn over time.
 
     For JupyterLab 4, Notebook 7 and whatever else shows an anywidget; it asks no network. A click on a segment, in
@@ -72,16 +71,13 @@ class BudgetExplorer(View):
     mime = EXPLORER_MIME
     held = ("setup", "clip", "shown", "maps", "tokens", "message", "frame", "picture")
 
-    _esm = joined(EXPLORER / "view.js")
-    _css = (EXPLORER / "explorer.css").read_text(encoding="utf-8")
+    _esm, _css = KINDS[mime].module, KINDS[mime].style
 
     setup = traitlets.Dict().tag(sync=True)
     clip = traitlets.Dict().tag(sync=True)
     shown = traitlets.Dict().tag(sync=True)
     maps = traitlets.Dict().tag(sync=True)
     tokens = traitlets.Dict().tag(sync=True)
-    message = traitlets.Dict().tag(sync=True)
-    answered: Any = traitlets.List().tag(sync=True)
     frame = traitlets.Int(0).tag(sync=True)
     picture = traitlets.Enum(PICTURES, "tokens").tag(sync=True)
 
@@ -116,7 +112,6 @@ class BudgetExplorer(View):
         self._show_clip()
         if segment is not None:
             self.segment = segment
-        self.on_msg(answer)
 
     # What notebooks and tests use.
 
@@ -339,17 +334,16 @@ class BudgetExplorer(View):
             # What an earlier step had to say goes; what there is to know about the clip stays.
             self._say(note or "; ".join(self.encoded.notes))
 
-    def _say(self, text: str, *, failed: bool = False) -> None:
-        """Show a message in its place above the views, or take away the last one."""
-        self.message = {"text": " ".join(text.split()), "failed": failed}
+    def _asked(self, content: Mapping[str, Any], buffers: list[memoryview]) -> None:
+        ASKS[content["ask"]](self, content, buffers)
+
+    def _still_shown(self, content: Mapping[str, Any]) -> str:
+        return f". Still showing {self.encoded.name}." if content["ask"] in ABOUT_CLIPS else ""
 
     def _choose_tokens(self) -> None:
         """Bring the tokens to the present configuration; the view asks for them when the controls rest."""
         if self.tokens.get("of") != self.explored.compared:
             self.tokens = self.explored.tokens()
-
-    def _title(self) -> str:
-        return self.encoded.name
 
     def _complete(self) -> None:
         self._choose_tokens()

@@ -18,9 +18,8 @@ from PIL import Image
 from infomerge.compression import Compression
 from infomerge.deprecation import deprecated_names
 from infomerge.encoded_clip import EncodedClip
-from infomerge.widgets.joining import joined
 from infomerge.widgets.lens_data import clip_of_arrays, lens_data
-from infomerge.widgets.pages import LENS, LENS_MIME
+from infomerge.widgets.pages import LENS_MIME, KINDS
 from infomerge.widgets.view import View
 
 MODES = ("overlay", "ownership", "tfd", "saliency")
@@ -67,8 +66,7 @@ class TokenLens(View):
     mime = LENS_MIME
     held = ("data", "frame", "mode", "pinned")
 
-    _esm = joined(LENS / "view.js")
-    _css = (LENS / "lens.css").read_text(encoding="utf-8")
+    _esm, _css = KINDS[mime].module, KINDS[mime].style
 
     data = traitlets.Dict(read_only=True).tag(sync=True)
     frame = traitlets.Int(0).tag(sync=True)
@@ -114,9 +112,6 @@ class TokenLens(View):
     def _forget(self) -> None:
         del self._clip, self._out
         self.set_trait("data", {})
-
-    def _title(self) -> str:
-        return str(self.data["title"])
 
     def _alt(self) -> str:
         return f"{self.data['title']}: all frames of the clip, with the kept tokens outlined and all others grey"

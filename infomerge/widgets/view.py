@@ -94,7 +94,8 @@ class View(anywidget.AnyWidget):
 
     def _title(self) -> str:
         """What the page is called."""
-        raise NotImplementedError
+        trait, name = KINDS[self.mime].title
+        return str(getattr(self, trait)[name])
 
     def _still(self) -> str:
         """A picture for where no view lives: a JPEG in base64."""
