@@ -18,18 +18,19 @@
  */
 
 import { cutsOf, perFrame, segmentEdges } from "./data.js";
+import { photo } from "./frames.js";
 import { BANDS, COLORS } from "./look.js";
-import { roundUp, scale, spread, ticks, widthOf } from "./scale.js";
+import { spreadNumbers } from "./numbers.js";
+import { roundUp, scale, ticks, widthOf } from "./scale.js";
 import { label, svg } from "./tree.js";
 
 export const MARGIN = { left: 44, right: 14 };
-const NUMBER = 10.5;
 const STRIP = 62,
   BAND = 16,
   UNDER_BAND = 13,
   HEADING = 17,
   BUDGET = 112,
-  NUMBERS = 15,
+  NUMBERS = 18,
   AXIS = 32,
   SMALL = 58;
 /** Uniqueness and richness that fill their panel at the least: below is rounding noise, as of a clip of one frame. */
@@ -130,16 +131,13 @@ function filmStrip({ clip, x }, pictures, top) {
   }
   const count = Math.max(1, Math.min(clip.count, Math.floor((end - start) / (STRIP * clip.aspect + 3))));
   const slot = (end - start) / count;
-  const width = Math.min(slot - 3, STRIP * clip.aspect);
+  const height = Math.min(STRIP - 4, (slot - 3) / clip.aspect);
+  const width = height * clip.aspect;
   return Array.from({ length: count }, (_, i) => {
     const time = first + ((i + 0.5) * (last - first)) / count;
     const frame = Math.max(0, clip.edges.findIndex((edge) => edge > time) - 1);
-    const box = { x: start + (i + 0.5) * slot - width / 2, y: top, width, height: STRIP - 4 };
-    return svg(
-      "g",
-      { "data-frame": frame },
-      svg("image", { ...box, href: pictures[frame], preserveAspectRatio: "xMidYMid meet" }),
-    );
+    const box = { x: start + (i + 0.5) * slot - width / 2, y: top + (STRIP - 4 - height) / 2, width, height };
+    return svg("g", { "data-frame": frame }, ...photo(pictures[frame], box));
   });
 }
 
@@ -190,25 +188,6 @@ function band({ edges }, top) {
   return nodes;
 }
 
-/**
- * Numbers in a row, each with a line to its place where it had to move.
- * @param {number[]} wanted @param {string[]} words @param {number[]} edges @param {number} from @param {number} y
- */
-function spreadNumbers(wanted, words, edges, from, y) {
-  const placed = spread(
-    wanted,
-    words.map((each) => widthOf(each, NUMBER) + 4),
-    [edges[0] - 20, edges[edges.length - 1] + 12],
-  );
-  if (placed === null) return [];
-  return placed.flatMap((at, i) => {
-    const text = label(at, y, words[i], { class: "number" });
-    if (Math.abs(at - wanted[i]) < 3) return [text];
-    const [near, far] = from < y ? [from, y - 8] : [from, y + 2];
-    return [svg("path", { class: "leader", d: `M${at} ${far}L${wanted[i]} ${near}` }), text];
-  });
-}
-
 /** @param {Room} room */
 function budgetWords({ plan, pinned }) {
   const of = "context tokens per frame; numbers: tokens of the whole segment, B";
@@ -243,7 +222,7 @@ function budgetPanel(room, top, bottom) {
     ...pinnedSteps(room, others, y),
   );
   const middles = ours.map((_, k) => (edges[k] + edges[k + 1]) / 2);
-  nodes.push(...spreadNumbers(middles, plan.budget.map(String), edges, top + NUMBERS + 1, top + 9));
+  nodes.push(...spreadNumbers(middles, plan.budget.map(String), edges, top + NUMBERS + 1, top + NUMBERS - 6));
   nodes.push(...touchAreas(room, top, bottom));
   return nodes;
 }
