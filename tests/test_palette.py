@@ -42,7 +42,8 @@ def test_a_token_has_one_color_in_figures_and_lens() -> None:
     assert style.SEGMENT_COLORS == palette.SEGMENT_COLORS
     # The views' own files name no hue of the palette: they have them from palette.json.
     hues = {hue.lower() for hue in STORED["hues"].values()}
-    for path in (each for folder in (LENS, EXPLORER, ANSWERS) for end in ("js", "css") for each in folder.glob(f"*.{end}")):
+    files = [each for folder in (LENS, EXPLORER, ANSWERS, LENS.parent) for each in folder.iterdir()]
+    for path in (each for each in files if each.suffix in (".js", ".css")):
         assert not hues & {found.lower() for found in HEX.findall(path.read_text(encoding="utf-8"))}, path.name
 
 

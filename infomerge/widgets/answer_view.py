@@ -164,7 +164,7 @@ class AnswerView(AskedView):
         )
 
     def _complete(self) -> None:
-        if self.closed:
+        if self._testbed is None:  # closed
             return
         about = {"question": self.question, "method": self.method}
         if any(self.curve.get(name) != value for name, value in about.items()):

@@ -1,6 +1,6 @@
 """A view whose page asks the kernel, one ask at a time, and is told of each that it was answered."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import traitlets

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 MOST_BYTES = 10_000_000
 """A server closes the connection to a page that sends more than 10 MiB at once, and the file is lost without a word."""
 
+
 def setup() -> dict[str, Any]:
     """What the page builds its controls of."""
     return {
@@ -71,7 +72,7 @@ def _upload(explorer: "BudgetExplorer", content: Mapping[str, Any], buffers: lis
         except EXPECTED as error:
             # The reader knows the file by its name, not by where the server has put it for a moment.
             raise ValueError(str(error).replace(str(path), name)) from error
-    explorer._readable = None  # the file was there for a moment
+    explorer._file = None  # the file was there for a moment
     explorer._show_clip()
 
 

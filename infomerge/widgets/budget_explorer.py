@@ -29,7 +29,7 @@ from infomerge.widgets.explored import Explored, configuration
 from infomerge.widgets.explorer_data import clip_data
 from infomerge.widgets.explorer_state import PICTURES, restored, state_of, write_state
 from infomerge.widgets.pages import EXPLORER_MIME, KINDS
-from infomerge.widgets.sources import Source, encode, readable
+from infomerge.widgets.sources import Source, encode, encoder_name, file_of
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -239,7 +239,7 @@ class BudgetExplorer(AskedView):
     @property
     def state(self) -> dict[str, Any]:
         """All that is needed to come back to what is shown, as JSON has it; `from_state` is the way back."""
-        return state_of(self, self._readable)
+        return state_of(self, self._file)
 
     def save_state(self, path: str | os.PathLike[str]) -> Path:
         """Write `state` as JSON; a file that is there is replaced once the new one is complete."""
@@ -259,11 +259,11 @@ class BudgetExplorer(AskedView):
         Args:
             state: what `state` gave, its JSON, or the file that `save_state` wrote.
             source: the clip; needed where the state is of tokens of one's own, which it does not hold.
-            encoder: as the class takes it.
+            encoder: the one that the clip was encoded by, where that is not EfficientNet-Lite0.
             beside: what the class takes beside tokens.
 
         Raises:
-            ValueError: the state is none, or the source is missing or of another size.
+            ValueError: the state is none, or the source or its encoder is missing or another.
             OSError: a file cannot be read.
         """
         return restored(cls, state, source, encoder, beside)
@@ -316,8 +316,13 @@ class BudgetExplorer(AskedView):
 
     def _remember(self, source: Source, beside: Mapping[str, Any]) -> None:
         """Keep what is needed to say in Python how the clip was given."""
-        self._readable = readable(source, self.encoded, self._encoder)
+        self._file = file_of(source, self.encoded)
         self._given = tuple(name for name in ("saliency", "frame_features", "frames") if beside.get(name) is not None)
+
+    @property
+    def _readable(self) -> str | None:
+        """From what the explorer can read the clip again: by another encoder it would become other tokens."""
+        return self._file if self.encoded.encoder == encoder_name(self._encoder) else None
 
     def _show_clip(self) -> None:
         with self.hold_sync():

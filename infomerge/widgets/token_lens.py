@@ -19,7 +19,7 @@ from infomerge.compression import Compression
 from infomerge.deprecation import deprecated_names
 from infomerge.encoded_clip import EncodedClip
 from infomerge.widgets.lens_data import clip_of_arrays, lens_data
-from infomerge.widgets.pages import LENS_MIME, KINDS
+from infomerge.widgets.pages import KINDS, LENS_MIME
 from infomerge.widgets.view import View
 
 MODES = ("overlay", "ownership", "tfd", "saliency")

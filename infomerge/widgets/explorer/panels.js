@@ -23,6 +23,7 @@ import { BANDS, COLORS } from "./look.js";
 import { spreadNumbers } from "./numbers.js";
 import { roundUp, scale, ticks, widthOf } from "./scale.js";
 import { label, svg } from "./tree.js";
+import { signed } from "./words.js";
 
 export const MARGIN = { left: 44, right: 14 };
 const STRIP = 62,
@@ -228,7 +229,8 @@ function budgetPanel(room, top, bottom) {
 }
 
 /** @param {Room} room */
-function similarityWords({ pinned }) {
+function similarityWords({ clip, pinned }) {
+  if (clip.count === 1) return "one frame has no next to be compared with";
   return `of each frame with the next; circles: cuts${pinned ? "; crosses: A's cuts" : ""}`;
 }
 
@@ -251,7 +253,7 @@ function similarityPanel(room, top, bottom) {
     label(
       room.edges[room.edges.length - 1] - 4,
       threshold + (threshold > bottom - 14 ? -4 : 12),
-      `cut below ${plan.threshold}`,
+      `cut below ${signed(plan.threshold)}`,
       { class: "note end haloed" },
     ),
     ...at(plan).map(([cx, cy]) => svg("circle", { class: "cut", cx, cy, r: 3.5 })),
@@ -353,19 +355,19 @@ function touchAreas({ edges }, top, bottom) {
 function valueAxis({ edges }, y, [low, high], most) {
   return ticks(low, high, most).flatMap((value) => [
     svg("path", { class: "grid", d: `M${edges[0]} ${y(value)}H${edges[edges.length - 1]}` }),
-    label(MARGIN.left - 5, y(value) + 3.5, String(value), { class: "tick end" }),
+    label(MARGIN.left - 5, y(value) + 3.5, signed(value), { class: "tick end" }),
   ]);
 }
 
 /** @param {Room} room @param {number} y */
 function timeAxis({ clip, x, edges, width }, y) {
   const [first, last] = [clip.edges[0], clip.edges[clip.edges.length - 1]];
-  const found = ticks(first, last, Math.max(2, width / 80));
+  const found = ticks(first, last, Math.max(2, width / 80)).filter((time) => clip.unit === "s" || Number.isInteger(time));
   return [
     svg("path", { class: "axis", d: `M${edges[0]} ${y}H${edges[edges.length - 1]}` }),
     ...found.flatMap((time) => [
       svg("path", { class: "axis", d: `M${x(time)} ${y}v4` }),
-      label(x(time), y + 15, String(time), { class: "tick middle" }),
+      label(x(time), y + 15, signed(time), { class: "tick middle" }),
     ]),
     label((edges[0] + edges[edges.length - 1]) / 2, y + 28, clip.unit === "s" ? "time (s)" : "frame", {
       class: "tick middle",

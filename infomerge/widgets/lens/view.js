@@ -172,7 +172,8 @@ class LensView {
     const { lens, images, page } = this;
     const room = { width: page.patches.clientWidth, height: page.patches.clientHeight };
     const ctx = prepare(page.mosaic, room.width, room.height);
-    page.mosaic.setAttribute("aria-label", token === null ? "" : "The patches that the token stands for");
+    page.mosaic.setAttribute("aria-label", `The patches that ${token === null ? "a token" : "the token"} stands for`);
+    page.mosaic.setAttribute("aria-hidden", String(token === null));
     if (token !== null) drawMosaic(ctx, lens, images, token, room, theme);
   }
 
