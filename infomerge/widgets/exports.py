@@ -35,9 +35,7 @@ def described(config: InfoMergeConfig) -> str:
 
 
 def python_of(explorer: "BudgetExplorer", source: str | None) -> str:
-    """The line of Python that makes an explorer like this one; what only its owner has is called `tokens`,
-    `clip` and `encoder` in it.
-    """
+    """The line of Python that makes an explorer like this one; `tokens`, `clip`, `encoder` are what its owner has."""
     clip, parts = explorer.encoded, []
     if source is not None:
         parts.append(repr(source))
