@@ -91,22 +91,20 @@ class ExplorerView {
       page.root.replaceChildren(buildNotice(NONE));
       return;
     }
-    const width = page.answer.clientWidth;
+    // Read before anything is written, and what is written is laid out once.
+    const [width, below] = [page.answer.clientWidth, page.reasons.clientWidth];
     if (width === 0) return;
     this.takePictures(clip);
     const chosen = segmentOf(shown.plan, model.get("frame"));
-    const room = roomFor(clip, shown, chosen, width);
-    page.answer.replaceChildren(toElement(answerPicture(room, this.pictures)));
-    page.reasons.replaceChildren(
-      toElement(reasonsPicture({ ...room, ...roomFor(clip, shown, chosen, page.reasons.clientWidth) })),
-    );
+    page.answer.replaceChildren(toElement(answerPicture(roomFor(clip, shown, chosen, width), this.pictures)));
+    page.reasons.replaceChildren(toElement(reasonsPicture(roomFor(clip, shown, chosen, below))));
     const said = numbersInWords(clip, shown.plan, chosen).join(". ");
     page.answer.setAttribute("aria-label", `${clip.name}. ${said}`);
     page.reasons.setAttribute("aria-label", `Similarity, uniqueness, richness and weight over time. ${said}`);
-    const traits = { maps: model.get("maps"), tokens: model.get("tokens"), picture: model.get("picture") };
-    this.segment.show({ clip, shown, chosen, pictures: this.pictures, ...traits });
     this.showControls(clip);
     this.showMessage();
+    const traits = { maps: model.get("maps"), tokens: model.get("tokens"), picture: model.get("picture") };
+    this.segment.show({ clip, shown, chosen, pictures: this.pictures, ...traits });
     this.drawn += 1;
     page.root.dataset.drawn = String(this.drawn);
     page.root.dataset.idle = String(this.asking.idle);
