@@ -111,7 +111,11 @@ class BudgetExplorer(AskedView):
         super().__init__(setup=setup())
         self._show_clip()
         if segment is not None:
-            self.segment = segment
+            try:
+                self.segment = segment
+            except ValueError:
+                self.close()
+                raise
 
     # What notebooks and tests use.
 

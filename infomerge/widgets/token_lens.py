@@ -12,7 +12,7 @@ from typing import Any, overload
 
 import numpy as np
 import traitlets
-from jaxtyping import Float, UInt8
+from jaxtyping import Float
 from PIL import Image
 
 from infomerge.compression import Compression
@@ -53,13 +53,13 @@ class TokenLens(View):
     Args:
         clip: the clip that was compressed, with frames of any size not smaller than the grid; shrunk for display.
         out: what `infomerge.compress` or a method of `infomerge.methods` returned.
-        frames: in the place of a clip, its RGB frames.
+        frames: in the place of a clip, its RGB frames [frames, height, width, 3], integers or floats, NumPy or torch.
         grid: with frames, rows and columns of positions, row-major; without it, the square grid.
         timestamps: with frames, seconds at which each is shown.
         title: a heading; the clip's name if none is given.
 
     Raises:
-        TypeError: `out` is no Compression, or `frames` no uint8 array.
+        TypeError: `out` is no Compression, or `frames` no array of numbers.
         ValueError: the clip, or frames, grid or timestamps, do not fit the tokens of `out`; the message says how.
     """
 
@@ -80,7 +80,7 @@ class TokenLens(View):
     def __init__(
         self,
         out: Compression,
-        frames: UInt8[np.ndarray, "frames height width 3"],
+        frames: Any,
         grid: tuple[int, int] | None = None,
         *,
         timestamps: Sequence[float] | Float[np.ndarray, "frames"] | None = None,
