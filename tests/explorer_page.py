@@ -71,7 +71,7 @@ READ = """async (root) => {
         lists: Object.fromEntries(all("select[data-option]").map((node) => [node.dataset.option, node.value])),
         segment: Number(root.querySelector(".be-segment select").value),
         code: root.querySelector("code").textContent,
-        message: root.querySelector(".be-message").textContent,
+        message: root.querySelector(".im-message").textContent,
         pinned: all(".be-answer .line.pinned").length,
         totals: root.querySelector(".be-totals").textContent,
     };

@@ -1,11 +1,15 @@
 """AnswerView: its traits say what the testbed answers, whatever a view asks for, and its page shows what they say."""
 
+import base64
+import io
 import json
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import pytest
 import traitlets
+from PIL import Image
 
 from infomerge.testbed.checkpoint import load_testbed
 from infomerge.testbed.evaluation import answered, compressed
@@ -15,6 +19,7 @@ from infomerge.testbed.vocabulary import ANSWERS
 from infomerge.video import SceneClip
 from infomerge.widgets import AnswerView
 from infomerge.widgets.answer_view import CURVE
+from infomerge.widgets.pages import ANSWERS_MIME, page_of_stored
 
 
 @pytest.fixture(scope="module")
@@ -84,13 +89,59 @@ def test_a_table_holds_every_question(view: AnswerView, clip: SceneClip) -> None
     assert rows[0]["probability"] == pytest.approx(view.result["probability"], abs=1e-3)
 
 
+def test_a_page_is_answered_first_and_told_the_rest_when_its_controls_rest(view: AnswerView, clip: SceneClip) -> None:
+    def hear(**content: Any) -> None:
+        number = len(heard) + 1
+        view._handle_custom_msg({**content, "view": "page", "number": number}, [])
+        assert view.answered == ["page", number]
+        heard.append(content)
+
+    heard: list[dict[str, Any]] = []
+    hear(ask="turn", option="method", value="tome")
+    assert (view.method, view.result["method"]) == ("tome", "tome")
+    assert view.result["needed"] is None
+    assert view.curve["method"] == "infomerge"
+    hear(ask="rest")
+    assert view.result["needed"] is not None
+    assert view.curve["method"] == "tome"
+    whole = (view.result, view.curve)
+    view.method = "infomerge"
+    view.method = "tome"
+    assert (view.result, view.curve) == whole
+    hear(ask="turn", option="question", value=99)
+    assert view.message["failed"]
+    assert "question: got 99; expected 0 to" in view.message["text"]
+    assert (view.result, view.curve) == whole
+    hear(ask="turn", option="mark", value=False)
+    assert view.message == {"text": "", "failed": False}
+    assert view.result["needed"] is None
+    hear(ask="turn", option="clip", value={})
+    assert view.clip["images"]
+
+
 def test_a_closed_view_lets_go_of_its_model_and_answers_no_more(clip: SceneClip) -> None:
     view = AnswerView(load_testbed(), clip, ratio=0.02)
-    before = view.result
+    assert repr(view) == "AnswerView(testbed, clip, 0, 'infomerge', 0.02)"
     view.close()
     view.ratio = 0.3
-    assert view.result == before
+    assert view.result == view.curve == view.clip == {}
     assert view._testbed is None
+    assert repr(view) == "<AnswerView, closed>"
+
+
+def test_a_notebook_stores_its_state_and_a_picture(view: AnswerView) -> None:
+    found = view._repr_mimebundle_()
+    assert found is not None
+    data, metadata = found
+    stored = data[ANSWERS_MIME]
+    assert stored["result"] == view.result
+    assert stored["curve"] == view.curve
+    assert "model" not in json.dumps(list(stored))
+    picture = Image.open(io.BytesIO(base64.b64decode(data["image/jpeg"])))
+    assert picture.width > 700
+    assert f"From {len(view.result['index'])} tokens" in metadata["image/jpeg"]["alt"]
+    page = page_of_stored(ANSWERS_MIME, stored)
+    assert 'title="AnswerView"' in page
 
 
 def test_the_state_is_plain_data_that_a_reload_can_take(view: AnswerView) -> None:

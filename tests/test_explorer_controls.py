@@ -8,6 +8,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from ipywidgets import Widget
 from traitlets import TraitError
 
 from infomerge import InfoMergeConfig, compress
@@ -219,6 +220,13 @@ def test_a_page_or_python_chooses_the_segment() -> None:
         shown.segment = 99
     with pytest.raises(TraitError, match="frame: got 14; expected 0 to 13"):
         shown.frame = 14
+
+
+def test_an_explorer_that_cannot_be_made_leaves_no_widget_behind() -> None:
+    before = len(Widget.widgets)
+    with pytest.raises(ValueError, match="segment: got 99; expected 0 to"):
+        explorer(segment=99)
+    assert len(Widget.widgets) == before
 
 
 def test_a_page_is_told_of_every_control_sample_preset_and_export() -> None:

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
-from infomerge import InfoMergeConfig, compress
+from infomerge import EncodedClip, InfoMergeConfig, compress
 from infomerge.plots import save
 from infomerge.widgets import BudgetExplorer, exports
 from tests.explorer import FakeEncoder, explorer, failed, picture, said, tell, tokens, turn
@@ -173,6 +173,14 @@ def test_a_state_comes_back_from_itself_its_json_and_its_file(tmp_path: Path) ->
         again = BudgetExplorer.from_state(state, encoder=FakeEncoder())
         assert picture(again) == picture(shown)
         assert again.state == shown.state
+    with pytest.raises(ValueError, match="encoder: got none; expected 'fake', by which 'carphone' was encoded"):
+        BudgetExplorer.from_state(shown.state)
+    # A clip that was encoded before, by an encoder that the explorer does not have, is known by its file.
+    given = BudgetExplorer(EncodedClip.read("carphone", FakeEncoder(), 12), config=shown.config)
+    assert given.state["clip"] == shown.state["clip"]
+    assert given.clip["source"] is None
+    with pytest.raises(ValueError, match="num_frames: got 8; expected none"):
+        given.read_again(8)
 
 
 def test_the_state_of_ones_own_tokens_asks_for_them() -> None:
@@ -210,7 +218,9 @@ def test_its_repr_makes_it_again() -> None:
     assert picture(eval(repr(shown), names)) == picture(shown)
     assert shown.shown["python"] == repr(shown)
     read = BudgetExplorer("carphone", encoder=FakeEncoder(), num_frames=12, retention_ratio=0.5)
-    expected = f"BudgetExplorer('carphone', num_frames=12, config={read.python_line}, segment={read.segment})"
+    expected = (
+        f"BudgetExplorer('carphone', num_frames=12, encoder=encoder, config={read.python_line}, segment={read.segment})"
+    )
     assert repr(read) == expected
 
 

@@ -21,7 +21,7 @@ from tests.test_palette import contrast
 
 pytestmark = pytest.mark.browser
 
-MOUNT = """async ([source, style, state]) => {
+MOUNT = """async ([source, style, state, live]) => {
     document.head.insertAdjacentHTML("beforeend", `<style>${style}</style>`);
     const bytes = (text) => new DataView(Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0)).buffer);
     const decoded = (_, value) => (typeof value?.base64 === "string" ? bytes(value.base64) : value);
@@ -43,6 +43,7 @@ MOUNT = """async ([source, style, state]) => {
         Object.assign(traits, changes);
         for (const name of Object.keys(changes)) for (const act of listeners[`change:${name}`] ?? []) act();
     };
+    if (!live) delete model.send;
     const url = URL.createObjectURL(new Blob([source], { type: "text/javascript" }));
     window.end = (await import(url)).default.render({ model, el: document.getElementById("here") });
 }"""
@@ -77,9 +78,9 @@ def page(browser: Browser) -> Iterator[Page]:
     page.close()
 
 
-def mount(page: Page, shown: BudgetExplorer) -> None:
+def mount(page: Page, shown: BudgetExplorer, live: bool = True) -> None:
     page.set_content("<!doctype html><body style='margin:0'><div id=here></div>")
-    page.evaluate(MOUNT, [str(shown._esm), str(shown._css), shown._state()])
+    page.evaluate(MOUNT, [str(shown._esm), str(shown._css), shown._state(), live])
     page.locator("svg .band").first.wait_for()
 
 
@@ -123,15 +124,15 @@ def test_a_kernel_that_does_not_answer_is_named_and_nothing_moves(page: Page, sh
     places = "() => [...document.querySelectorAll('.be-knob, .be-chart')].map((one) => one.getBoundingClientRect().top)"
     before = page.evaluate(places)
     page.get_by_label("budgets by").select_option("length")
-    expect(page.locator(".be-message")).to_contain_text("The kernel has not answered yet")
+    expect(page.locator(".im-message")).to_contain_text("The kernel has not answered yet")
     assert float(page.locator(".be-answer .be-chart").evaluate("(one) => getComputedStyle(one).opacity")) < 0.6
     assert page.evaluate(places) == before
     answer(page, shown)
-    expect(page.locator(".be-message")).to_have_text("")
+    expect(page.locator(".im-message")).to_have_text("")
     page.get_by_label("temperature τ, as a number").fill("-3")
     page.keyboard.press("Enter")
     answer(page, shown)
-    expect(page.locator(".be-message")).to_contain_text("temperature")
+    expect(page.locator(".im-message")).to_contain_text("temperature")
     # The knob goes back to what is true.
     expect(page.get_by_label("temperature τ, as a number")).to_have_value("1.2")
 
@@ -214,7 +215,7 @@ def overlap(one: dict[str, float], other: dict[str, float]) -> bool:
     return across > 1 and min(one["bottom"], other["bottom"]) - max(one["top"], other["top"]) > 4
 
 
-@pytest.mark.parametrize("segments", [5, 16])
+@pytest.mark.parametrize("segments", [5, 16, 32])
 def test_words_and_numbers_have_room_and_are_all_there_in_every_width(page: Page, segments: int) -> None:
     shown = made(segments)
     shown.pin()
@@ -227,6 +228,8 @@ def test_words_and_numbers_have_room_and_are_all_there_in_every_width(page: Page
         clashes = [(a["words"], b["words"]) for n, a in enumerate(found) for b in found[:n] if overlap(a, b)]
         assert clashes == []
         words = page.evaluate(f"({READ})(document.querySelector('.budget-explorer'))")["budget"]
+        numbers = page.locator(".be-answer :is(.band-number, .number)").all_text_contents()
+        assert set(map(str, range(1, segments + 1))) <= set(numbers[: len(numbers) - segments])
         assert words[-segments:] == [str(budget) for budget in shown.plan.budget.tolist()]
     shown.close()
 
@@ -242,11 +245,14 @@ TEXTS = """() => {
     const root = document.querySelector(".budget-explorer");
     return [...root.querySelectorAll("*")].filter((node) => [...node.childNodes].some((child) =>
         child.nodeType === 3 && child.textContent.trim()) && node.getBoundingClientRect().width > 0
-        && !node.closest("button:disabled, :disabled, .be-dead, option, .band-number"))
+        && !node.closest("option, .band-number") || node.matches("select, input:not([type=range], [type=radio])"))
         .map((node) => {
             const style = getComputedStyle(node);
             const inside = node instanceof SVGElement;
-            return { words: node.textContent.trim(), color: inside ? style.fill : style.color, ground: ground(node) };
+            let opacity = 1;
+            for (let at = node; at; at = at.parentElement) opacity *= Number(getComputedStyle(at).opacity);
+            const words = node.textContent.trim() || node.outerHTML;
+            return { words, color: inside ? style.fill : style.color, ground: ground(node), opacity };
         });
 }"""
 
@@ -271,10 +277,14 @@ JUPYTER_DARK = {
 }  # fmt: skip
 
 
+@pytest.mark.parametrize("live", [True, False], ids=["with a kernel", "without one"])
 @pytest.mark.parametrize("theme", ["light", "dark"])
-def test_every_text_can_be_read_in_both_themes(page: Page, shown: BudgetExplorer, theme: str) -> None:
+def test_every_text_can_be_read_in_both_themes(page: Page, shown: BudgetExplorer, theme: str, live: bool) -> None:
     shown.pin()
-    mount(page, shown)
+    shown.set(allocation="length", static_prior="none")
+    mount(page, shown, live)
+    page.evaluate("() => document.querySelectorAll('details').forEach((each) => (each.open = true))")
+    assert page.locator(".be-dead").count() >= 5
     if theme == "dark":
         page.evaluate(
             """(variables) => {
@@ -289,7 +299,8 @@ def test_every_text_can_be_read_in_both_themes(page: Page, shown: BudgetExplorer
     page.wait_for_timeout(200)
     found = page.evaluate(TEXTS)
     assert len(found) > 60
-    assert any("no video" in each["words"] for each in found)
+    assert any(("no video" if live else "Without a kernel") in each["words"] for each in found)
+    assert [each["words"] for each in found if each["opacity"] < 1] == []
     low = {
         each["words"]: round(ratio, 2)
         for each in found

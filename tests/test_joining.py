@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from infomerge.widgets.joining import joined
-from infomerge.widgets.pages import EXPLORER, LENS
+from infomerge.widgets.pages import ANSWERS, EXPLORER, LENS
 from infomerge.widgets.token_lens import TokenLens
 
 MODULES = {
@@ -76,7 +76,7 @@ def test_a_module_that_is_not_there_is_named(tmp_path: Path) -> None:
         joined(written(tmp_path, one='import { x } from "./gone.js";\nexport const one = x;\n'))
 
 
-@pytest.mark.parametrize("folder", [LENS, EXPLORER], ids=["lens", "explorer"])
+@pytest.mark.parametrize("folder", [LENS, EXPLORER, ANSWERS], ids=["lens", "explorer", "answers"])
 @pytest.mark.parametrize(("entry", "exported"), [("view.js", "render, default"), ("static.js", "mountPage")])
 def test_a_view_is_one_module_that_asks_for_no_other(folder: Path, entry: str, exported: str) -> None:
     text = joined(folder / entry)
@@ -94,5 +94,5 @@ def test_every_process_joins_the_same_text() -> None:
 
 
 def test_no_module_of_the_views_is_over_400_lines() -> None:
-    for path in (*LENS.iterdir(), *EXPLORER.iterdir(), *LENS.parent.glob("*.js")):
+    for path in (*LENS.iterdir(), *EXPLORER.iterdir(), *ANSWERS.iterdir(), *LENS.parent.glob("*.js")):
         assert len(path.read_text(encoding="utf-8").splitlines()) <= 400, path.name

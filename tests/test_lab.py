@@ -272,7 +272,7 @@ def test_04_as_an_exported_page_shows_the_explorer_and_chooses_segments(browser:
     assert sum(map(sum, found["kept"])) > 0
     explorer.locator(".be-answer .touch").nth(2).click()
     expect(explorer.get_by_label("Segment", exact=True)).to_have_value("2")
-    expect(explorer.locator(".be-message")).to_contain_text("Without a kernel nothing can be turned")
+    expect(explorer.locator(".im-message")).to_contain_text("Without a kernel nothing can be turned")
     expect(explorer.get_by_label("temperature τ", exact=True)).to_be_disabled()
     keep_screenshot(page, "04_exported")
     page.close()

@@ -4,6 +4,7 @@ Values are read off the page's elements, and computed anew for comparison.
 """
 
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -12,6 +13,9 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from infomerge import InfoMergeConfig
+from infomerge.testbed.checkpoint import load_testbed
+from infomerge.testbed.splits import FORMS
+from infomerge.widgets import AnswerView
 from tests.browser import Record, launched, watch
 from tests.explorer_page import assert_true, press, settled, write_notebook
 from tests.lab import ARTIFACTS, PATIENCE_MS, failed_outputs, open_and_run, open_notebook, serving
@@ -26,6 +30,12 @@ LENS = """from infomerge.widgets import TokenLens
 shown = made()
 TokenLens(shown.encoded, shown.compression())"""
 
+ANSWERS = """from infomerge.testbed.checkpoint import load_testbed
+from infomerge.testbed.splits import FORMS
+from infomerge.widgets import AnswerView
+view = AnswerView(load_testbed(), FORMS["clean"].clip(5, "dev"), ratio=0.03)
+view"""
+
 
 @pytest.fixture(scope="module")
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Page, str, Record]]:
@@ -33,6 +43,7 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Page, str, R
     with launched() as browser, serving(folder) as address:
         write_notebook(folder / "notebooks" / "explorer.ipynb", "explorer = made()\nexplorer")
         write_notebook(folder / "notebooks" / "lens.ipynb", LENS)
+        write_notebook(folder / "notebooks" / "answers.ipynb", ANSWERS)
         page = browser.new_page(viewport={"width": 1366, "height": 900})
         page.set_default_timeout(PATIENCE_MS)
         yield page, address, watch(page)
@@ -70,7 +81,7 @@ def run_cell(page: Page, number: int) -> None:
 
 
 def explorer_of(page: Page) -> Locator:
-    explorer = page.locator(".budget-explorer:not(.be-notice)").last
+    explorer = page.locator(".budget-explorer:not(.im-notice)").last
     explorer.locator("svg .band").first.wait_for()
     return explorer
 
@@ -140,7 +151,7 @@ def test_after_the_kernel_was_restarted_one_line_says_what_to_run(page: Page, ad
     explorer = explorer_of(page)
     assert_true(settled(explorer), START)
     page.evaluate("() => window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.restart()")
-    expect(explorer.locator(".be-message")).to_contain_text("run this cell again")
+    expect(explorer.locator(".im-message")).to_contain_text("run this cell again")
     expect(page.locator(".infomerge-standin:visible")).to_have_count(0)
     # Loaded again, the page has nothing to draw: a line says what to run, and goes once it was run.
     save(page)
@@ -187,3 +198,58 @@ def test_the_lens_is_true_after_a_reload_in_a_second_view_and_when_run_again(pag
     run_cell(page, 1)
     expect(page.locator(".token-lens")).to_have_count(1)
     assert lens_view(page)["frame"] == 0
+
+
+def answers_view(page: Page) -> dict[str, object]:
+    """What the page of answers shows, once nothing is asked any more and the rest has been worked out."""
+    root = page.locator(".answer-view").last
+    expect(root.locator(".av-line")).to_have_count(1)
+    expect(root.locator(".av-needs")).not_to_contain_text("Leaving out each token")
+    expect(root).to_have_attribute("data-idle", "true")
+    found: dict[str, object] = json.loads(root.get_attribute("data-view") or "{}")
+    words = root.locator(".av-says").inner_text()
+    assert words.startswith(f"{found['kept']} of 1,568 tokens kept. The model says “{found['said']}”")
+    assert root.get_by_label("Method").input_value() == found["method"]
+    assert root.get_by_label("Question").input_value() == str(found["question"])
+    return found | {
+        "curve": root.locator(".av-line").get_attribute("d"),
+        "needs": root.locator(".av-needs").inner_text(),
+    }
+
+
+def true_answers(question: int, method: str, ratio: float) -> dict[str, object]:
+    """The same, computed anew."""
+    view = AnswerView(load_testbed(), FORMS["clean"].clip(5, "dev"), question, method, ratio)
+    result = view.result
+    view.close()
+    return {name: result[name] for name in ("said", "question", "method", "ratio")} | {"kept": len(result["index"])}
+
+
+def test_the_answers_are_true_after_a_reload_in_a_second_view_and_when_run_again(page: Page, address: str) -> None:
+    open_and_run(page, address, "answers")
+    expected = true_answers(0, "infomerge", 0.03)
+    assert expected.items() <= answers_view(page).items()
+    root = page.locator(".answer-view").last
+    root.get_by_label("Question").select_option("2")
+    root.get_by_label("Method").select_option("tome")
+    expected = true_answers(2, "tome", 0.03)
+    expect(root).to_have_attribute("data-view", re.compile('"question":2,"method":"tome"'))
+    before = answers_view(page)
+    assert expected.items() <= before.items()
+    save(page)
+    page.reload()
+    open_notebook(page, address, "answers")
+    assert answers_view(page) == before
+    page.evaluate("() => { window.jupyterapp.shell.currentWidget.content.activeCellIndex = 1; }")
+    command(page, "notebook:create-output-view")
+    expect(page.locator(".answer-view")).to_have_count(2)
+    assert answers_view(page) == before
+    page.evaluate("() => window.jupyterapp.shell.currentWidget.close()")
+    run_cell(page, 1)
+    expect(page.locator(".answer-view")).to_have_count(1)
+    assert true_answers(0, "infomerge", 0.03).items() <= answers_view(page).items()
+    assert failed_outputs(page) == []
+    page.evaluate("() => window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.restart()")
+    expect(page.locator(".answer-view .im-message")).to_contain_text("run this cell again")
+    ARTIFACTS.mkdir(exist_ok=True)
+    page.screenshot(path=ARTIFACTS / "answers_after_a_restart.png")

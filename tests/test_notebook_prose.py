@@ -12,10 +12,10 @@ from nbformat import NotebookNode
 
 from infomerge.widgets.joining import joined
 from infomerge.widgets.notebook_page import LivingHTMLExporter
-from infomerge.widgets.pages import EXPLORER_MIME, LENS, LENS_MIME
+from infomerge.widgets.pages import KINDS, LENS, LENS_MIME
 from tests.notebooks import NOTEBOOKS
 
-LIVE = {EXPLORER_MIME, LENS_MIME, "application/vnd.jupyter.widget-view+json"}
+LIVE = {*KINDS, "application/vnd.jupyter.widget-view+json"}
 every_notebook = pytest.mark.parametrize("path", NOTEBOOKS, ids=[path.stem for path in NOTEBOOKS])
 
 NO_NUMBER_OF_OURS = re.compile(

@@ -14,7 +14,7 @@ import infomerge
 from infomerge import palette
 from infomerge.palette import group_colors
 from infomerge.plots import style
-from infomerge.widgets.pages import EXPLORER, LENS
+from infomerge.widgets.pages import ANSWERS, EXPLORER, LENS
 from tests.token_lens.squares import COLUMNS, FRAMES, HEIGHT, ROWS, WIDTH, compressed, drawn_frames
 
 STORED = json.loads((Path(infomerge.__file__).parent / "palette.json").read_text(encoding="utf-8"))
@@ -42,7 +42,8 @@ def test_a_token_has_one_color_in_figures_and_lens() -> None:
     assert style.SEGMENT_COLORS == palette.SEGMENT_COLORS
     # The views' own files name no hue of the palette: they have them from palette.json.
     hues = {hue.lower() for hue in STORED["hues"].values()}
-    for path in (each for folder in (LENS, EXPLORER) for end in ("js", "css") for each in folder.glob(f"*.{end}")):
+    files = [each for folder in (LENS, EXPLORER, ANSWERS, LENS.parent) for each in folder.iterdir()]
+    for path in (each for each in files if each.suffix in (".js", ".css")):
         assert not hues & {found.lower() for found in HEX.findall(path.read_text(encoding="utf-8"))}, path.name
 
 

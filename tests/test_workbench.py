@@ -1,6 +1,10 @@
 """A researcher's afternoon (docs/workbench.md): own video and tokens, figures, tables, a folder of clips, a verdict."""
 
 import csv
+import inspect
+import json
+import subprocess
+import sys
 from pathlib import Path
 
 import matplotlib as mpl
@@ -74,12 +78,33 @@ def test_own_tokens_and_own_truth_go_with_the_video(clip: EncodedClip) -> None:
     assert clip.truth.in_event(clip.times).tolist() == [2 <= number < 5 for number in range(FRAMES)]
 
 
-def test_the_explorer_takes_them(clip: EncodedClip) -> None:
+def test_the_explorer_takes_them_and_comes_back_where_it_was_in_another_kernel(here: Path, clip: EncodedClip) -> None:
     explorer = BudgetExplorer(clip)
-    try:
-        assert explorer.config == clip.compress(retention_ratio=explorer.config.retention_ratio).config
-    finally:
-        explorer.close()
+    assert explorer.config == clip.compress(retention_ratio=explorer.config.retention_ratio).config
+    explorer.pin()
+    explorer.set(temperature=2.5, retention_ratio=0.2, min_segments=3)
+    explorer.segment, explorer.picture = 2, "difference"
+    assert explorer.save_state("mine.json") == Path("mine.json")
+    assert json.loads(Path("mine.json").read_text(encoding="utf-8")) == explorer.state
+    code = """
+        import json
+        from infomerge import InfoMergeConfig
+        from infomerge.encoders import TokenFile
+        from infomerge.widgets import BudgetExplorer
+        encoder = TokenFile("tokens.npy")
+        explorer = BudgetExplorer.from_state("mine.json", encoder=encoder)
+        again = eval(repr(explorer))
+        print(json.dumps([explorer.state, explorer.shown["plan"], again.shown["plan"], repr(explorer)]))
+    """
+    made = subprocess.run(
+        [sys.executable, "-c", inspect.cleandoc(code)], capture_output=True, text=True, encoding="utf-8", check=False
+    )
+    assert made.returncode == 0, made.stderr
+    state, plan, again, line = json.loads(made.stdout)
+    assert state == explorer.state
+    assert plan == again == explorer.shown["plan"]
+    assert line.endswith("segment=2)")
+    explorer.close()
 
 
 def test_figures_at_column_width_in_serif(here: Path, capfd: pytest.CaptureFixture[str]) -> None:

@@ -1,4 +1,4 @@
-"""What a page asks of BudgetExplorer, by custom messages: one function each. Every ask is answered, if by an error."""
+"""What a page asks of BudgetExplorer: one function each."""
 
 import tempfile
 from collections.abc import Callable, Mapping
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from infomerge.video import sample_names
 from infomerge.widgets import exports
+from infomerge.widgets.asked import EXPECTED
 from infomerge.widgets.controls import GROUPS
 from infomerge.widgets.presets import PRESETS
 
@@ -15,9 +16,6 @@ if TYPE_CHECKING:
 
 MOST_BYTES = 10_000_000
 """A server closes the connection to a page that sends more than 10 MiB at once, and the file is lost without a word."""
-
-EXPECTED = (ValueError, TypeError, OSError, ImportError)
-"""Errors that tell the reader what is wrong with what was asked for."""
 
 
 def setup() -> dict[str, Any]:
@@ -31,27 +29,6 @@ def setup() -> dict[str, Any]:
         "exports": {name: kind.label for name, kind in exports.KINDS.items()},
         "most_bytes": MOST_BYTES,
     }
-
-
-def answer(explorer: "BudgetExplorer", content: dict[str, Any], buffers: list[memoryview]) -> None:
-    """Do what a page asks, and say in `answered` which page's which ask it was, in the message that shows the result.
-
-    `content` has `ask`, the name of a function below, the page's `view` and the ask's `number` there, and more.
-    """
-    if explorer.closed:
-        return
-    try:
-        with explorer.hold_sync():
-            ASKS[content["ask"]](explorer, content, buffers)
-            explorer.answered = [content["view"], content["number"]]
-    except EXPECTED as error:
-        still = (
-            f". Still showing {explorer.encoded.name}."
-            if content["ask"] in ("load", "upload", "too_large", "frames")
-            else ""
-        )
-        explorer._say(f"{error}{still}", failed=True)
-        explorer.answered = [content["view"], content["number"]]
 
 
 def _turn(explorer: "BudgetExplorer", content: Mapping[str, Any], buffers: list[memoryview]) -> None:
@@ -95,7 +72,7 @@ def _upload(explorer: "BudgetExplorer", content: Mapping[str, Any], buffers: lis
         except EXPECTED as error:
             # The reader knows the file by its name, not by where the server has put it for a moment.
             raise ValueError(str(error).replace(str(path), name)) from error
-    explorer._readable = None  # the file was there for a moment
+    explorer._file = None  # the file was there for a moment
     explorer._show_clip()
 
 
@@ -146,3 +123,6 @@ ASKS: Mapping[str, Ask] = {
     "download": _download,
     "save": _save,
 }
+
+ABOUT_CLIPS = ("load", "upload", "too_large", "frames")
+"""Asks for a clip: where one fails, the clip before it stays."""

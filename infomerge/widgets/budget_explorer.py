@@ -23,14 +23,13 @@ from infomerge.encoders import Encoder
 from infomerge.extras import needs
 from infomerge.pipeline import BudgetPlan
 from infomerge.widgets import exports, presets
-from infomerge.widgets.asks import answer, setup
+from infomerge.widgets.asked import AskedView
+from infomerge.widgets.asks import ABOUT_CLIPS, ASKS, setup
 from infomerge.widgets.explored import Explored, configuration
 from infomerge.widgets.explorer_data import clip_data
 from infomerge.widgets.explorer_state import PICTURES, restored, state_of, write_state
-from infomerge.widgets.joining import joined
-from infomerge.widgets.pages import EXPLORER, EXPLORER_MIME
-from infomerge.widgets.sources import Source, encode, readable
-from infomerge.widgets.view import View
+from infomerge.widgets.pages import EXPLORER_MIME, KINDS
+from infomerge.widgets.sources import Source, encode, encoder_name, file_of
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -39,7 +38,7 @@ BESIDE = ("saliency", "frame_features", "frames", "timestamps", "grid", "name")
 """What may be given beside tokens of one's own."""
 
 
-class BudgetExplorer(View):
+class BudgetExplorer(AskedView):
     """Every option of `InfoMergeConfig` as a control, and what it does to a clip's budget, drawn over time.
 
     For JupyterLab 4, Notebook 7 and whatever else shows an anywidget; it asks no network. A click on a segment, in
@@ -72,16 +71,13 @@ class BudgetExplorer(View):
     mime = EXPLORER_MIME
     held = ("setup", "clip", "shown", "maps", "tokens", "message", "frame", "picture")
 
-    _esm = joined(EXPLORER / "view.js")
-    _css = (EXPLORER / "explorer.css").read_text(encoding="utf-8")
+    _esm, _css = KINDS[mime].module, KINDS[mime].style
 
     setup = traitlets.Dict().tag(sync=True)
     clip = traitlets.Dict().tag(sync=True)
     shown = traitlets.Dict().tag(sync=True)
     maps = traitlets.Dict().tag(sync=True)
     tokens = traitlets.Dict().tag(sync=True)
-    message = traitlets.Dict().tag(sync=True)
-    answered: Any = traitlets.List().tag(sync=True)
     frame = traitlets.Int(0).tag(sync=True)
     picture = traitlets.Enum(PICTURES, "tokens").tag(sync=True)
 
@@ -115,8 +111,11 @@ class BudgetExplorer(View):
         super().__init__(setup=setup())
         self._show_clip()
         if segment is not None:
-            self.segment = segment
-        self.on_msg(answer)
+            try:
+                self.segment = segment
+            except ValueError:
+                self.close()
+                raise
 
     # What notebooks and tests use.
 
@@ -244,7 +243,7 @@ class BudgetExplorer(View):
     @property
     def state(self) -> dict[str, Any]:
         """All that is needed to come back to what is shown, as JSON has it; `from_state` is the way back."""
-        return state_of(self, self._readable)
+        return state_of(self, self._file)
 
     def save_state(self, path: str | os.PathLike[str]) -> Path:
         """Write `state` as JSON; a file that is there is replaced once the new one is complete."""
@@ -264,11 +263,11 @@ class BudgetExplorer(View):
         Args:
             state: what `state` gave, its JSON, or the file that `save_state` wrote.
             source: the clip; needed where the state is of tokens of one's own, which it does not hold.
-            encoder: as the class takes it.
+            encoder: the one that the clip was encoded by, where that is not EfficientNet-Lite0.
             beside: what the class takes beside tokens.
 
         Raises:
-            ValueError: the state is none, or the source is missing or of another size.
+            ValueError: the state is none, or the source or its encoder is missing or another.
             OSError: a file cannot be read.
         """
         return restored(cls, state, source, encoder, beside)
@@ -321,8 +320,13 @@ class BudgetExplorer(View):
 
     def _remember(self, source: Source, beside: Mapping[str, Any]) -> None:
         """Keep what is needed to say in Python how the clip was given."""
-        self._readable = readable(source, self.encoded, self._encoder)
+        self._file = file_of(source, self.encoded)
         self._given = tuple(name for name in ("saliency", "frame_features", "frames") if beside.get(name) is not None)
+
+    @property
+    def _readable(self) -> str | None:
+        """From what the explorer can read the clip again: by another encoder it would become other tokens."""
+        return self._file if self.encoded.encoder == encoder_name(self._encoder) else None
 
     def _show_clip(self) -> None:
         with self.hold_sync():
@@ -339,17 +343,16 @@ class BudgetExplorer(View):
             # What an earlier step had to say goes; what there is to know about the clip stays.
             self._say(note or "; ".join(self.encoded.notes))
 
-    def _say(self, text: str, *, failed: bool = False) -> None:
-        """Show a message in its place above the views, or take away the last one."""
-        self.message = {"text": " ".join(text.split()), "failed": failed}
+    def _asked(self, content: Mapping[str, Any], buffers: list[memoryview]) -> None:
+        ASKS[content["ask"]](self, content, buffers)
+
+    def _still_shown(self, content: Mapping[str, Any]) -> str:
+        return f". Still showing {self.encoded.name}." if content["ask"] in ABOUT_CLIPS else ""
 
     def _choose_tokens(self) -> None:
         """Bring the tokens to the present configuration; the view asks for them when the controls rest."""
         if self.tokens.get("of") != self.explored.compared:
             self.tokens = self.explored.tokens()
-
-    def _title(self) -> str:
-        return self.encoded.name
 
     def _complete(self) -> None:
         self._choose_tokens()

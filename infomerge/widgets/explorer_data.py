@@ -28,6 +28,8 @@ def clip_data(clip: EncodedClip) -> dict[str, Any]:
     frames as JPEG, none where the clip has none; `cut_times` are the true cuts, `unit` is that of both.
     """
     count, positions, _ = clip.tokens.shape
+    # Without frames, of square patches.
+    height, width = clip.grid if clip.frames is None else clip.frames.shape[1:3]
     return {
         "name": clip.name,
         "facts": clip.facts,
@@ -37,7 +39,7 @@ def clip_data(clip: EncodedClip) -> dict[str, Any]:
         "edges": frame_edges(clip.times).tolist(),
         "unit": clip.unit,
         "cut_times": list(clip.cut_times),
-        "aspect": 1.0 if clip.frames is None else clip.frames.shape[2] / clip.frames.shape[1],
+        "aspect": width / height,
         "pictures": [] if clip.frames is None else pictures(clip.frames),
     }
 

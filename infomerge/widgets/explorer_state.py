@@ -15,6 +15,7 @@ from infomerge.config import InfoMergeConfig, explain
 from infomerge.encoded_clip import EncodedClip
 from infomerge.encoders import Encoder
 from infomerge.files import replaced
+from infomerge.widgets.sources import encoder_name
 
 if TYPE_CHECKING:
     from infomerge.widgets.budget_explorer import BudgetExplorer
@@ -94,6 +95,10 @@ def restored(
     clip = found["clip"]
     if source is None and clip["source"] is None:
         raise ValueError(f"source: got none; expected {clip['name']!r}, whose tokens the state does not hold")
+    known_by = encoder_name(encoder)
+    if source is None and known_by != clip["encoder"]:
+        got = "none" if encoder is None else repr(known_by)
+        raise ValueError(f"encoder: got {got}; expected {clip['encoder']!r}, by which {clip['name']!r} was encoded")
     tokens = clip["source"] is None and isinstance(source, Tensor | np.ndarray)
     known = {"grid": tuple(clip["grid"]), "name": clip["name"]} if tokens else {}
     explorer = cls(

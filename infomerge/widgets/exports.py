@@ -35,12 +35,14 @@ def described(config: InfoMergeConfig) -> str:
 
 
 def python_of(explorer: "BudgetExplorer", source: str | None) -> str:
-    """The line of Python that makes an explorer like this one; tokens of one's own are called `tokens` in it."""
+    """The line of Python that makes an explorer like this one; `tokens`, `clip`, `encoder` are what its owner has."""
     clip, parts = explorer.encoded, []
     if source is not None:
         parts.append(repr(source))
         if len(clip.tokens) != 32:
             parts.append(f"num_frames={len(clip.tokens)}")
+        if explorer._encoder is not None:
+            parts.append("encoder=encoder")
     elif clip.source is not None or clip.encoder:
         parts.append("clip")  # an EncodedClip that only its owner can make
     else:

@@ -11,7 +11,7 @@ from PIL import Image
 
 from infomerge.compression import Compression, InfoMergeTrace
 from infomerge.encoded_clip import EncodedClip, find_grid
-from infomerge.encoders.base import check_frames
+from infomerge.encoders.base import check_frames, rgb_frames
 from infomerge.palette import group_colors
 from infomerge.widgets.packing import packed
 
@@ -26,11 +26,12 @@ _RANGE_PERCENTILES = (1, 99)
 
 def clip_of_arrays(
     out: Compression,
-    frames: UInt8[np.ndarray, "frames height width 3"],
+    frames: Any,
     grid: tuple[int, int] | None,
     timestamps: Sequence[float] | Float[np.ndarray, "times"] | None,
 ) -> EncodedClip:
     """The clip that was compressed, of what is at hand without it; arguments and errors are those of `TokenLens`."""
+    frames = None if frames is None else rgb_frames(frames)
     check_fit(out, frames, None if timestamps is None else np.asarray(timestamps, dtype=np.float64))
     return EncodedClip(
         tokens=out.trace.tokens,

@@ -14,25 +14,39 @@ LENS_MIME = "application/vnd.infomerge.lens+json"
 """Under this type a notebook holds the state of a lens: what `state_json` gives, as JSON."""
 EXPLORER_MIME = "application/vnd.infomerge.explorer+json"
 """The same of an explorer."""
+ANSWERS_MIME = "application/vnd.infomerge.answers+json"
+"""The same of an AnswerView."""
 
-LENS = Path(__file__).parent / "lens"
-EXPLORER = Path(__file__).parent / "explorer"
+_FOLDER = Path(__file__).parent
+LENS, EXPLORER, ANSWERS = _FOLDER / "lens", _FOLDER / "explorer", _FOLDER / "answers"
 """The views' JavaScript and style sheets."""
 
 
 @dataclass(frozen=True)
 class Kind:
-    """One kind of view: its name, its style sheet and the module that mounts it in a page, and where its title is."""
+    """One kind of view: its name, its folder, its style sheet, its class in a page, and where its title is."""
 
     name: str
-    style: Path
-    module: Path
+    folder: Path
+    sheet: str
+    css_class: str
     title: tuple[str, str]
+
+    @property
+    def style(self) -> str:
+        """What all views share, and the view's own."""
+        return "\n".join(path.read_text(encoding="utf-8") for path in (_FOLDER / "theme.css", self.folder / self.sheet))
+
+    @property
+    def module(self) -> str:
+        """What Jupyter runs."""
+        return joined(self.folder / "view.js")
 
 
 KINDS = {
-    LENS_MIME: Kind("TokenLens", LENS / "lens.css", LENS / "static.js", ("data", "title")),
-    EXPLORER_MIME: Kind("BudgetExplorer", EXPLORER / "explorer.css", EXPLORER / "static.js", ("clip", "name")),
+    LENS_MIME: Kind("TokenLens", LENS, "lens.css", "token-lens", ("data", "title")),
+    EXPLORER_MIME: Kind("BudgetExplorer", EXPLORER, "explorer.css", "budget-explorer", ("clip", "name")),
+    ANSWERS_MIME: Kind("AnswerView", ANSWERS, "view.css", "answer-view", ("clip", "title")),
 }
 """By the type under which notebooks hold their states."""
 
@@ -48,7 +62,7 @@ _PAGE = Template("""\
 $style
 </style>
 </head>
-<body class="$page_class">
+<body class="infomerge-page $page_class">
 <main id="view"><noscript>This view is drawn by JavaScript, which is switched off here.</noscript></main>
 <script id="state" type="application/json">$state</script>
 <script type="module">
@@ -77,9 +91,9 @@ def page(mime: str, title: str, state: str) -> str:
     kind = KINDS[mime]
     return _PAGE.substitute(
         title=html.escape(title),
-        style=kind.style.read_text(encoding="utf-8"),
-        module=joined(kind.module),
-        page_class="token-lens-page" if mime == LENS_MIME else "budget-explorer-page",
+        style=kind.style,
+        module=joined(kind.folder / "static.js"),
+        page_class=f"{kind.css_class}-page",
         # Inside a script element, `<` could begin its end tag.
         state=state.replace("<", "\\u003c"),
     )

@@ -34,15 +34,18 @@ def encode(source: Source, beside: Mapping[str, Any], encoder: Encoder | None, n
         return EncodedClip.read(source, encoder or EfficientNetEncoder(), num_frames)
 
 
-def readable(source: Source, encoded: EncodedClip, encoder: Encoder | None) -> str | None:
-    """The sample's name or the path from which the same clip can be read again; None where there is none."""
+def file_of(source: Source, encoded: EncodedClip) -> str | None:
+    """The sample's name or the path from which the clip's frames can be read again; None where there is none."""
     if isinstance(source, str | os.PathLike):
         return os.fspath(source)
-    by = EfficientNetEncoder.name if encoder is None else encoder.name
     facts = encoded.metadata
-    # Read again, another encoder's clip would become other tokens under the same name.
-    if facts is None or encoded.encoder != by:
+    if facts is None or not encoded.encoder:
         return None
     if facts.name in sample_names() and encoded.truth is not None:
         return facts.name
     return str(facts.path) if facts.path.is_file() else None
+
+
+def encoder_name(encoder: Encoder | None) -> str:
+    """What an encoder calls itself; the one that is taken where none is given has a name too."""
+    return EfficientNetEncoder.name if encoder is None else encoder.name

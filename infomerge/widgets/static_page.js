@@ -51,3 +51,13 @@ export function fitOuterPage() {
     frame.style.height = `${Math.ceil(document.body.getBoundingClientRect().height)}px`;
   }).observe(document.body);
 }
+
+/**
+ * Draw a view from its state, in a page of its own.
+ * @template R
+ * @param {(context: {model: any, el: HTMLElement}) => R} render @param {HTMLElement} el @param {string} json
+ */
+export function mountStatic(render, el, json) {
+  fitOuterPage();
+  return render({ model: new StaticModel(readState(json)), el });
+}

@@ -12,15 +12,14 @@ from typing import Any, overload
 
 import numpy as np
 import traitlets
-from jaxtyping import Float, UInt8
+from jaxtyping import Float
 from PIL import Image
 
 from infomerge.compression import Compression
 from infomerge.deprecation import deprecated_names
 from infomerge.encoded_clip import EncodedClip
-from infomerge.widgets.joining import joined
 from infomerge.widgets.lens_data import clip_of_arrays, lens_data
-from infomerge.widgets.pages import LENS, LENS_MIME
+from infomerge.widgets.pages import KINDS, LENS_MIME
 from infomerge.widgets.view import View
 
 MODES = ("overlay", "ownership", "tfd", "saliency")
@@ -54,21 +53,20 @@ class TokenLens(View):
     Args:
         clip: the clip that was compressed, with frames of any size not smaller than the grid; shrunk for display.
         out: what `infomerge.compress` or a method of `infomerge.methods` returned.
-        frames: in the place of a clip, its RGB frames.
+        frames: in the place of a clip, its RGB frames [frames, height, width, 3], integers or floats, NumPy or torch.
         grid: with frames, rows and columns of positions, row-major; without it, the square grid.
         timestamps: with frames, seconds at which each is shown.
         title: a heading; the clip's name if none is given.
 
     Raises:
-        TypeError: `out` is no Compression, or `frames` no uint8 array.
+        TypeError: `out` is no Compression, or `frames` no array of numbers.
         ValueError: the clip, or frames, grid or timestamps, do not fit the tokens of `out`; the message says how.
     """
 
     mime = LENS_MIME
     held = ("data", "frame", "mode", "pinned")
 
-    _esm = joined(LENS / "view.js")
-    _css = (LENS / "lens.css").read_text(encoding="utf-8")
+    _esm, _css = KINDS[mime].module, KINDS[mime].style
 
     data = traitlets.Dict(read_only=True).tag(sync=True)
     frame = traitlets.Int(0).tag(sync=True)
@@ -82,7 +80,7 @@ class TokenLens(View):
     def __init__(
         self,
         out: Compression,
-        frames: UInt8[np.ndarray, "frames height width 3"],
+        frames: Any,
         grid: tuple[int, int] | None = None,
         *,
         timestamps: Sequence[float] | Float[np.ndarray, "frames"] | None = None,
@@ -114,9 +112,6 @@ class TokenLens(View):
     def _forget(self) -> None:
         del self._clip, self._out
         self.set_trait("data", {})
-
-    def _title(self) -> str:
-        return str(self.data["title"])
 
     def _alt(self) -> str:
         return f"{self.data['title']}: all frames of the clip, with the kept tokens outlined and all others grey"

@@ -2,6 +2,7 @@
 
 import json
 import os
+import sys
 from dataclasses import dataclass, field
 from string import Template
 from typing import Any, ClassVar
@@ -48,7 +49,8 @@ class View(anywidget.AnyWidget):
 
     def close(self) -> None:
         """End the view in every page, and free what it holds. It cannot be shown again."""
-        if self.closed:
+        # ipywidgets closes what is left when Python ends, and then nothing can be imported any more.
+        if self.closed or sys.is_finalizing():
             return
         layout, model = self.layout, self.model_id
         super().close()
@@ -94,7 +96,8 @@ class View(anywidget.AnyWidget):
 
     def _title(self) -> str:
         """What the page is called."""
-        raise NotImplementedError
+        trait, name = KINDS[self.mime].title
+        return str(getattr(self, trait)[name])
 
     def _still(self) -> str:
         """A picture for where no view lives: a JPEG in base64."""

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
-import { Asking } from "../../infomerge/widgets/explorer/asking.js";
+import { Asking } from "../../infomerge/widgets/asking.js";
 import { stepFor } from "../../infomerge/widgets/explorer/controls.js";
 import {
   differenceIn,

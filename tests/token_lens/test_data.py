@@ -4,6 +4,7 @@ import io
 import json
 import subprocess
 import sys
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -80,6 +81,20 @@ def test_a_clip_and_its_compression_are_drawn_as_the_arrays_that_they_consist_of
         TokenLens(EncodedClip.from_arrays(out.trace.tokens, grid=(ROWS, COLUMNS)), out)
     with pytest.raises(TypeError, match=r"grid, timestamps: given beside a clip"):
         TokenLens(clip, out, (ROWS, COLUMNS))
+
+
+@pytest.mark.parametrize(
+    "as_given",
+    [
+        lambda frames: frames.astype(np.float32) / 255,
+        lambda frames: torch.from_numpy(frames).permute(0, 3, 1, 2),
+        lambda frames: frames.astype(np.uint16) * 257,
+    ],
+    ids=["floats", "torch, channels first", "16 bits"],
+)
+def test_frames_are_taken_in_any_kind_of_number(as_given: Callable[[np.ndarray], Any]) -> None:
+    out, grid = compressed(), (ROWS, COLUMNS)
+    assert TokenLens(out, as_given(drawn_frames()), grid).data == TokenLens(out, drawn_frames(), grid).data
 
 
 def test_pictures_are_the_frames_shrunk_to_448_pixels() -> None:

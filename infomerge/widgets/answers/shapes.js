@@ -4,7 +4,7 @@
  * @typedef {{text: string, answer: string, kind: string}} Question
  * @typedef {{name: string, title: string}} Method
  * @typedef {{
- *   images: DataView[], width: number, height: number, rows: number, columns: number, questions: Question[],
+ *   title: string, images: DataView[], width: number, height: number, rows: number, columns: number, questions: Question[],
  *   methods: Method[], least: number, most: number, markedUpTo: number,
  * }} Clip
  * @typedef {{
@@ -12,7 +12,10 @@
  *   said: string, right: string, probability: number, choices: {word: string, probability: number}[],
  * }} Result
  * @typedef {{question: number, method: string, points: [number, number][]}} Curve
- * @typedef {{clip: Clip, result: Result, curve: Curve, question: number, method: string, ratio: number, mark: boolean}} Traits
+ * @typedef {{
+ *   standin: string, clip: Clip, result: Result, curve: Curve, question: number, method: string, ratio: number,
+ *   mark: boolean, message: {text?: string, failed?: boolean}, answered: [string, number] | [],
+ * }} Traits
  * @typedef {{x: number, y: number, width: number, height: number}} Box
  */
 
@@ -91,6 +94,15 @@ export function curvePath(points, box, least, most) {
 export function curvePlace(ratio, share, box, least, most) {
   const along = Math.log(ratio / least) / Math.log(most / least);
   return [box.x + along * box.width, box.y + (1 - share) * box.height];
+}
+
+/**
+ * Whether what takes longer was worked out too: the curve of what is shown, and the tokens that it needs.
+ * @param {Result} result @param {Curve} curve @param {boolean} mark @param {number} upTo
+ */
+export function isWhole(result, curve, mark, upTo) {
+  const [marked, wanted] = [result.needed !== null, mark && result.ratio <= upTo];
+  return curve.question === result.question && curve.method === result.method && marked === wanted;
 }
 
 /**

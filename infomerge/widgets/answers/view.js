@@ -1,19 +1,30 @@
 /**
- * The view: controls that set the model's traits, and a picture of what the traits say.
+ * The view: controls that ask the kernel, and a picture of what the model's traits say, and of nothing else.
+ *
+ * Jupyter calls the default export's `render`; static.js calls it in a page without a kernel.
  *
  * @import { AnyModel } from "@anywidget/types"
  * @import { Box, Clip, Curve, Result, Traits } from "./shapes.js"
+ *
+ * @typedef {Pick<AnyModel<Traits>, "get" | "on" | "off">} Held
+ * @typedef {Held & Partial<Pick<AnyModel<Traits>, "send">>} Model one that holds, and asks where there is a kernel
  */
 
-import { claimKeys } from "../keys.js";
 import palette from "../../palette.json" with { type: "json" };
+import { Asking } from "../asking.js";
+import { element, hideStandin } from "../dom.js";
+import { label, svg, toElement } from "../explorer/tree.js";
+import { claimKeys } from "../keys.js";
 import {
-  cellOf, curvePath, curvePlace, frameBoxes, inWords, NEEDED, needsInWords, percent, ratioAt, STEPS, stepOf,
+  cellOf, curvePath, curvePlace, frameBoxes, inWords, isWhole, NEEDED, needsInWords, percent, ratioAt, STEPS, stepOf,
 } from "./shapes.js";
 
-const SVG = "http://www.w3.org/2000/svg";
-const TRAITS = /** @type {const} */ (["result", "curve", "question", "method", "ratio", "mark"]);
-const CURVE_BOX = { x: 34, y: 8, width: 250, height: 96 };
+const TRAITS = /** @type {const} */ (["result", "curve", "question", "method", "ratio", "mark", "message"]);
+const CURVE_BOX = { x: 34, y: 18, width: 250, height: 96 };
+/** Milliseconds that the controls rest before what takes longer is worked out. */
+const REST = 200;
+const STORED = "Without a kernel nothing can be asked: run the cell to do so.";
+const NONE = "What was answered here is gone: run the cell that makes it again.";
 
 /** @param {string} name a role of the palette */
 const roleColor = (name) => {
@@ -23,130 +34,165 @@ const roleColor = (name) => {
 
 /**
  * Jupyter's entry.
- * @param {{model: AnyModel<Traits>, el: HTMLElement}} context
+ * @param {{model: Model, el: HTMLElement}} context
  * @returns {Promise<() => void>} what ends the view
  */
 export async function render({ model, el }) {
   const clip = model.get("clip");
+  if (!clip?.images || model.get("result")?.index === undefined) {
+    el.replaceChildren(element("div", { class: "infomerge-view answer-view im-notice", role: "status" }, NONE));
+    return () => {};
+  }
   const images = await Promise.all(clip.images.map((view) => createImageBitmap(new Blob([/** @type {any} */ (view)]))));
-  const view = new AnswerView(clip, images, model, el);
+  const view = new AnswersView(clip, images, model, el);
   return () => view.end();
 }
 
-/**
- * @template {keyof HTMLElementTagNameMap} Tag
- * @param {Tag} tag @param {Record<string, string>} attributes @param {(Node | string)[]} children
- * @returns {HTMLElementTagNameMap[Tag]}
- */
-function make(tag, attributes = {}, ...children) {
-  const node = document.createElement(tag);
-  for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
-  node.append(...children);
-  return node;
-}
+class AnswersView {
+  waiting = false;
+  resting = 0;
+  ended = false;
 
-/** @param {string} tag @param {Record<string, string | number>} attributes @param {string} [text] */
-function drawn(tag, attributes, text = "") {
-  const node = document.createElementNS(SVG, tag);
-  for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, String(value));
-  node.textContent = text;
-  return node;
-}
-
-class AnswerView {
-  /** @param {Clip} clip @param {ImageBitmap[]} images @param {AnyModel<Traits>} model @param {HTMLElement} el */
+  /** @param {Clip} clip @param {ImageBitmap[]} images @param {Model} model @param {HTMLElement} el */
   constructor(clip, images, model, el) {
     this.clip = clip;
     this.images = images;
     this.model = model;
     this.total = images.length * clip.rows * clip.columns;
-    this.question = make("select", {}, ...clip.questions.map((one, k) => make("option", { value: String(k) }, one.text)));
-    this.method = make("select", {}, ...clip.methods.map((one) => make("option", { value: one.name }, one.title)));
-    this.ratio = make("input", { type: "range", min: "0", max: String(STEPS), step: "1" });
+    this.requestDraw = this.requestDraw.bind(this);
+    this.answered = () => this.asking.answer(model.get("answered"));
+    this.cutOff = () => this.asking.lose({ ask: "rest" });
+    this.asking = new Asking(model.send && ((...message) => model.send?.(...message)), this.requestDraw);
+    this.message = element("div", { class: "im-message", role: "status", "aria-live": "polite" });
+    this.question = element("select", {}, ...clip.questions.map((one, k) => element("option", { value: k }, one.text)));
+    this.method = element("select", {}, ...clip.methods.map((one) => element("option", { value: one.name }, one.title)));
+    this.ratio = element("input", { type: "range", min: 0, max: STEPS, step: 1 });
     // The slider says its value itself.
-    this.ratioWords = make("b", { class: "av-ratio", "aria-hidden": "true" });
-    this.mark = make("input", { type: "checkbox" });
-    this.says = make("p", { class: "av-says", role: "status" });
-    this.needs = make("p", { class: "av-needs" });
-    this.bars = make("div", { class: "av-bars" });
-    this.canvas = make("canvas", { role: "img" });
-    this.curve = drawn("svg", { viewBox: "0 0 300 140", role: "img", class: "av-curve" });
-    this.root = make("div", { class: "answer-view" }, this.controls(), this.says, this.needs, this.canvas,
-      make("div", { class: "av-below" }, this.bars, this.curve));
-    for (const role of ["salient", "context", "highlight"]) this.root.style.setProperty(`--av-${role}`, roleColor(role));
-    el.replaceChildren(this.root);
-    this.draw = this.draw.bind(this);
+    this.ratioWords = element("b", { class: "av-ratio", "aria-hidden": "true" });
+    this.mark = element("input", { type: "checkbox" });
+    this.says = element("p", { class: "av-says", role: "status" });
+    this.needs = element("p", { class: "av-needs" });
+    this.bars = element("div", { class: "av-bars" });
+    this.canvas = element("canvas", { role: "img" });
+    this.curve = element("div", { role: "img", class: "av-curve" });
+    this.root = element("section", { class: "infomerge-view answer-view", "aria-label": clip.title }, this.message,
+      this.controls(), this.says, this.needs, this.canvas,
+      element("div", { class: "av-below" }, this.bars, this.curve));
+    for (const role of ["salient", "context", "highlight"]) this.root.style.setProperty(`--im-${role}`, roleColor(role));
+    el.replaceChildren(hideStandin(model.get("standin")), this.root);
     this.listen();
-    this.draw();
+    this.requestDraw();
   }
 
   controls() {
     /** @param {string} words @param {HTMLElement[]} parts */
-    const labelled = (words, ...parts) => make("label", {}, make("span", {}, words), ...parts);
-    return make("div", { class: "av-controls" },
+    const labelled = (words, ...parts) => element("label", {}, element("span", {}, words), ...parts);
+    return element("div", { class: "av-controls" },
       labelled("Question", this.question),
       labelled("Method", this.method),
       labelled("Tokens kept", this.ratio, this.ratioWords),
-      make("label", { class: "av-check" }, this.mark, "mark the tokens that the answer needs"));
+      element("label", { class: "av-check" }, this.mark, "mark the tokens that the answer needs"));
   }
 
   listen() {
-    const { model } = this;
-    /** @template {keyof Traits} Name @param {Name} name @param {Traits[Name]} value */
-    const set = (name, value) => {
-      model.set(name, value);
-      model.save_changes();
-    };
-    this.question.addEventListener("change", () => set("question", Number(this.question.value)));
-    this.method.addEventListener("change", () => set("method", this.method.value));
-    this.ratio.addEventListener("input", () => {
-      set("ratio", ratioAt(Number(this.ratio.value), this.clip.least, this.clip.most));
-    });
-    this.mark.addEventListener("change", () => set("mark", this.mark.checked));
-    for (const name of TRAITS) model.on(`change:${name}`, this.draw);
+    const { model, asking } = this;
+    /** @param {HTMLElement} control @param {string} event @param {string} option @param {() => unknown} read */
+    const turns = (control, event, option, read) =>
+      control.addEventListener(event, () => asking.ask({ ask: "turn", option, value: read() }));
+    turns(this.question, "change", "question", () => Number(this.question.value));
+    turns(this.method, "change", "method", () => this.method.value);
+    turns(this.ratio, "input", "ratio", () => this.chosenRatio());
+    turns(this.mark, "change", "mark", () => this.mark.checked);
+    if (!asking.live) {
+      for (const control of [this.question, this.method, this.ratio, this.mark]) control.disabled = true;
+    }
+    for (const name of TRAITS) model.on(`change:${name}`, this.requestDraw);
+    model.on("change:answered", this.answered);
+    /** @type {any} */ (model).on("comm_live_update", this.cutOff);
     this.unclaim = claimKeys(this.root);
-    this.resized = new ResizeObserver(this.draw);
+    this.resized = new ResizeObserver(this.requestDraw);
     this.resized.observe(this.root);
-    this.dark = matchMedia("(prefers-color-scheme: dark)");
-    this.dark.addEventListener("change", this.draw);
   }
 
   end() {
-    for (const name of TRAITS) this.model.off(`change:${name}`, this.draw);
+    this.ended = true;
+    this.asking.end();
+    clearTimeout(this.resting);
+    for (const name of TRAITS) this.model.off(`change:${name}`, this.requestDraw);
+    this.model.off("change:answered", this.answered);
+    /** @type {any} */ (this.model).off("comm_live_update", this.cutOff);
     this.unclaim?.();
     this.resized?.disconnect();
-    this.dark?.removeEventListener("change", this.draw);
     for (const image of this.images) image.close();
   }
 
+  /** What the slider says. */
+  chosenRatio() {
+    return ratioAt(Number(this.ratio.value), this.clip.least, this.clip.most);
+  }
+
+  /** Ask for what takes longer, once the controls rest. */
+  rest() {
+    clearTimeout(this.resting);
+    const { model, asking, clip } = this;
+    const [result, curve] = [model.get("result"), model.get("curve")];
+    if (!asking.live || !asking.idle || isWhole(result, curve, model.get("mark"), clip.markedUpTo)) return;
+    this.resting = window.setTimeout(() => {
+      if (!document.hidden && asking.idle) asking.ask({ ask: "rest" });
+    }, REST);
+  }
+
+  requestDraw() {
+    if (this.waiting) return;
+    this.waiting = true;
+    requestAnimationFrame(() => {
+      this.waiting = false;
+      if (!this.ended) this.draw();
+    });
+  }
+
   draw() {
-    const { model, clip } = this;
+    const { model, clip, asking } = this;
     const result = model.get("result");
-    const [ratio, mark] = [model.get("ratio"), model.get("mark")];
-    this.question.value = String(model.get("question"));
-    this.method.value = model.get("method");
-    this.ratio.value = String(stepOf(ratio, clip.least, clip.most));
+    if (result?.index === undefined) {
+      this.root.replaceChildren(NONE);
+      return;
+    }
+    const mark = model.get("mark");
+    // While a control is turned, the reader's hand knows better than the answer to an earlier ask.
+    if (!asking.behind) {
+      this.question.value = String(model.get("question"));
+      this.method.value = model.get("method");
+      this.ratio.value = String(stepOf(model.get("ratio"), clip.least, clip.most));
+      this.mark.checked = mark;
+    }
+    const ratio = asking.behind ? this.chosenRatio() : model.get("ratio");
     this.ratio.setAttribute("aria-valuetext", percent(ratio));
     this.ratioWords.textContent = percent(ratio);
-    this.mark.checked = mark;
-    const right = result.said === result.right;
+    const { words, failed } = asking.words(model.get("message"), STORED);
+    this.message.classList.toggle("im-failed", failed);
+    this.message.textContent = words ? `${failed ? "⚠ " : ""}${words}` : "";
+    this.root.classList.toggle("av-behind", asking.behind && asking.late);
     this.says.textContent = inWords(result, this.total);
-    this.says.classList.toggle("av-wrong", !right);
+    this.says.classList.toggle("av-wrong", result.said !== result.right);
     this.needs.textContent = needsInWords(result, mark, clip.markedUpTo);
     this.drawBars(result);
     this.drawCurve(model.get("curve"), result);
     this.drawFrames(result);
-    this.root.dataset.view = JSON.stringify({ said: result.said, kept: result.index.length, ratio: result.ratio });
+    const { said, index, question, method } = result;
+    this.root.dataset.view = JSON.stringify({ said, kept: index.length, question, method, ratio: result.ratio });
+    this.root.dataset.idle = String(asking.idle);
+    this.rest();
   }
 
   /** @param {Result} result */
   drawBars(result) {
     this.bars.replaceChildren(...result.choices.map(({ word, probability }) => {
-      const fill = make("span", { class: "av-fill", style: `width: ${100 * probability}%` });
+      const fill = element("span", { class: "av-fill", style: `width: ${100 * probability}%` });
       const marks = [word === result.right ? " ✓" : "", word === result.said && word !== result.right ? " ✗" : ""];
       const classes = `av-bar${word === result.right ? " av-right" : ""}`;
-      return make("div", { class: classes }, make("span", { class: "av-word" }, word + marks.join("")),
-        make("span", { class: "av-room" }, fill), make("span", { class: "av-number" }, `${(100 * probability).toFixed(1)} %`));
+      return element("div", { class: classes }, element("span", { class: "av-word" }, word + marks.join("")),
+        element("span", { class: "av-room" }, fill), element("span", { class: "av-number" }, `${(100 * probability).toFixed(1)} %`));
     }));
   }
 
@@ -155,25 +201,26 @@ class AnswerView {
     const { least, most } = this.clip;
     const box = CURVE_BOX;
     const bottom = box.y + box.height;
-    const parts = [drawn("path", { class: "av-axis", d: `M${box.x},${box.y} V${bottom} H${box.x + box.width}` })];
-    for (const share of [0, 0.5, 1]) {
-      const y = box.y + (1 - share) * box.height;
-      parts.push(drawn("text", { x: box.x - 4, y: y + 3.5, "text-anchor": "end" }, `${100 * share}`));
-    }
-    for (const ratio of [0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1]) {
-      const [x] = curvePlace(ratio, 0, box, least, most);
-      parts.push(drawn("text", { x, y: bottom + 13, "text-anchor": "middle" }, `${100 * ratio}`));
-    }
     const middle = box.x + box.width / 2;
-    parts.push(drawn("text", { x: middle, y: bottom + 28, "text-anchor": "middle" }, "% right, by % of tokens kept"));
+    const parts = [
+      svg("path", { class: "av-axis", d: `M${box.x},${box.y} V${bottom} H${box.x + box.width}` }),
+      ...[0, 0.5, 1].map((share) =>
+        label(box.x - 4, box.y + (1 - share) * box.height + 3.5, `${100 * share}`, { "text-anchor": "end" })),
+      ...[0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1].map((ratio) => {
+        const [x] = curvePlace(ratio, 0, box, least, most);
+        return label(x, bottom + 13, `${100 * ratio}`, { "text-anchor": "middle" });
+      }),
+      label(middle, bottom + 28, "tokens kept (%)", { "text-anchor": "middle" }),
+      label(box.x, box.y - 8, "probability of the right answer (%)"),
+    ];
     // Of another question or method, as long as the new one is worked out, it would be wrong.
     if (curve.question === result.question && curve.method === result.method) {
-      parts.push(drawn("path", { class: "av-line", d: curvePath(curve.points, box, least, most) }));
+      parts.push(svg("path", { class: "av-line", d: curvePath(curve.points, box, least, most) }));
     }
     const [x, y] = curvePlace(result.ratio, result.probability, box, least, most);
-    parts.push(drawn("circle", { class: "av-now", cx: x, cy: y, r: 4 }));
+    parts.push(svg("circle", { class: "av-now", cx: x, cy: y, r: 4 }));
     this.curve.setAttribute("aria-label", `Probability of the right answer by tokens kept; now ${percent(result.probability)} at ${percent(result.ratio)}`);
-    this.curve.replaceChildren(...parts);
+    this.curve.replaceChildren(toElement(svg("svg", { viewBox: "0 0 300 150" }, ...parts)));
   }
 
   /** @param {Result} result */

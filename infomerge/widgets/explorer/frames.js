@@ -58,10 +58,13 @@ function frameName(clip, frame) {
 
 /** @typedef {{x: number, y: number, width: number, height: number}} Box */
 
-/** @param {string | undefined} href @param {Box} box @param {string} kind @returns {SvgNode[]} */
-function photo(href, box, kind) {
-  const paper = svg("rect", { class: "photo", ...box });
-  return href ? [paper, svg("image", { class: kind, ...box, href, preserveAspectRatio: "none" })] : [paper];
+/**
+ * A frame, with a rim, so that a white one has an end on white paper.
+ * @param {string | undefined} href @param {Box} box @param {string} [kind] @returns {SvgNode[]}
+ */
+export function photo(href, box, kind) {
+  const rim = svg("rect", { class: "photo", ...box });
+  return href ? [rim, svg("image", { class: kind, ...box, href, preserveAspectRatio: "none" })] : [rim];
 }
 
 /**

@@ -24,7 +24,7 @@ const button = (words, title) => element("button", { type: "button", title }, wo
 
 /** What stands in the view's place where there is nothing to show. @param {string} text */
 export function buildNotice(text) {
-  return element("div", { class: "budget-explorer be-notice", role: "status" }, text);
+  return element("div", { class: "infomerge-view budget-explorer im-notice", role: "status" }, text);
 }
 
 /** @param {Setup} setup @param {HTMLElement[]} groups the knobs */
@@ -47,7 +47,7 @@ export function buildPage(setup, groups) {
   ]);
   const pin = button("Pin as A", "Keep this configuration to compare with");
   const unpin = button("Unpin", "Let go of A");
-  const message = element("div", { class: "be-message", role: "status", "aria-live": "polite" });
+  const message = element("div", { class: "im-message", role: "status", "aria-live": "polite" });
   const facts = element("p", { class: "be-facts" });
   const answer = element("div", {
     class: "be-chart",
@@ -96,7 +96,7 @@ export function buildPage(setup, groups) {
   const exporting = element("div", { class: "be-export" }, what.row, download, save, folder);
   const root = element(
     "section",
-    { class: "budget-explorer", "aria-label": "Budget explorer" },
+    { class: "infomerge-view budget-explorer", "aria-label": "Budget explorer" },
     message,
     element(
       "div",
@@ -119,11 +119,11 @@ export function buildPage(setup, groups) {
     element("footer", {}, element("div", { class: "be-code" }, code, copy), described, exporting),
     tip,
   );
-  root.style.setProperty("--be-salient", COLORS.salient);
-  root.style.setProperty("--be-context", COLORS.context);
-  root.style.setProperty("--be-highlight", COLORS.highlight);
-  root.style.setProperty("--be-uniqueness", COLORS.uniqueness);
-  root.style.setProperty("--be-richness", COLORS.richness);
+  root.style.setProperty("--im-salient", COLORS.salient);
+  root.style.setProperty("--im-context", COLORS.context);
+  root.style.setProperty("--im-highlight", COLORS.highlight);
+  root.style.setProperty("--im-uniqueness", COLORS.uniqueness);
+  root.style.setProperty("--im-richness", COLORS.richness);
   return {
     root,
     message,

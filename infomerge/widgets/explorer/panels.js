@@ -18,18 +18,20 @@
  */
 
 import { cutsOf, perFrame, segmentEdges } from "./data.js";
+import { photo } from "./frames.js";
 import { BANDS, COLORS } from "./look.js";
-import { roundUp, scale, spread, ticks, widthOf } from "./scale.js";
+import { spreadNumbers } from "./numbers.js";
+import { roundUp, scale, ticks, widthOf } from "./scale.js";
 import { label, svg } from "./tree.js";
+import { signed } from "./words.js";
 
 export const MARGIN = { left: 44, right: 14 };
-const NUMBER = 10.5;
 const STRIP = 62,
   BAND = 16,
   UNDER_BAND = 13,
   HEADING = 17,
   BUDGET = 112,
-  NUMBERS = 15,
+  NUMBERS = 18,
   AXIS = 32,
   SMALL = 58;
 /** Uniqueness and richness that fill their panel at the least: below is rounding noise, as of a clip of one frame. */
@@ -130,16 +132,13 @@ function filmStrip({ clip, x }, pictures, top) {
   }
   const count = Math.max(1, Math.min(clip.count, Math.floor((end - start) / (STRIP * clip.aspect + 3))));
   const slot = (end - start) / count;
-  const width = Math.min(slot - 3, STRIP * clip.aspect);
+  const height = Math.min(STRIP - 4, (slot - 3) / clip.aspect);
+  const width = height * clip.aspect;
   return Array.from({ length: count }, (_, i) => {
     const time = first + ((i + 0.5) * (last - first)) / count;
     const frame = Math.max(0, clip.edges.findIndex((edge) => edge > time) - 1);
-    const box = { x: start + (i + 0.5) * slot - width / 2, y: top, width, height: STRIP - 4 };
-    return svg(
-      "g",
-      { "data-frame": frame },
-      svg("image", { ...box, href: pictures[frame], preserveAspectRatio: "xMidYMid meet" }),
-    );
+    const box = { x: start + (i + 0.5) * slot - width / 2, y: top + (STRIP - 4 - height) / 2, width, height };
+    return svg("g", { "data-frame": frame }, ...photo(pictures[frame], box));
   });
 }
 
@@ -190,25 +189,6 @@ function band({ edges }, top) {
   return nodes;
 }
 
-/**
- * Numbers in a row, each with a line to its place where it had to move.
- * @param {number[]} wanted @param {string[]} words @param {number[]} edges @param {number} from @param {number} y
- */
-function spreadNumbers(wanted, words, edges, from, y) {
-  const placed = spread(
-    wanted,
-    words.map((each) => widthOf(each, NUMBER) + 4),
-    [edges[0] - 20, edges[edges.length - 1] + 12],
-  );
-  if (placed === null) return [];
-  return placed.flatMap((at, i) => {
-    const text = label(at, y, words[i], { class: "number" });
-    if (Math.abs(at - wanted[i]) < 3) return [text];
-    const [near, far] = from < y ? [from, y - 8] : [from, y + 2];
-    return [svg("path", { class: "leader", d: `M${at} ${far}L${wanted[i]} ${near}` }), text];
-  });
-}
-
 /** @param {Room} room */
 function budgetWords({ plan, pinned }) {
   const of = "context tokens per frame; numbers: tokens of the whole segment, B";
@@ -243,13 +223,14 @@ function budgetPanel(room, top, bottom) {
     ...pinnedSteps(room, others, y),
   );
   const middles = ours.map((_, k) => (edges[k] + edges[k + 1]) / 2);
-  nodes.push(...spreadNumbers(middles, plan.budget.map(String), edges, top + NUMBERS + 1, top + 9));
+  nodes.push(...spreadNumbers(middles, plan.budget.map(String), edges, top + NUMBERS + 1, top + NUMBERS - 6));
   nodes.push(...touchAreas(room, top, bottom));
   return nodes;
 }
 
 /** @param {Room} room */
-function similarityWords({ pinned }) {
+function similarityWords({ clip, pinned }) {
+  if (clip.count === 1) return "one frame has no next to be compared with";
   return `of each frame with the next; circles: cuts${pinned ? "; crosses: A's cuts" : ""}`;
 }
 
@@ -272,7 +253,7 @@ function similarityPanel(room, top, bottom) {
     label(
       room.edges[room.edges.length - 1] - 4,
       threshold + (threshold > bottom - 14 ? -4 : 12),
-      `cut below ${plan.threshold}`,
+      `cut below ${signed(plan.threshold)}`,
       { class: "note end haloed" },
     ),
     ...at(plan).map(([cx, cy]) => svg("circle", { class: "cut", cx, cy, r: 3.5 })),
@@ -374,19 +355,19 @@ function touchAreas({ edges }, top, bottom) {
 function valueAxis({ edges }, y, [low, high], most) {
   return ticks(low, high, most).flatMap((value) => [
     svg("path", { class: "grid", d: `M${edges[0]} ${y(value)}H${edges[edges.length - 1]}` }),
-    label(MARGIN.left - 5, y(value) + 3.5, String(value), { class: "tick end" }),
+    label(MARGIN.left - 5, y(value) + 3.5, signed(value), { class: "tick end" }),
   ]);
 }
 
 /** @param {Room} room @param {number} y */
 function timeAxis({ clip, x, edges, width }, y) {
   const [first, last] = [clip.edges[0], clip.edges[clip.edges.length - 1]];
-  const found = ticks(first, last, Math.max(2, width / 80));
+  const found = ticks(first, last, Math.max(2, width / 80)).filter((time) => clip.unit === "s" || Number.isInteger(time));
   return [
     svg("path", { class: "axis", d: `M${edges[0]} ${y}H${edges[edges.length - 1]}` }),
     ...found.flatMap((time) => [
       svg("path", { class: "axis", d: `M${x(time)} ${y}v4` }),
-      label(x(time), y + 15, String(time), { class: "tick middle" }),
+      label(x(time), y + 15, signed(time), { class: "tick middle" }),
     ]),
     label((edges[0] + edges[edges.length - 1]) / 2, y + 28, clip.unit === "s" ? "time (s)" : "frame", {
       class: "tick middle",

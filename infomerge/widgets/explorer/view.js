@@ -4,7 +4,6 @@
  * Jupyter calls the default export's `render`; static.js calls it in a page without a kernel.
  *
  * @import { AnyModel } from "@anywidget/types"
- * @import { Ask } from "./asking.js"
  * @import { Clip, Traits } from "./data.js"
  *
  * @typedef {Pick<AnyModel<Traits>, "get" | "set" | "on" | "off" | "save_changes">} Held
@@ -14,7 +13,7 @@
 import { copyText, download, element, hideStandin } from "../dom.js";
 import { claimKeys } from "../keys.js";
 import { copyBytes } from "../packed.js";
-import { Asking } from "./asking.js";
+import { Asking } from "../asking.js";
 import { buildKnobs } from "./controls.js";
 import { segmentOf, tokensAreOf } from "./data.js";
 import { buildNotice, buildPage, OWN } from "./page.js";
@@ -26,8 +25,6 @@ import { keptInWords, numbersInWords } from "./words.js";
 const TRAITS = /** @type {const} */ (["clip", "shown", "maps", "tokens", "message", "frame", "picture"]);
 /** Milliseconds that the controls rest before tokens are chosen anew. */
 const REST = 300;
-const LATE = "The kernel has not answered yet. It is busy, or it was restarted: then run this cell again.";
-const GONE = "The kernel was stopped or restarted. This is what was shown last; run this cell again to go on.";
 const NONE = "This explorer's data is gone: run the cell that makes it again.";
 const STORED = "Without a kernel nothing can be turned: run the cell to do so. Segments can be chosen.";
 
@@ -44,8 +41,6 @@ export function render({ model, el }) {
 class ExplorerView {
   waiting = false;
   drawn = 0;
-  gone = false;
-  local = "";
   resting = 0;
   ending = new AbortController();
   /** @type {Clip | null} of which the pictures are */
@@ -56,15 +51,12 @@ class ExplorerView {
   /** @param {Model} model @param {HTMLElement} el */
   constructor(model, el) {
     this.model = model;
-    this.live = typeof model.send === "function";
     this.requestDraw = this.requestDraw.bind(this);
-    this.answered = () => {
-      if (this.asking.answer(model.get("answered"))) this.gone = false;
-    };
-    this.cutOff = () => this.lose();
+    this.answered = () => this.asking.answer(model.get("answered"));
+    this.cutOff = () => this.asking.lose({ ask: "tokens" });
     this.received = this.receive.bind(this);
-    this.asking = new Asking((...message) => /** @type {any} */ (model.send)?.(...message), this.requestDraw);
-    this.knobs = buildKnobs(model.get("setup"), (option, value) => this.ask({ ask: "turn", option, value }));
+    this.asking = new Asking(model.send && ((...message) => model.send?.(...message)), this.requestDraw);
+    this.knobs = buildKnobs(model.get("setup"), (option, value) => this.asking.ask({ ask: "turn", option, value }));
     this.page = buildPage(model.get("setup"), this.knobs.groups);
     this.segment = new SegmentPanel(this.page);
     el.replaceChildren(hideStandin(model.get("standin")), this.page.root);
@@ -83,21 +75,6 @@ class ExplorerView {
     /** @type {any} */ (this.model).off("comm_live_update", this.cutOff);
   }
 
-  /** @param {Ask} content @param {ArrayBuffer[]} [buffers] @param {string} [words] */
-  ask(content, buffers, words = "") {
-    if (!this.live) return;
-    this.local = words;
-    this.asking.ask(content, buffers);
-  }
-
-  /** The connection changed: whether somebody still listens, an answer tells. */
-  lose() {
-    this.gone = true;
-    this.asking.waiting = null;
-    this.ask({ ask: "tokens" });
-    this.requestDraw();
-  }
-
   requestDraw() {
     if (this.waiting) return;
     this.waiting = true;
@@ -114,22 +91,20 @@ class ExplorerView {
       page.root.replaceChildren(buildNotice(NONE));
       return;
     }
-    const width = page.answer.clientWidth;
+    // Read before anything is written, and what is written is laid out once.
+    const [width, below] = [page.answer.clientWidth, page.reasons.clientWidth];
     if (width === 0) return;
     this.takePictures(clip);
     const chosen = segmentOf(shown.plan, model.get("frame"));
-    const room = roomFor(clip, shown, chosen, width);
-    page.answer.replaceChildren(toElement(answerPicture(room, this.pictures)));
-    page.reasons.replaceChildren(
-      toElement(reasonsPicture({ ...room, ...roomFor(clip, shown, chosen, page.reasons.clientWidth) })),
-    );
+    page.answer.replaceChildren(toElement(answerPicture(roomFor(clip, shown, chosen, width), this.pictures)));
+    page.reasons.replaceChildren(toElement(reasonsPicture(roomFor(clip, shown, chosen, below))));
     const said = numbersInWords(clip, shown.plan, chosen).join(". ");
     page.answer.setAttribute("aria-label", `${clip.name}. ${said}`);
     page.reasons.setAttribute("aria-label", `Similarity, uniqueness, richness and weight over time. ${said}`);
-    const traits = { maps: model.get("maps"), tokens: model.get("tokens"), picture: model.get("picture") };
-    this.segment.show({ clip, shown, chosen, pictures: this.pictures, ...traits });
     this.showControls(clip);
     this.showMessage();
+    const traits = { maps: model.get("maps"), tokens: model.get("tokens"), picture: model.get("picture") };
+    this.segment.show({ clip, shown, chosen, pictures: this.pictures, ...traits });
     this.drawn += 1;
     page.root.dataset.drawn = String(this.drawn);
     page.root.dataset.idle = String(this.asking.idle);
@@ -139,7 +114,7 @@ class ExplorerView {
   /** Ask for the tokens of what is shown, once the controls rest. */
   rest() {
     clearTimeout(this.resting);
-    if (!this.live || !this.asking.idle || tokensAreOf(this.model.get("tokens"), this.model.get("shown"))) return;
+    if (!this.asking.live || !this.asking.idle || tokensAreOf(this.model.get("tokens"), this.model.get("shown"))) return;
     this.resting = window.setTimeout(() => {
       if (!document.hidden && this.asking.idle) this.asking.ask({ ask: "tokens" });
     }, REST);
@@ -158,12 +133,12 @@ class ExplorerView {
       page.preset.value = "";
     }
     page.facts.textContent = clip.facts;
-    page.count.disabled = !this.live || clip.source === null;
+    page.count.disabled = !this.asking.live || clip.source === null;
     page.count.title =
       clip.source === null
         ? "These tokens were given: there is no clip to read again"
         : "Frames that are read of the clip";
-    page.unpin.disabled = !this.live || shown.pinned === null;
+    page.unpin.disabled = !this.asking.live || shown.pinned === null;
     page.code.textContent = shown.line;
     page.described.textContent =
       shown.described_pinned === null ? "" : `B is drawn; A, pinned, at the same ratio: ${shown.described_pinned}`;
@@ -192,11 +167,8 @@ class ExplorerView {
 
   showMessage() {
     const { page, asking } = this;
-    const said = this.model.get("message");
-    const stands = !this.live ? STORED : this.gone ? GONE : asking.late ? LATE : asking.idle ? "" : this.local;
-    const failed = Boolean(stands && stands !== STORED && stands !== this.local) || (!stands && Boolean(said?.failed));
-    const words = stands || said?.text || "";
-    page.message.classList.toggle("be-failed", failed);
+    const { words, failed } = asking.words(this.model.get("message"), STORED);
+    page.message.classList.toggle("im-failed", failed);
     page.message.textContent = words ? `${failed ? "⚠ " : ""}${words}` : "";
     page.message.title = words;
   }
@@ -263,13 +235,13 @@ class ExplorerView {
     const file = page.file.files?.[0];
     page.file.value = ""; // The same file may be chosen again.
     if (!file) return;
-    if (file.size > model.get("setup").most_bytes) this.ask({ ask: "too_large", name: file.name, size: file.size });
-    else this.ask({ ask: "upload", name: file.name }, [await file.arrayBuffer()], `Reading ${file.name} …`);
+    if (file.size > model.get("setup").most_bytes) this.asking.ask({ ask: "too_large", name: file.name, size: file.size });
+    else this.asking.ask({ ask: "upload", name: file.name }, [await file.arrayBuffer()], `Reading ${file.name} …`);
   }
 
   /** @param {string} source */
   load(source) {
-    if (source) this.ask({ ask: "load", source }, undefined, `Reading ${source} …`);
+    if (source) this.asking.ask({ ask: "load", source }, undefined, `Reading ${source} …`);
   }
 
   async copy() {
@@ -308,24 +280,24 @@ class ExplorerView {
         this.requestDraw();
       });
     }
-    on(page.clip, "change", () => (page.clip.value === OWN ? this.ask({ ask: "own" }) : this.load(page.clip.value)));
+    on(page.clip, "change", () => (page.clip.value === OWN ? this.asking.ask({ ask: "own" }) : this.load(page.clip.value)));
     on(page.path, "change", () => this.load(page.path.value.trim()));
     on(page.upload, "click", () => page.file.click());
     on(page.file, "change", () => this.upload());
     on(page.count, "change", () =>
-      this.ask({ ask: "frames", count: Number(page.count.value) }, undefined, "Reading the clip again …"),
+      this.asking.ask({ ask: "frames", count: Number(page.count.value) }, undefined, "Reading the clip again …"),
     );
-    on(page.preset, "change", () => page.preset.value && this.ask({ ask: "preset", name: page.preset.value }));
-    on(page.pin, "click", () => this.ask({ ask: "pin" }));
-    on(page.unpin, "click", () => this.ask({ ask: "unpin" }));
+    on(page.preset, "change", () => page.preset.value && this.asking.ask({ ask: "preset", name: page.preset.value }));
+    on(page.pin, "click", () => this.asking.ask({ ask: "pin" }));
+    on(page.unpin, "click", () => this.asking.ask({ ask: "unpin" }));
     on(page.copy, "click", () => this.copy());
     on(page.download, "click", () =>
-      this.ask({ ask: "download", kind: page.what.value }, undefined, "Making the file …"),
+      this.asking.ask({ ask: "download", kind: page.what.value }, undefined, "Making the file …"),
     );
     on(page.save, "click", () =>
-      this.ask({ ask: "save", kind: page.what.value, folder: page.folder.value }, undefined, "Writing …"),
+      this.asking.ask({ ask: "save", kind: page.what.value, folder: page.folder.value }, undefined, "Writing …"),
     );
-    if (!this.live) {
+    if (!this.asking.live) {
       for (const control of page.root.querySelectorAll(
         ".be-controls :is(input, select, button), .be-export :is(input, select, button)",
       )) {

@@ -9,8 +9,11 @@ import { differenceIn, lengthOf } from "./data.js";
 /** @param {number} number @param {string} noun */
 export const counted = (number, noun) => `${number.toLocaleString("en")} ${noun}${number === 1 ? "" : "s"}`;
 
+/** @param {number} value */
+export const signed = (value) => String(value).replace("-", "−");
+
 /** @param {number} value @param {number} [digits] */
-const short = (value, digits = 2) => String(Number(value.toFixed(digits))).replace("-", "−");
+const short = (value, digits = 2) => signed(Number(value.toFixed(digits)));
 
 /** Where a segment lies. @param {Clip} clip @param {Plan} plan @param {number} k */
 export function segmentInWords(clip, plan, k) {

@@ -13,13 +13,13 @@ import { describeClip, KEY_HELP, MODES } from "./words.js";
 
 /** The class and the colors that the style sheet takes its own from. @param {string} [more] further classes */
 function rootAttributes(more = "") {
-  const style = Object.entries(ROLES).map(([role, color]) => `--tl-${role}: ${color}`).join("; ");
-  return { class: `token-lens ${more}`.trim(), style };
+  const style = Object.entries(ROLES).map(([role, color]) => `--im-${role}: ${color}`).join("; ");
+  return { class: `infomerge-view token-lens ${more}`.trim(), style };
 }
 
 /** What stands in the view's place where there is nothing to show. @param {string} text */
 export function buildError(text) {
-  return element("div", { ...rootAttributes("tl-error"), role: "alert" }, text);
+  return element("div", { ...rootAttributes("im-notice"), role: "alert" }, text);
 }
 
 /** @typedef {ReturnType<typeof buildPage>} Page */
@@ -112,9 +112,10 @@ export function readTheme(root) {
   const value = (/** @type {string} */ name) => style.getPropertyValue(name).trim();
   return {
     ink: style.color,
-    muted: value("--tl-muted"),
-    line: value("--tl-line"),
-    paper: value("--tl-paper"),
+    // As the browser mixed it: a canvas may not know how.
+    muted: getComputedStyle(/** @type {Element} */ (root.querySelector("p"))).color,
+    line: value("--im-line"),
+    paper: value("--im-paper"),
     font: style.fontFamily,
   };
 }

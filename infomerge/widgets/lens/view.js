@@ -26,7 +26,7 @@ import {
 
 const FRAMES_PER_SECOND = 6;
 const FRAMES_PER_SECOND_REDUCED_MOTION = 2;
-const STAGE_HEIGHT = 440;
+const LEAST_STAGE_HEIGHT = 440;
 
 /**
  * Jupyter's entry.
@@ -45,6 +45,9 @@ export async function render({ model, el }) {
 }
 
 const TRAITS = /** @type {const} */ (["frame", "mode", "pinned"]);
+
+/** The most that a frame's height is: by the screen, since inside a frame the window is as high as the view. */
+const stageHeight = () => Math.max(LEAST_STAGE_HEIGHT, window.screen.availHeight / 2);
 
 class LensView {
   /** @type {number | null} flat index of the patch under the pointer */
@@ -98,7 +101,7 @@ class LensView {
     const theme = readTheme(page.root);
     const wide = width >= 700;
     page.root.classList.toggle("tl-wide", wide);
-    this.stageSize = fit(lens.aspect, wide ? Math.min(0.66 * width, width - 270) : width, STAGE_HEIGHT);
+    this.stageSize = fit(lens.aspect, wide ? Math.min(0.66 * width, width - 270) : width, stageHeight());
     const stage = prepare(page.stage, this.stageSize.width, this.stageSize.height);
     drawStage(stage, lens, images, view, { x: 0, y: 0, ...this.stageSize }, theme);
 
@@ -169,7 +172,8 @@ class LensView {
     const { lens, images, page } = this;
     const room = { width: page.patches.clientWidth, height: page.patches.clientHeight };
     const ctx = prepare(page.mosaic, room.width, room.height);
-    page.mosaic.setAttribute("aria-label", token === null ? "" : "The patches that the token stands for");
+    page.mosaic.setAttribute("aria-label", `The patches that ${token === null ? "a token" : "the token"} stands for`);
+    page.mosaic.setAttribute("aria-hidden", String(token === null));
     if (token !== null) drawMosaic(ctx, lens, images, token, room, theme);
   }
 

@@ -152,7 +152,7 @@ export function legendOf(lens, mode, frame) {
     return {
       marks: [["salient", "Salient token, kept as it is"], ["context", "Context token, merged from others"], lit],
       bar: null,
-      note: "Dimmed patches are dropped: one of the kept tokens stands for each.",
+      note: "Dimmed patches are not kept: one of the kept tokens stands for each.",
     };
   }
   if (mode === "ownership") {
