@@ -46,7 +46,7 @@ test("owners that are found step by step are those that a comparison with all gi
   const [tokens, directions] = [60, 24];
   const unit = unitRows(Float64Array.from({ length: tokens * directions }, draw), directions);
   for (let c = 0; c < directions; c++) unit[3 * directions + c] = unit[7 * directions + c]; // a tie
-  const owners = new Owners(tokens, directions);
+  const owners = new Owners(tokens, 12, directions);
   for (let round = 0; round < 40; round++) {
     const isTarget = Uint8Array.from({ length: tokens }, (_, i) => Number(draw() > 0.3 || (round % 3 === 0 && i === 3)));
     if (!isTarget.includes(1)) isTarget[round] = 1;

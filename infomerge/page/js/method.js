@@ -178,7 +178,7 @@ class SegmentWork {
     this.tokens = new Tokens(method.clip, segment);
     /** Tokens that were replaced, or are no longer, since owners were last found. */
     this.changed = new Uint8Array(this.size);
-    this.owners = new Owners(this.size, directions);
+    this.owners = new Owners(this.size, positions, directions);
     /** @type {Map<string, Float64Array>} */
     this.scores = new Map();
     /** @type {({candidates: number[], replaced: Uint8Array, neighbors: number, order: number[]} | undefined)[]} */

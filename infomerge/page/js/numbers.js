@@ -30,20 +30,26 @@ const [INDICES, NO_ROOM] = [2 ** 16, 2 ** 36];
  * @param {ArrayLike<number>} values
  */
 export function ascending(values) {
-  const joined = new Float64Array(values.length);
-  for (let i = 0; i < joined.length; i++) {
+  const { length } = values;
+  const joined = new Float64Array(length);
+  for (let i = 0; i < length; i++) {
     const value = values[i];
     if (!Number.isInteger(value) || Math.abs(value) >= NO_ROOM || i >= INDICES) {
       return Array.from(joined, (_, n) => n).sort((a, b) => values[a] - values[b] || a - b);
     }
     joined[i] = value * INDICES + i;
   }
-  return Array.from(joined.sort(), (number) => number - Math.floor(number / INDICES) * INDICES);
+  joined.sort();
+  const order = [];
+  for (let n = 0; n < length; n++) order.push(joined[n] - Math.floor(joined[n] / INDICES) * INDICES);
+  return order;
 }
 
 /** The same, largest value first. @param {ArrayLike<number>} values */
 export function descending(values) {
-  return ascending(Float64Array.from(values, (value) => -value));
+  const below = new Float64Array(values.length);
+  for (let i = 0; i < below.length; i++) below[i] = -values[i];
+  return ascending(below);
 }
 
 /** The place of each value in its order, from 0. @param {number[]} order */
