@@ -73,13 +73,13 @@ export function wire(app) {
 }
 
 /**
- * On a phone the knob is always in sight, and the budgets may not be: they come there as soon as it is turned.
+ * On a phone the knob is always in sight, and the budgets may be further down: they come up as soon as it is turned.
  * @param {App} app @param {HTMLElement} dock
  */
 function showWhatMoves(app, dock) {
   if (getComputedStyle(dock).position !== "fixed") return;
-  const { top, bottom } = app.panes.a.river.canvas.getBoundingClientRect();
-  if (top >= 0 && bottom <= dock.getBoundingClientRect().top) return;
+  const { bottom } = app.panes.a.river.canvas.getBoundingClientRect();
+  if (bottom <= dock.getBoundingClientRect().top) return;
   byId("screen").scrollIntoView({ behavior: app.motion.matches ? "auto" : "smooth", block: "start" });
 }
 
