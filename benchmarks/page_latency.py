@@ -2,7 +2,7 @@
 
 Opens the page from disk in headless Chromium (built from the sample clips where no FILE is named), moves each knob step
 by step, and waits each time until the picture has been drawn and the browser has had a frame to show it. "wait" is the
-part of it before anything of ours can begin: until the screen's next turn, while tokens still flow from the step before.
+part of it before anything of ours can begin: until the screen's next turn, while tokens flow from the step before.
 "script" is what the method and the drawing take; "nothing" is the same where nothing changes: the browser's own.
 """
 
