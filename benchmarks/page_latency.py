@@ -1,8 +1,9 @@
 """From a knob of the explorable page to the redrawn picture: python -m benchmarks.page_latency [FILE].
 
 Opens the page from disk in headless Chromium (built from the sample clips where no FILE is named), moves each knob step
-by step, and waits each time until the picture has been drawn and the browser has had a frame to show it. "script" is
-what the method and the drawing take of that; "nothing" is the same wait where nothing changes: the browser's own.
+by step, and waits each time until the picture has been drawn and the browser has had a frame to show it. "wait" is the
+part of it before anything of ours can begin: until the screen's next turn, while tokens flow from the step before.
+"script" is what the method and the drawing take; "nothing" is the same where nothing changes: the browser's own.
 """
 
 import argparse
@@ -25,12 +26,14 @@ MOVE = """async ([knob, steps, pause]) => {
         const up = n % 8 < 4;
         const value = Number(input.value) + (up ? step : -step);
         const start = performance.now();
+        let turn = start;
+        requestAnimationFrame(() => (turn = performance.now()));
         if (knob !== "frame") {
             input.value = String(Math.min(most, Math.max(least, value)));
             input.dispatchEvent(new Event("input", { bubbles: true }));
         }
         await new Promise((done) => requestAnimationFrame(() => setTimeout(done, 0)));
-        taken.push([performance.now() - start, Number(document.body.dataset.drawn)]);
+        taken.push([performance.now() - start, turn - start, Number(document.body.dataset.drawn)]);
     }
     return taken;
 }"""
@@ -66,9 +69,10 @@ def built(named: str | None) -> Iterator[Path]:
         yield Path(folder) / ONE_FILE
 
 
-def moved(page: Page, knob: str, steps: int) -> list[tuple[float, float]]:
-    """Milliseconds to the picture, and of script, for each of some steps of a knob."""
-    return [(whole, script) for whole, script in page.evaluate(MOVE, [knob, steps, 40])]
+def moved(page: Page, knob: str, steps: int) -> list[tuple[float, float, float]]:
+    """Milliseconds to the picture, of waiting, and of script, for each of some steps of a knob."""
+    taken = page.evaluate(MOVE, [knob, steps, 40])
+    return [(whole, wait, script if knob != "frame" else 0.0) for whole, wait, script in taken]
 
 
 def main() -> None:
@@ -81,9 +85,9 @@ def main() -> None:
         page.goto(f"{file.as_uri()}#clip=1&step=9")
         page.wait_for_selector("body[data-ready]")
         page.wait_for_timeout(500)
-        print(f"milliseconds, {chosen.steps} steps       to the picture       script")
-        print(f"{'':>24}  median    p95     median    p95")
-        print(_line("nothing", [(whole, 0.0) for whole, _ in moved(page, "frame", chosen.steps)]))
+        print(f"milliseconds, {chosen.steps} steps       to the picture        wait             script")
+        print(f"{'':>24}{'  median    p95   ' * 3}")
+        print(_line("nothing", moved(page, "frame", chosen.steps)))
         every = []
         for knob in KNOBS:
             taken = moved(page, knob, chosen.steps)
@@ -92,7 +96,7 @@ def main() -> None:
         print(_line("all knobs", every))
 
 
-def _line(name: str, taken: list[tuple[float, float]]) -> str:
+def _line(name: str, taken: list[tuple[float, float, float]]) -> str:
     columns = []
     for values in zip(*taken, strict=True):
         columns.append(f"{statistics.median(values):8.1f} {statistics.quantiles(values, n=20)[-1]:6.1f}")

@@ -1,13 +1,13 @@
 """A headless Chromium for tests, and a record of what a page complained of and what it asked the network for.
 
-`python -m tests.browser` installs one where it is missing, if that is possible.
+`python -m tests.browser` installs one, and a Firefox (`tests.firefox`), where they are missing and can be.
 """
 
 import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -42,21 +42,25 @@ def find_chromium() -> str | None:
 
 def fetch_chromium() -> str:
     """Find a browser, or get one from the system's packages (as root) or through Playwright; says what came of it."""
-    found = find_chromium()
+    return fetched("Chromium", "chromium", find_chromium, [[sys.executable, "-m", "playwright", "install", "chromium"]])
+
+
+def fetched(title: str, package: str, find: Callable[[], str | None], attempts: list[list[str]]) -> str:
+    """What is found, or comes of the system's package (as root) or else of other commands; in words."""
+    found = find()
     if found:
         return f"tests in a browser use {found}"
-    attempts = [[sys.executable, "-m", "playwright", "install", "chromium"]]
     if shutil.which("apt-get") and os.geteuid() == 0:
-        attempts.insert(0, ["sh", "-c", "apt-get update -qq && apt-get install -y -qq chromium"])
+        attempts = [["sh", "-c", f"apt-get update -qq && apt-get install -y -qq {package}"], *attempts]
     for command in attempts:
         try:
             subprocess.run(command, capture_output=True, timeout=300, check=False)
         except (OSError, subprocess.TimeoutExpired):
             continue
-        found = find_chromium()
+        found = find()
         if found:
             return f"installed {found} for the tests in a browser"
-    return "no Chromium found, and none could be installed: the tests in a browser will be skipped, and say so"
+    return f"no {title} found, and none could be installed: the tests in it will be skipped, and say so"
 
 
 @contextmanager
@@ -103,4 +107,7 @@ def watch(page: Page) -> Record:
 
 
 if __name__ == "__main__":
+    from tests.firefox import fetch_firefox
+
     print(fetch_chromium())
+    print(fetch_firefox())

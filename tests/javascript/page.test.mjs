@@ -5,12 +5,12 @@ import { allocate } from "../../infomerge/page/js/budget.js";
 import { prefillFlops, prefillTime } from "../../infomerge/page/js/costs.js";
 import { fromHash, toHash } from "../../infomerge/page/js/link.js";
 import { findAnchorFrames, Owners } from "../../infomerge/page/js/merging.js";
-import { dot, millionths, unitRows } from "../../infomerge/page/js/numbers.js";
+import { ascending, descending, dot, millionths, unitRows } from "../../infomerge/page/js/numbers.js";
 import { transfers } from "../../infomerge/page/js/river.js";
 import { findSegments } from "../../infomerge/page/js/segments.js";
 import { allowed, DEFAULTS, differences, knobNamed } from "../../infomerge/page/js/settings.js";
 import { percent, whole } from "../../infomerge/page/js/words.js";
-import { nearestRatio } from "../../infomerge/page/js/answers.js";
+import { mostTelling, nearestRatio } from "../../infomerge/page/js/answers.js";
 
 const CLIPS = [{ frames: 32, positions: 196 }, { frames: 4, positions: 6 }];
 const STATE = {
@@ -20,6 +20,22 @@ const STATE = {
 
 test("values are compared as whole millionths, halves to the even one", () => {
   assert.deepEqual([0.5e-6, 1.5e-6, 2.5e-6, 0.1234564, -0.0000016].map(millionths), [0, 2, 2, 123456, -2]);
+});
+
+test("indices are ordered by value, equal ones in order, whole numbers or not", () => {
+  const whole = [3, -7, 0, 3, -0, 2 ** 35, -(2 ** 35), 3];
+  for (const values of [whole, [...whole, 2 ** 40], [...whole, 0.5], [0.25, -Infinity, 0.25, Infinity], []]) {
+    const indices = [...values.keys()];
+    assert.deepEqual(ascending(values), indices.toSorted((a, b) => values[a] - values[b] || a - b));
+    assert.deepEqual(descending(values), indices.toSorted((a, b) => values[b] - values[a] || a - b));
+  }
+});
+
+test("the question is asked first whose answer changes at most ratios", () => {
+  const asking = (...probabilities) => ({ grids: [{ probabilities }] });
+  const [steady, late] = [asking([0.6, 0.4], [0.9, 0.1]), asking([0.6, 0.4], [0.7, 0.3], [0, 1])];
+  assert.equal(mostTelling([steady, late, late]), 1);
+  assert.equal(mostTelling([steady]), 0);
 });
 
 test("segments are cut at the least similar transitions and below the threshold, the earlier of equal ones first", () => {
@@ -46,7 +62,7 @@ test("owners that are found step by step are those that a comparison with all gi
   const [tokens, directions] = [60, 24];
   const unit = unitRows(Float64Array.from({ length: tokens * directions }, draw), directions);
   for (let c = 0; c < directions; c++) unit[3 * directions + c] = unit[7 * directions + c]; // a tie
-  const owners = new Owners(tokens, directions);
+  const owners = new Owners(tokens, 12, directions);
   for (let round = 0; round < 40; round++) {
     const isTarget = Uint8Array.from({ length: tokens }, (_, i) => Number(draw() > 0.3 || (round % 3 === 0 && i === 3)));
     if (!isTarget.includes(1)) isTarget[round] = 1;

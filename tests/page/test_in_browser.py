@@ -171,9 +171,14 @@ def test_the_keyboard_reaches_every_patch_and_every_segment(browser: Browser, pa
 def test_a_finger_turns_knobs_and_picks_patches_on_a_phone(browser: Browser, page_file: Path) -> None:
     with opened(browser, page_file, viewport=PHONE, has_touch=True, is_mobile=True) as page:
         assert page.evaluate("document.documentElement.scrollWidth") == 360
+        below = "document.querySelector('.river canvas').getBoundingClientRect().bottom"
+        dock = "document.querySelector('#dock').getBoundingClientRect().top"
+        assert page.evaluate(f"{below} > {dock}")
         page.locator("#presets button", has_text="15 %").tap()
         settle(page)
         assert kept(page) == 941
+        # The budgets come into sight with the first turn of a knob.
+        page.wait_for_function(f"{below} < {dock}")
         box = page.locator("#knob-retentionRatio").bounding_box()
         assert box is not None
         assert box["y"] + box["height"] <= PHONE["height"]

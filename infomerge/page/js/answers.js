@@ -20,6 +20,25 @@ export function nearestRatio(ratios, ratio) {
   return best;
 }
 
+/** The likeliest option of a row. @param {number[]} row */
+const bestOf = (row) => row.indexOf(Math.max(...row));
+
+/**
+ * The question whose answer, by the first grid, changes at most of the ratios from what it is at the largest one: that
+ * one shows most of what a ratio does. Of equal ones the first.
+ * @param {Answers["questions"]} asked
+ */
+export function mostTelling(asked) {
+  const changes = asked.map(({ grids: [{ probabilities }] }) => {
+    const [last] = probabilities.slice(-1);
+    return probabilities.filter((row) => bestOf(row) !== bestOf(last)).length;
+  });
+  return bestOf(changes);
+}
+
+/** Less than this is not worth a line. */
+const LEAST = 0.005;
+
 /** What each panel shows: a clip's questions, the chosen one, and the ratio. @type {WeakMap<HTMLElement, Shown>} */
 const panels = new WeakMap();
 
@@ -35,12 +54,13 @@ export function showAnswers(into, answers, clip, ratio) {
   if (!answers || asked.length === 0) return;
   let shown = panels.get(into);
   if (shown === undefined || shown.clip !== clip) {
-    shown = { clip, asked, chosen: 0, ratio, body: el("div", { class: "asked" }) };
+    shown = { clip, asked, chosen: mostTelling(asked), ratio, body: el("div", { class: "asked" }) };
     panels.set(into, shown);
     into.replaceChildren(
       el("h2", {}, "Ask the model"),
       el("label", {}, "Question ", chooser(shown)),
       shown.body,
+      el("p", { class: "source" }, "A column for each ratio: as high as the answer is likely, striped where it is wrong."),
       el("p", { class: "source" }, `${answers.model}. ${answers.note}`),
     );
   }
@@ -52,6 +72,7 @@ export function showAnswers(into, answers, clip, ratio) {
 function chooser(shown) {
   const select = /** @type {HTMLSelectElement} */ (el("select", {}));
   select.append(...shown.asked.map(({ text }) => el("option", {}, text)));
+  select.selectedIndex = shown.chosen;
   select.addEventListener("change", () => {
     shown.chosen = select.selectedIndex;
     drawAnswer(shown);
@@ -66,18 +87,34 @@ function drawAnswer({ asked, chosen, ratio, body }) {
     ...grids.map(({ label, ratios, probabilities }) => {
       const at = nearestRatio(ratios, ratio);
       const row = probabilities[at];
-      const best = row.indexOf(Math.max(...row));
+      const best = bestOf(row);
       const isRight = truth === null ? "" : best === truth ? " (right)" : " (wrong)";
       return el(
         "div",
         { class: "grid" },
         el("p", {}, `${label} at ${percent(ratios[at])}: `, el("strong", {}, `${options[best]}${isRight}`), `, probability ${fixed(row[best], 2)}`),
-        el("ul", {}, ...options.map((option, n) => {
+        ratios.length > 1 ? overRatios(probabilities, truth, at) : "",
+        el("ul", {}, ...options.flatMap((option, n) => {
+          if (row[n] < LEAST && n !== truth) return [];
           const bar = el("span", { class: n === best ? "bar best" : "bar" });
           bar.style.width = `${100 * row[n]}%`;
-          return el("li", {}, el("span", { class: "name" }, option), bar, el("span", { class: "value" }, fixed(row[n], 2)));
+          return [el("li", {}, el("span", { class: "name" }, option), bar, el("span", { class: "value" }, fixed(row[n], 2)))];
         })),
       );
     }),
   );
+}
+
+/**
+ * A small column for each ratio, as high as the answer is likely, striped where it is wrong.
+ * @param {number[][]} probabilities @param {number | null} truth @param {number} at the ratio that is shown
+ */
+function overRatios(probabilities, truth, at) {
+  return el("div", { class: "over-ratios", "aria-hidden": "true" }, ...probabilities.map((row, n) => {
+    const best = bestOf(row);
+    const kind = truth === null || best === truth ? "right" : "wrong";
+    const column = el("i", { class: n === at ? `${kind} now` : kind });
+    column.style.setProperty("--height", `${100 * row[best]}%`);
+    return column;
+  }));
 }

@@ -172,6 +172,9 @@ export class App {
     if (state.b) panes.b.name(`Setting B: ${differences(state.a, state.b) || "as A"}`);
     byId("panes").classList.toggle("two", state.b !== null);
     byId("editing").hidden = state.b === null;
+    const room = byId("stage-room").clientWidth;
+    panes.a.measure();
+    panes.b.measure();
     const results = { a: panes.a.run(opened, state.a), b: state.b && panes.b.run(opened, state.b) };
     const result = results[this.editing] ?? results.a;
     state.segment = Math.min(state.segment, result.segments.length - 1);
@@ -180,7 +183,7 @@ export class App {
     const drawn = panes.a.draw(opened, shown);
     const other = state.b ? panes.b.draw(opened, shown) : null;
     const { look, own } = (this.editing === "b" && other) || drawn;
-    this.stage.prepare(clip, byId("stage-room").clientWidth, shown.dark);
+    this.stage.prepare(clip, room, shown.dark);
     const cursor = document.activeElement === this.stage.canvas ? state.frame * clip.positions + this.cursor : null;
     const marks = { cursor: this.hovered ?? cursor, own, dots: state.view === "still", ink: shown.ink };
     // What is pointed at in the strip is seen in large.

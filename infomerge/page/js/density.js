@@ -5,8 +5,8 @@
  * the nearest candidates walks along these lists. Tokens that eq. 30 has replaced are elsewhere, and are compared anew.
  *
  * @typedef {Object} Near
- * @property {Float64Array} squared distances between all tokens of the frame, [positions, positions]
- * @property {Uint16Array} order of each token all tokens, the nearest first, [positions, positions]
+ * @property {Uint16Array} order of each token all tokens of its frame, the nearest first, [positions, positions]
+ * @property {Float64Array} squared distances to them, in this order: what is read together lies together
  *
  * @typedef {Object} Moved
  * @property {number[]} positions candidates that were replaced
@@ -44,9 +44,12 @@ export function nearIn(features, frame, positions, directions) {
   }
   const order = new Uint16Array(positions * positions);
   for (let i = 0; i < positions; i++) {
-    order.set(ascending(squared.subarray(i * positions, (i + 1) * positions)), i * positions);
+    const row = squared.subarray(i * positions, (i + 1) * positions);
+    const nearest = ascending(row);
+    order.set(nearest, i * positions);
+    row.set(nearest.map((j) => row[j]));
   }
-  return { squared, order };
+  return { order, squared };
 }
 
 /**
@@ -76,17 +79,19 @@ export function movedIn(features, frame, candidates, replaced, positions, direct
  * @returns {number[]}
  */
 export function byDensity(near, candidates, moved, directions, neighbors) {
-  const positions = Math.sqrt(near.squared.length);
-  const k = Math.min(neighbors, candidates.length);
+  const { order, squared } = near;
+  const [positions, count, movers] = [Math.sqrt(squared.length), candidates.length, moved.positions.length];
+  const k = Math.min(neighbors, count);
   // 1 for a candidate that is where it was, 2 and more for one that has moved, 0 for all others.
   const kind = new Uint16Array(positions);
   for (const p of candidates) kind[p] = 1;
-  moved.positions.forEach((p, m) => (kind[p] = m + 2));
+  for (let m = 0; m < movers; m++) kind[moved.positions[m]] = m + 2;
 
-  const spread = new Float64Array(candidates.length);
+  const [spread, compared] = [new Float64Array(count), new Float64Array(count)];
   const nearest = new Float64Array(k);
   let farthest = 0;
-  candidates.forEach((p, a) => {
+  for (let a = 0; a < count; a++) {
+    const p = candidates[a];
     nearest.fill(Infinity);
     if (kind[p] > 1) {
       const row = (kind[p] - 2) * positions;
@@ -97,23 +102,23 @@ export function byDensity(near, candidates, moved, directions, neighbors) {
     } else {
       const row = p * positions;
       for (let n = 0, found = 0; n < positions && found < k; n++) {
-        const q = near.order[row + n];
-        if (kind[q] === 1) nearest[found++] = near.squared[row + q];
+        if (kind[order[row + n]] === 1) nearest[found++] = squared[row + n];
       }
-      moved.positions.forEach((_, m) => insert(nearest, moved.squared[m * positions + p]));
+      for (let m = 0; m < movers; m++) insert(nearest, moved.squared[m * positions + p]);
       let last = positions - 1;
-      while (kind[near.order[row + last]] !== 1) last--;
-      farthest = Math.max(farthest, near.squared[row + near.order[row + last]]);
+      while (kind[order[row + last]] !== 1) last--;
+      farthest = Math.max(farthest, squared[row + last]);
     }
     let sum = 0;
     for (let n = 0; n < k; n++) sum += nearest[n] / directions;
     spread[a] = sum / k;
-  });
+    compared[a] = millionths(spread[a]);
+  }
 
   const rank = new Uint16Array(positions);
-  const denser = ascending(spread.map(millionths)).map((a) => candidates[a]);
-  denser.forEach((p, place) => (rank[p] = place));
-  const scores = candidates.map((p, a) => {
+  ascending(compared).forEach((a, place) => (rank[candidates[a]] = place));
+  for (let a = 0; a < count; a++) {
+    const p = candidates[a];
     let least = rank[p] === 0 ? farthest : Infinity;
     if (kind[p] > 1) {
       const row = (kind[p] - 2) * positions;
@@ -121,19 +126,19 @@ export function byDensity(near, candidates, moved, directions, neighbors) {
     } else {
       const row = p * positions;
       for (let n = 0; n < positions && rank[p] > 0; n++) {
-        const q = near.order[row + n];
+        const q = order[row + n];
         if (kind[q] !== 1 || rank[q] >= rank[p]) continue;
-        least = near.squared[row + q];
+        least = squared[row + n];
         break;
       }
-      moved.positions.forEach((q, m) => {
-        if (rank[q] < rank[p]) least = Math.min(least, moved.squared[m * positions + p]);
-      });
+      for (let m = 0; m < movers; m++) {
+        if (rank[moved.positions[m]] < rank[p]) least = Math.min(least, moved.squared[m * positions + p]);
+      }
     }
     const delta = Math.sqrt(least / directions);
-    return millionths(Math.log(Math.max(delta, 1e-12)) - spread[a]);
-  });
-  return descending(scores).map((a) => candidates[a]);
+    compared[a] = millionths(Math.log(Math.max(delta, 1e-12)) - spread[a]);
+  }
+  return descending(compared).map((a) => candidates[a]);
 }
 
 /** Put a value into an ascending list of fixed length, if it is small enough. @param {Float64Array} list @param {number} value */

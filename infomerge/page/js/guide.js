@@ -52,12 +52,14 @@ export class Guide {
             "in the chart to see its formulas, and copy the link: it holds all of it.",
         )),
       );
+      byId("step-goal").textContent = "A challenge";
       byId("step-try").textContent = "Can you find a setting that keeps a small moving thing at 5 %?";
       return;
     }
     const { title, text, attempt, question } = STEPS[step - 1];
     byId("step-title").textContent = title(facts);
     byId("step-text").replaceChildren(...text(facts).map((paragraph) => el("p", {}, ...rich(paragraph))));
+    byId("step-goal").textContent = "Then try";
     byId("step-try").textContent = attempt;
     this.ask(key, question(facts));
   }

@@ -38,9 +38,10 @@ function relative(scores) {
 /**
  * @param {Clip} clip @param {Uint8Array} colors of each patch @param {Result} result @param {View} view
  * @param {number | null} token flat index of the patch that is pointed at
+ * @param {HTMLCanvasElement} canvas painted anew
  * @returns {Look}
  */
-export function lookOf(clip, colors, result, view, token) {
+export function lookOf(clip, colors, result, view, token, canvas) {
   const { frames, positions } = clip;
   const { rows, columns } = clip.data;
   const { isSalient, isContext, owner } = result;
@@ -81,5 +82,5 @@ export function lookOf(clip, colors, result, view, token) {
       if (!lit[i]) pixels[at + 3] = Math.min(pixels[at + 3], 40);
     };
   }
-  return { mask: squares(columns, frames * rows, paint), isWindow, lit };
+  return { mask: squares(columns, frames * rows, paint, canvas), isWindow, lit };
 }

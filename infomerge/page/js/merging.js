@@ -34,7 +34,7 @@ export function chooseAnchors(order, quota, isStatic, given) {
 }
 
 /** Directions that are compared before all are: the first hold most of the tokens' length. */
-const FIRST = 16;
+const FIRST = 12;
 
 /**
  * Tokens of length 1 beside each other, between which a search for the most similar one runs.
@@ -95,8 +95,9 @@ function tailOf(rows, i, head, length) {
  * tokens that were theirs look for a new one. The owners are those that a comparison with all anchors gives.
  */
 export class Owners {
-  /** @param {number} tokens of the segment @param {number} directions */
-  constructor(tokens, directions) {
+  /** @param {number} tokens of the segment @param {number} positions tokens per frame @param {number} directions */
+  constructor(tokens, positions, directions) {
+    this.positions = positions;
     this.directions = directions;
     /** Owner of each token, -1 where it has none yet. */
     this.owner = new Int32Array(tokens).fill(-1);
@@ -110,7 +111,7 @@ export class Owners {
    * @param {Uint8Array} changed tokens that are not what they were at the last call
    */
   update(unit, isTarget, isKept, changed) {
-    const { owner, value, directions } = this;
+    const { owner, value, positions, directions } = this;
     const [every, added] = [/** @type {number[]} */ ([]), /** @type {number[]} */ ([])];
     const gone = new Uint8Array(isTarget.length);
     for (let i = 0; i < isTarget.length; i++) {
@@ -126,7 +127,10 @@ export class Owners {
       }
       const anew = owner[i] < 0 || changed[i] || gone[owner[i]];
       if (!anew && added.length === 0) continue;
-      const found = anew ? all.mostSimilar(unit, i, -Infinity) : fresh.mostSimilar(unit, i, value[i]);
+      // Where the token of this position went in the frame before is a good guess: below that nothing need be looked at.
+      const guess = anew && i >= positions ? owner[i - positions] : -1;
+      const least = guess < 0 ? -Infinity : millionths(dot(unit, i * directions, unit, guess * directions, directions)) - 2;
+      const found = anew ? all.mostSimilar(unit, i, least) : fresh.mostSimilar(unit, i, value[i]);
       if (found.best >= 0 && (anew || found.value > value[i] || found.best < owner[i])) {
         [owner[i], value[i]] = [found.best, found.value];
       }

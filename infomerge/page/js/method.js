@@ -46,10 +46,10 @@ import { allocate, contentWeight, splitBudget, uniqueness } from "./budget.js";
 import { richnessOf } from "./clip.js";
 import { byDensity, movedIn, nearIn } from "./density.js";
 import { chooseAnchors, findAnchorFrames, Owners, ownByKept } from "./merging.js";
-import { same, unitRows } from "./numbers.js";
+import { same } from "./numbers.js";
 import { adjacentDifference, fingerprints, staticCandidates, temporalFingerprintDifference } from "./redundancy.js";
 import { findSegments } from "./segments.js";
-import { rankSaliency, replaceStatic, selectSalient } from "./selection.js";
+import { rankSaliency, selectSalient, Tokens } from "./selection.js";
 
 /** Segments whose work is remembered, the most recently used ones. */
 const REMEMBERED = 64;
@@ -122,7 +122,8 @@ export class Method {
     const { frames, positions, directions, unit } = this.clip;
     const { salient, ...plan } = this.plan(settings);
     const [isSalient, isContext] = [new Uint8Array(frames * positions), new Uint8Array(frames * positions)];
-    const owner = Int32Array.from({ length: frames * positions }, (_, i) => i);
+    const owner = new Int32Array(frames * positions);
+    for (let i = 0; i < owner.length; i++) owner[i] = i;
     const works = plan.segments.map((segment) => this.workOf(segment));
     works.forEach((work, k) => {
       const first = work.segment[0] * positions;
@@ -143,7 +144,7 @@ export class Method {
     if (plan.budget.includes(0)) {
       // On the tokens as they are after eq. 30.
       const after = unit.slice();
-      works.forEach((work) => after.set(work.unit, work.segment[0] * positions * directions));
+      works.forEach((work) => after.set(work.tokens.unit, work.segment[0] * positions * directions));
       works.forEach((work, k) => {
         if (!plan.budget[k]) ownByKept(after, work.segment, positions, isKept, directions, owner);
       });
@@ -165,7 +166,7 @@ export class Method {
 class SegmentWork {
   /** @param {Method} method @param {Segment} segment */
   constructor(method, segment) {
-    const { positions, directions, unit, frames } = method.clip;
+    const { positions, directions, frames } = method.clip;
     const [start, end] = segment;
     this.method = method;
     this.segment = segment;
@@ -174,11 +175,10 @@ class SegmentWork {
     /** @type {Selection} */
     this.selection = { salient: new Uint8Array(0), replaced: new Uint8Array(this.size) };
     this.chosenBy = "";
-    this.features = method.clip.features.subarray(start * positions * directions, end * positions * directions);
-    this.unit = unit.subarray(start * positions * directions, end * positions * directions);
+    this.tokens = new Tokens(method.clip, segment);
     /** Tokens that were replaced, or are no longer, since owners were last found. */
     this.changed = new Uint8Array(this.size);
-    this.owners = new Owners(this.size, directions);
+    this.owners = new Owners(this.size, positions, directions);
     /** @type {Map<string, Float64Array>} */
     this.scores = new Map();
     /** @type {({candidates: number[], replaced: Uint8Array, neighbors: number, order: number[]} | undefined)[]} */
@@ -211,8 +211,7 @@ class SegmentWork {
     const { replaced } = this.selection;
     if (same(before, replaced)) return;
     replaced.forEach((mark, i) => mark !== before[i] && (this.changed[i] = 1));
-    this.features = replaceStatic(clip, this.segment, replaced);
-    this.unit = unitRows(this.features, clip.directions);
+    this.tokens.replace(before, replaced);
   }
 
   /** Marks of the context anchors (eq. 12, 31 to 33). @param {Settings} settings @param {number} count @param {number} tokens */
@@ -240,7 +239,7 @@ class SegmentWork {
     const known = this.density[frame];
     const isKnown = known?.neighbors === neighbors && same(known.candidates, candidates);
     if (known && isKnown && same(known.replaced, replaced)) return known.order;
-    const moved = movedIn(this.features, local, candidates, this.selection.replaced, positions, directions);
+    const moved = movedIn(this.tokens.features, local, candidates, this.selection.replaced, positions, directions);
     const order = byDensity(this.method.nearIn(frame), candidates, moved, directions, neighbors);
     this.density[frame] = { candidates, replaced, neighbors, order };
     return order;
@@ -249,7 +248,7 @@ class SegmentWork {
   /** Owner of each token within the segment, -1 for kept ones. @param {Uint8Array} anchors */
   assign(anchors) {
     const isKept = anchors.map((mark, i) => mark | this.selection.salient[i]);
-    const owner = this.owners.update(this.unit, anchors, isKept, this.changed);
+    const owner = this.owners.update(this.tokens.unit, anchors, isKept, this.changed);
     this.changed.fill(0);
     return owner;
   }

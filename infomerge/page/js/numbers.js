@@ -19,17 +19,37 @@ export function floorCount(share) {
   return Math.floor(share + 1e-9);
 }
 
+/** More than there are indices, and the least number that leaves no room for one below it in 52 bits. */
+const [INDICES, NO_ROOM] = [2 ** 16, 2 ** 36];
+
 /**
  * The indices 0 to n - 1, smallest value first, equal ones in order.
+ *
+ * A whole number, such as one of millionths, is joined with its index into one number: these are sorted by the browser,
+ * which takes a tenth of the time that a comparison in JavaScript does.
  * @param {ArrayLike<number>} values
  */
 export function ascending(values) {
-  return Array.from(values, (_, i) => i).sort((a, b) => values[a] - values[b] || a - b);
+  const { length } = values;
+  const joined = new Float64Array(length);
+  for (let i = 0; i < length; i++) {
+    const value = values[i];
+    if (!Number.isInteger(value) || Math.abs(value) >= NO_ROOM || i >= INDICES) {
+      return Array.from(joined, (_, n) => n).sort((a, b) => values[a] - values[b] || a - b);
+    }
+    joined[i] = value * INDICES + i;
+  }
+  joined.sort();
+  const order = [];
+  for (let n = 0; n < length; n++) order.push(joined[n] - Math.floor(joined[n] / INDICES) * INDICES);
+  return order;
 }
 
 /** The same, largest value first. @param {ArrayLike<number>} values */
 export function descending(values) {
-  return Array.from(values, (_, i) => i).sort((a, b) => values[b] - values[a] || a - b);
+  const below = new Float64Array(values.length);
+  for (let i = 0; i < below.length; i++) below[i] = -values[i];
+  return ascending(below);
 }
 
 /** The place of each value in its order, from 0. @param {number[]} order */

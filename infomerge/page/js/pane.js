@@ -18,6 +18,7 @@
 
 import { prefillFlops, prefillTime } from "./costs.js";
 import { lookOf } from "./look.js";
+import { canvasOf } from "./pictures.js";
 import { River } from "./river.js";
 import { Strip } from "./strip.js";
 import { byId, counted, el, fixed, framesOf, mark, percent, put, whole } from "./words.js";
@@ -30,10 +31,15 @@ export class Pane {
     this.strip = new Strip(/** @type {HTMLCanvasElement} */ (this.root.querySelector(".strip")));
     this.river = new River(/** @type {HTMLCanvasElement} */ (this.root.querySelector(".river canvas")));
     this.taps = /** @type {HTMLElement} */ (this.root.querySelector(".taps"));
+    this.width = 0;
+    /** What the view lays over the pictures: one canvas, painted anew each time. */
+    this.mask = canvasOf(1, 1);
     this.key = "";
     this.tapsFor = "";
     /** @type {Result | null} */
     this.result = null;
+    /** The result whose numbers are written. @type {Result | null} */
+    this.told = null;
   }
 
   /** @param {string} text over the pane where there are two */
@@ -47,7 +53,6 @@ export class Pane {
     if (key !== this.key || !this.result) {
       this.key = key;
       this.result = opened.method.run(settings);
-      this.numbers(opened, this.result);
     }
     return this.result;
   }
@@ -63,8 +68,9 @@ export class Pane {
     set(".kept .words", `of ${whole(all)} tokens kept, ${whole(requested)} requested`);
     set(".key.salient b", whole(salient));
     set(".key.context b", whole(kept - salient));
-    /** @type {HTMLElement} */ (this.root.querySelector(".meter i")).style.width = `${(100 * salient) / all}%`;
-    /** @type {HTMLElement} */ (this.root.querySelector(".meter u")).style.width = `${(100 * (kept - salient)) / all}%`;
+    const meter = /** @type {HTMLElement} */ (this.root.querySelector(".meter"));
+    meter.style.setProperty("--salient-end", `${(100 * salient) / all}%`);
+    meter.style.setProperty("--kept-end", `${(100 * kept) / all}%`);
     const [now, full] = [prefillFlops(costs, kept), prefillFlops(costs, all)];
     set(".flops b", `${fixed(now / 1e12, now < 1e13 ? 2 : 1)} T`);
     set(".flops span", `FLOPs, ${percent(now / full)} of ${fixed(full / 1e12, 1)}\u00a0T`);
@@ -73,19 +79,26 @@ export class Pane {
     set(".time span", !time ? "prefill: not measured there" : time.isMeasured ? `prefill, measured on ${costs.prefill.gpu}` : "prefill, between measurements");
   }
 
+  /** Before anything of the page is written: after that, it would have to be laid out anew for an answer. */
+  measure() {
+    this.width = this.root.clientWidth;
+  }
+
   /** @param {Opened} opened @param {Shown} shown */
   draw(opened, { state, pointed, dark, still, ink }) {
     const { clip, pictures, colors } = opened;
-    const { result, root } = this;
+    const { result, width } = this;
     if (!result) throw new Error("draw: got no result; expected run to come first");
-    const width = Math.floor(root.clientWidth);
-    const look = lookOf(clip, colors, result, state.view, pointed);
+    const look = lookOf(clip, colors, result, state.view, pointed, this.mask);
     const own = pointed === null ? null : result.owner[pointed];
     this.strip.prepare(clip, pictures, width, dark);
     const marks = { frame: state.frame, segment: state.segment, dots: state.view === "still", own, ink };
     this.strip.draw(clip, result, look, marks);
     this.river.follow(result, still);
     this.river.draw(result, width, marks);
+    // Texts last: the canvases' fonts would make the browser work out the page's styles in between.
+    if (this.told !== result) this.numbers(opened, result);
+    this.told = result;
     this.buttons(opened, result, state.segment);
     return { look, own };
   }

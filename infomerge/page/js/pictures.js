@@ -47,12 +47,13 @@ export async function picturesOf(data) {
 }
 
 /**
- * A canvas of one pixel for each position.
+ * One pixel for each position.
  * @param {number} columns @param {number} rows
  * @param {(position: number, data: Uint8ClampedArray, at: number) => void} paint writes red, green, blue, alpha from `at` on
+ * @param {HTMLCanvasElement} canvas painted anew, whatever size it had
  */
-export function squares(columns, rows, paint) {
-  const canvas = canvasOf(columns, rows);
+export function squares(columns, rows, paint, canvas = canvasOf(columns, rows)) {
+  if (canvas.width !== columns || canvas.height !== rows) Object.assign(canvas, { width: columns, height: rows });
   const image = new ImageData(columns, rows);
   for (let position = 0; position < columns * rows; position++) {
     paint(position, image.data, 4 * position);

@@ -13,6 +13,8 @@ import { whole } from "./words.js";
 const HEIGHT = 168;
 const FOOT = 34;
 const HEAD = 26;
+const DESK = 1000;
+const LARGEST = 1.35;
 const FLOW = 600;
 const MOST_DROPS = 44;
 
@@ -35,6 +37,14 @@ export function transfers(before, after) {
     }
   }
   return out;
+}
+
+/**
+ * Where a number stands over a block: above the dashed line, too, where this would run through it.
+ * @param {number} block upper edge @param {number} line
+ */
+function freeAbove(block, line) {
+  return line < block && line > block - 18 ? line : block;
 }
 
 /** The chart of one setting. */
@@ -86,17 +96,20 @@ export class River {
   }
 
   /**
-   * @param {Result} result @param {number} width
+   * @param {Result} result @param {number} room that there is across, in pixels of the page
    * @param {{segment: number, frame: number, ink: Record<string, string>}} marks
    */
-  draw(result, width, { segment, frame, ink }) {
-    const scale = Math.min(2, window.devicePixelRatio || 1);
+  draw(result, room, { segment, frame, ink }) {
+    // As large as on a desk, and on a projector larger: its numbers are read from the last row.
+    const size = Math.min(LARGEST, Math.max(1, room / DESK));
+    const scale = size * Math.min(2, window.devicePixelRatio || 1);
+    const width = room / size;
     const { canvas } = this;
     if (canvas.width !== Math.round(width * scale) || canvas.height !== Math.round(HEIGHT * scale)) {
       canvas.width = Math.round(width * scale);
       canvas.height = Math.round(HEIGHT * scale);
-      canvas.style.width = `${width}px`;
-      canvas.style.height = `${HEIGHT}px`;
+      canvas.style.width = `${room}px`;
+      canvas.style.height = `${HEIGHT * size}px`;
     }
     const now = performance.now();
     const { segments, budget, lengthBudget, salientPerFrame } = result;
@@ -114,9 +127,8 @@ export class River {
     const pen = penOf(canvas);
     pen.setTransform(scale, 0, 0, scale, 0, 0);
     pen.clearRect(0, 0, width, HEIGHT);
-    const room = HEIGHT - HEAD - FOOT;
     const x = (/** @type {number} */ at) => (at / frames) * width;
-    const y = (/** @type {number} */ tokens) => HEAD + room * (1 - tokens / this.shown.top);
+    const y = (/** @type {number} */ tokens) => HEAD + (HEIGHT - HEAD - FOOT) * (1 - tokens / this.shown.top);
     pen.textAlign = "center";
     pen.textBaseline = "alphabetic";
     segments.forEach(([start, end], k) => {
@@ -141,13 +153,14 @@ export class River {
       pen.setLineDash([]);
     });
     this.words(pen, segments.map(([start, end], k) => ({
-      middle: (x(start) + x(end)) / 2, room: x(end) - x(start) - 2, above: y(salientPerFrame + this.shown.heights[k]),
+      middle: (x(start) + x(end)) / 2, room: x(end) - x(start) - 2,
+      above: freeAbove(y(salientPerFrame + this.shown.heights[k]), y(salientPerFrame + lengthHeights[k])),
     })), segment, ink);
     pen.fillStyle = ink.ink;
     pen.fillRect(x(frame + 0.5) - 1, y(0) + 2, 2, 5);
     const moving = this.drip(pen, now, segments.map(([start, end]) => x((start + end) / 2)), y, salientPerFrame, ink);
     cancelAnimationFrame(this.waiting);
-    if (passed < 1 || moving) this.waiting = requestAnimationFrame(() => this.draw(result, width, { segment, frame, ink }));
+    if (passed < 1 || moving) this.waiting = requestAnimationFrame(() => this.draw(result, room, { segment, frame, ink }));
   }
 
   /**
@@ -208,11 +221,5 @@ export class River {
       pen.fill();
     }
     return this.drops.length > 0;
-  }
-
-  /** The segment under a point. @param {Result} result @param {number} x @param {number} width */
-  segmentAt({ segments }, x, width) {
-    const frame = (x / width) * segments[segments.length - 1][1];
-    return Math.max(0, segments.findIndex(([, end]) => frame < end));
   }
 }

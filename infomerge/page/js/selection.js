@@ -11,7 +11,7 @@
  * @typedef {{order: number[], deviation: number}} Ranking of one frame
  */
 
-import { descending, spreadOf } from "./numbers.js";
+import { descending, spreadOf, unitRows } from "./numbers.js";
 
 /**
  * What depends on no knob: each frame's positions by saliency, the highest first, and its standard deviation.
@@ -57,20 +57,55 @@ export function selectSalient({ saliency, positions }, ranking, [start, end], is
 }
 
 /**
- * A segment's tokens in which replaced ones hold their position's mean over the segment (eq. 29 and 30).
- * @param {Clip} clip @param {Segment} segment @param {Uint8Array} replaced
+ * A segment's tokens, in which replaced ones hold their position's mean over the segment (eq. 29 and 30).
+ *
+ * The mean does not depend on which tokens are replaced: from one setting to the next only those are written that come
+ * to be replaced, or no longer are.
  */
-export function replaceStatic({ features, positions, directions }, [start, end], replaced) {
-  const width = positions * directions;
-  const out = features.slice(start * width, end * width);
-  for (let i = 0; i < replaced.length; i++) {
-    if (!replaced[i]) continue;
-    const place = (i % positions) * directions;
-    for (let c = 0; c < directions; c++) {
-      let sum = 0;
-      for (let frame = start; frame < end; frame++) sum += features[frame * width + place + c];
-      out[i * directions + c] = sum / (end - start);
+export class Tokens {
+  /** @param {Clip} clip @param {Segment} segment */
+  constructor(clip, [start, end]) {
+    const { features, unit, positions, directions } = clip;
+    const width = positions * directions;
+    this.clip = clip;
+    this.first = start * width;
+    this.last = end * width;
+    /** [frames, positions, directions], and the same, each of length 1; copied before anything is written. */
+    this.features = features.subarray(this.first, this.last);
+    this.unit = unit.subarray(this.first, this.last);
+    this.isCopy = false;
+    /** By position. @type {Map<number, {mean: Float64Array, unit: Float64Array}>} */
+    this.means = new Map();
+  }
+
+  /** @param {Uint8Array} before marks of the tokens that are replaced now @param {Uint8Array} after that shall be */
+  replace(before, after) {
+    const { features, unit, positions, directions } = this.clip;
+    if (!this.isCopy) [this.features, this.unit] = [this.features.slice(), this.unit.slice()];
+    this.isCopy = true;
+    for (let i = 0; i < after.length; i++) {
+      if (after[i] === before[i]) continue;
+      const at = i * directions;
+      const from = this.first + at;
+      const mean = after[i] ? this.meanOf(i % positions) : null;
+      this.features.set(mean ? mean.mean : features.subarray(from, from + directions), at);
+      this.unit.set(mean ? mean.unit : unit.subarray(from, from + directions), at);
     }
   }
-  return out;
+
+  /** @param {number} position */
+  meanOf(position) {
+    const known = this.means.get(position);
+    if (known) return known;
+    const { features, positions, directions } = this.clip;
+    const width = positions * directions;
+    const mean = new Float64Array(directions);
+    for (let at = this.first; at < this.last; at += width) {
+      for (let c = 0; c < directions; c++) mean[c] += features[at + position * directions + c];
+    }
+    for (let c = 0; c < directions; c++) mean[c] /= (this.last - this.first) / width;
+    const made = { mean, unit: unitRows(mean, directions) };
+    this.means.set(position, made);
+    return made;
+  }
 }

@@ -25,67 +25,13 @@
  * @typedef {{label: string, settings: Partial<Settings>}} Preset
  */
 
-/** @type {Knob[]} */
-export const KNOBS = [
-  {
-    name: "retentionRatio", short: "r", symbol: "r", label: "Tokens kept", min: 0.02, max: 1, step: 0.01,
-    shown: "percent", help: "The share of all tokens that reaches the language model (retention ratio).",
-  },
-  {
-    name: "temperature", short: "tau", symbol: "τ", label: "Temperature", min: 0, max: 6, step: 0.1,
-    shown: "number", help: "How strongly content moves the budgets. At 0 they follow length alone.",
-  },
-  {
-    name: "uniquenessWeight", short: "alpha", symbol: "α", label: "Weight of uniqueness", min: 0, max: 2, step: 0.1,
-    shown: "number", help: "How much it counts that a segment differs from the rest of the clip.",
-  },
-  {
-    name: "richnessWeight", short: "beta", symbol: "β", label: "Weight of richness", min: 0, max: 2, step: 0.1,
-    shown: "number", help: "How much it counts that a segment shows many different things.",
-  },
-  {
-    name: "segmentThreshold", short: "cut", symbol: "τ_seg", label: "Cut below similarity", min: 0.5, max: 1,
-    step: 0.01, shown: "number", help: "Neighboring frames less similar than this are cut apart.",
-  },
-  {
-    name: "minSegments", short: "c", symbol: "c", label: "Segments, at least", min: 1, max: 16, step: 1,
-    shown: "number", help: "The clip is cut into at least this many segments.",
-  },
-  {
-    name: "staticRatio", short: "rho", symbol: "ρ", label: "Static candidates", min: 0, max: 0.5, step: 0.01,
-    shown: "percent", help: "The share of a segment's positions that count as standing still.",
-  },
-  {
-    name: "staticPenalty", short: "lambda", symbol: "λ", label: "Penalty", min: 0, max: 20, step: 1,
-    shown: "number", help: "How much saliency a still position loses once it has been kept, in standard deviations.",
-  },
-  {
-    name: "contextFraction", short: "d", symbol: "d", label: "Share of context tokens", min: 0, max: 1, step: 0.05,
-    shown: "percent", help: "The share of the kept tokens that stand for others; the rest is kept for its saliency.",
-  },
-  {
-    name: "anchorInterval", short: "every", symbol: "", label: "Anchor frames, every", min: 1, max: 8, step: 1,
-    shown: "number", help: "Context tokens are taken from every so many frames of a segment.",
-  },
-  {
-    name: "neighbors", short: "k", symbol: "k", label: "Neighbors in density", min: 1, max: 12, step: 1,
-    shown: "number", help: "How many nearest tokens say how crowded it is around a token, itself included.",
-  },
-];
+import written from "../knobs.json" with { type: "json" };
 
-/** @type {Choice[]} */
-export const CHOICES = [
-  {
-    name: "allocation", short: "by", label: "Budgets", help: "What a segment's budget follows.",
-    values: [{ value: "caba", label: "by content" }, { value: "length", label: "by length" }],
-  },
-  {
-    name: "staticPrior", short: "still", label: "Stillness by", help: "What finds the positions that stand still.",
-    values: [
-      { value: "tfd", label: "TFD" }, { value: "adjacent", label: "neighbor frames" }, { value: "none", label: "nothing" },
-    ],
-  },
-];
+const { knobs, choices } = written;
+
+export const KNOBS = /** @type {Knob[]} */ (knobs);
+
+export const CHOICES = /** @type {Choice[]} */ (choices);
 
 /** The knobs that are always in sight. */
 export const MAIN = ["retentionRatio", "temperature"];
@@ -97,7 +43,7 @@ export const DEFAULTS = {
   staticPrior: "tfd", allocation: "caba", rounding: "exact",
 };
 
-/** Rows of Table 7, FastVID, and everything. @type {Preset[]} */
+/** Everything, and the rows of Table 7. @type {Preset[]} */
 export const PRESETS = [
   { label: "All", settings: { ...DEFAULTS, retentionRatio: 1 } },
   { label: "15 %", settings: DEFAULTS },

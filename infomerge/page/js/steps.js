@@ -166,7 +166,7 @@ export const STEPS = [
         "(blue), which will stand for others." +
         (facts.clip.data.saliencySource.startsWith("distance")
           ? " Here saliency is how far a token is from the mean of its frame."
-          : ` Here saliency is ${facts.clip.data.saliencySource}.`),
+          : ` Here saliency is ${facts.clip.data.saliencySource.replace("class evidence", "how much a patch speaks for what the model recognizes")}.`),
     ],
     attempt: "Drag “Share of context tokens” from one end to the other.",
     settings: {},

@@ -40,6 +40,16 @@ export function wire(app) {
     byId("play").textContent = playing ? "Pause" : "Play";
   });
 
+  const dock = byId("dock");
+  let isNew = true;
+  dock.addEventListener("pointerdown", () => (isNew = true));
+  for (const kind of ["input", "click"]) {
+    dock.addEventListener(kind, () => {
+      if (isNew) showWhatMoves(app, dock);
+      isNew = false;
+    });
+  }
+
   byId("link").addEventListener("click", async () => {
     app.remember();
     await new Promise((done) => setTimeout(done, 250));
@@ -60,6 +70,17 @@ export function wire(app) {
   addEventListener("hashchange", () => app.follow(location.hash));
   app.motion.addEventListener("change", () => app.soon());
   new ResizeObserver(() => app.soon()).observe(byId("bench"));
+}
+
+/**
+ * On a phone the knob is always in sight, and the budgets may be further down: they come up as soon as it is turned.
+ * @param {App} app @param {HTMLElement} dock
+ */
+function showWhatMoves(app, dock) {
+  if (getComputedStyle(dock).position !== "fixed") return;
+  const { bottom } = app.panes.a.river.canvas.getBoundingClientRect();
+  if (bottom <= dock.getBoundingClientRect().top) return;
+  byId("screen").scrollIntoView({ behavior: app.motion.matches ? "auto" : "smooth", block: "start" });
 }
 
 /** @param {App} app @param {"a" | "b"} name */
