@@ -60,7 +60,8 @@ def load(
     else:
         raise ValueError(f"max_pixels: got {max_pixels} beside a processor; expected one of the two")
     try:
-        with without_progress_bars() if local else nullcontext():
+        # On the CPU first, whatever the caller's default device.
+        with torch.device("cpu"), without_progress_bars() if local else nullcontext():
             model, info = kind.from_pretrained(
                 name_or_path,
                 dtype="auto" if dtype is None else dtype,

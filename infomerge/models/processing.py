@@ -163,7 +163,7 @@ class Processor:
         text = text.replace(video, video_text)
         bos = self.tokenizer.bos_token
         own = bos is not None and text.startswith(bos)
-        ids = torch.tensor([self.tokenizer(text, add_special_tokens=not own)["input_ids"]])
+        ids = torch.tensor([self.tokenizer(text, add_special_tokens=not own)["input_ids"]], device="cpu")
         found, accepted = int((ids == self.adapter.placeholder_id).sum()), video_text.count(placeholder)
         if found != accepted:
             raise ValueError(
@@ -226,7 +226,7 @@ class StockProcessor:
             return_tensors="pt",
             **self.adapter.processor_options,
         )
-        inputs = {name: torch.as_tensor(value) for name, value in made.items()}
+        inputs = {name: torch.as_tensor(value, device="cpu") for name, value in made.items()}
         videos = self.adapter.videos(inputs)
         if len(videos) != 1:
             raise ValueError(f"processor: got {len(videos)} videos in its prompt; expected one")
