@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 import torch
 from jaxtyping import Float, UInt8
-from jinja2 import TemplateError
 from torch import Tensor
 
 from infomerge.encoders.base import check_frames
 from infomerge.models.adapters import VideoMetadata, adapter_class
+from infomerge.models.chat_template import TemplateFailedError
 from infomerge.models.checkpoint import CheckpointFiles, check_settings, first_line
 from infomerge.models.pixels import as_pixels
 
@@ -150,7 +150,7 @@ class Processor:
                 raise ValueError(f"question: got {token!r} in it; expected words without the model's special tokens")
         try:
             text = self.adapter.prompt_text(self.template, question, video)
-        except (TemplateError, TypeError) as error:  # the second of templates that add words to a list of parts
+        except TemplateFailedError as error:
             raise ValueError(
                 f"name_or_path: got a chat template that cannot be filled in ({first_line(error)}); expected one "
                 "for messages with parts of type video and text"
