@@ -53,7 +53,9 @@ def test_a_run_in_odd_surroundings(case: str, clip: tuple[Path, Path], tmp_path:
     done = infomerge(*command, flags=flags, without=without, **changes)
     assert done.returncode == 0, done.stderr.decode()
     assert b"Traceback" not in done.stderr
-    assert {b"compression.json", b"contact_sheet.png"} <= set(os.listdir(out))
+    assert {b"compression.json", b"contact_sheet.png"} <= {
+        os.fsencode(path.name) for path in Path(os.fsdecode(out)).iterdir()
+    }
 
 
 def test_models_are_refused_without_docstrings(clip: tuple[Path, Path], tmp_path: Path) -> None:
