@@ -111,7 +111,11 @@ def test_side_data_of_every_kind(tmp_path: Path) -> None:
         "for path in sys.argv[1:]: np.save(path + '.npy', read_clip(path, 99).frames)"
     )
     done = subprocess.run(
-        [sys.executable, "-c", code, *map(str, paths.values())], capture_output=True, text=True, timeout=300, check=False
+        [sys.executable, "-c", code, *map(str, paths.values())],
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
     )
     assert done.returncode == 0, done.stderr
     for kind, path in paths.items():
