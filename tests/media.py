@@ -104,7 +104,7 @@ def trim_by_stream_copy(source: Path, path: Path, start_frame: int) -> Path:
 
 
 def remux(path: Path, *sources: tuple[Path, int], change: Callable[[bytes], bytes] = bytes, shift: float = 0.0) -> Path:
-    """Copy the first stream of each (file, disposition) into one file, each packet changed, all times later by `shift` s."""
+    """The first stream of each (file, disposition) in one file, each packet changed, all times later by `shift` s."""
     with av.open(str(path), "w") as writer:
         readers = [av.open(str(source)) for source, _ in sources]
         streams = [reader.streams[0] for reader in readers]

@@ -107,7 +107,8 @@ def test_side_data_of_every_kind(tmp_path: Path) -> None:
             print(f"this build of PyAV does not write {kind}: {error}")
     assert len(paths) > len(SIDE_DATA) // 2
     code = (
-        "import sys, warnings; warnings.simplefilter('error')\nimport numpy as np\nfrom infomerge.video import read_clip\n"
+        "import sys, warnings; warnings.simplefilter('error')\nimport numpy as np\n"
+        "from infomerge.video import read_clip\n"
         "for path in sys.argv[1:]: np.save(path + '.npy', read_clip(path, 99).frames)"
     )
     done = subprocess.run(
