@@ -221,7 +221,7 @@ class _Nearness:
     def __init__(self, vectors: Float[Tensor, "frames positions directions"], time_scale: float | None) -> None:
         frames, self._positions, _ = vectors.shape
         self._vectors = vectors
-        distance = torch.arange(frames, dtype=torch.float64)
+        distance = torch.arange(frames, dtype=torch.float64, device="cpu")
         decay = torch.ones_like(distance) if time_scale is None else torch.exp(-((distance / time_scale) ** 2) / 2)
         self._decay = decay.to(vectors)
         self.largest = vectors.new_zeros(vectors.shape[:2])
@@ -276,7 +276,7 @@ class _Nearness:
         likeness = (self._vectors[frames] @ vectors.T).clamp_(min=0).mul_(self._decay[apart][:, None])
         likeness = rounded(likeness)
         # Less than a step of the rounding for any clip: among equal ones the nearer in time is the larger.
-        place = (likeness - apart[:, None] * 1e-12).argmax(dim=-1)
+        place = (likeness - apart[:, None].to(likeness.dtype) * 1e-12).argmax(dim=-1)
         value, apart = likeness.gather(-1, place[..., None]).squeeze(-1), apart.gather(1, place)
         now, since, owner = self.largest[frames], self._since[frames], self.owner[frames]
         token = new[place]

@@ -72,7 +72,9 @@ class MergePlan:
         counts = torch.bincount(self.target, minlength=self.kept)
         if self.share is not None:
             sums = grouped_sums(flat, self.source, counts, self.share)
-            given = grouped_sums(self.share.to(flat.dtype)[:, None], torch.arange(len(self.share)).to(counts), counts)
+            given = grouped_sums(
+                self.share.to(flat.dtype)[:, None], torch.arange(len(self.share), device=counts.device), counts
+            )
             return torch.where((counts > 0)[:, None], (1 - given) * own + sums, own)
         means = grouped_sums(flat, self.source, counts) / counts.clamp(min=1)[:, None]
         weight = (1 / wide(counts + 1)).clamp(min=self.merge_weight)[:, None]

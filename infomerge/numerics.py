@@ -28,12 +28,12 @@ def floor_count(share: float) -> int:
     return math.floor(share + 1e-9)
 
 
-def evenly(length: int, count: int, device: torch.device | None = None) -> Int[Tensor, "count"]:
+def evenly(length: int, count: int, device: torch.device | str = "cpu") -> Int[Tensor, "count"]:
     """`count` of `length` places, each in the middle of its part of the whole; ascending, and distinct."""
     return (2 * torch.arange(count, device=device) + 1) * length // max(1, 2 * count)
 
 
-def share_evenly(total: int, parts: int, device: torch.device | None = None) -> Int[Tensor, "parts"]:
+def share_evenly(total: int, parts: int, device: torch.device | str = "cpu") -> Int[Tensor, "parts"]:
     """`total` in whole shares; those that are larger by one are spread evenly over the parts."""
     share, extra = divmod(total, max(1, parts))
     shares = torch.full((parts,), share, device=device)

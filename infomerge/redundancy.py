@@ -54,7 +54,7 @@ def neighborhoods(positions: int) -> Int[Tensor, "9 positions"]:
     Positions are row-major on the grid nearest a square: 196 are 14 x 14, and 28 are 4 x 7.
     """
     rows = max(height for height in range(1, math.isqrt(positions) + 1) if positions % height == 0)
-    grid = torch.arange(positions).view(rows, -1)
+    grid = torch.arange(positions, device="cpu").view(rows, -1)
     padded = torch.nn.functional.pad(grid, (1, 1, 1, 1), value=-1)
     around = padded.unfold(0, 3, 1).unfold(1, 3, 1).reshape(positions, 9).T
     return torch.where(around < 0, grid.flatten(), around)

@@ -104,10 +104,10 @@ def trim_by_stream_copy(source: Path, path: Path, start_frame: int) -> Path:
 
 
 def remux(path: Path, *sources: tuple[Path, int], change: Callable[[bytes], bytes] = bytes, shift: float = 0.0) -> Path:
-    """Copy the video of each (file, disposition) into one file, each packet changed, all times later by `shift` s."""
+    """The first stream of each (file, disposition) in one file, each packet changed, all times later by `shift` s."""
     with av.open(str(path), "w") as writer:
         readers = [av.open(str(source)) for source, _ in sources]
-        streams = [reader.streams.video[0] for reader in readers]
+        streams = [reader.streams[0] for reader in readers]
         copies = [writer.add_stream_from_template(stream) for stream in streams]
         for copy, (_, disposition) in zip(copies, sources, strict=True):
             copy.disposition = disposition

@@ -37,6 +37,10 @@ BAD: dict[str, tuple[dict[str, Any], list[str]]] = {
     "no such clip": ({"clips": ["film.mp4"]}, ["clips", "no file 'film.mp4'", "scene:FIRST-LAST"]),
     "a clip of two lines": ({"clips": ["a\nb"]}, ["clips", "no file 'a\\nb'"]),
     "a range backwards": ({"clips": ["tokens:3-1"]}, ["clips", "'tokens:3-1'", "lower number to the higher"]),
+    "a range of more clips than memory is for": (
+        {"clips": ["scene:0-99999999999"]},
+        ["clips: got 'scene:0-99999999999', 100,000,000,000 clips; expected ranges of up to 1,000,000"],
+    ),
     "a clip in two ranges": ({"clips": ["tokens:0-3", "tokens:2"]}, ["clips: got 'tokens:2' 2 times"]),
     "an unknown disturbance": ({"disturbances": {"rain": [1]}}, ["rain: unknown disturbance", "sensor_noise"]),
     "too strong": (
@@ -92,12 +96,24 @@ def test_one_file_under_two_names_is_refused(other: str, tmp_path: Path, capfd: 
     assert len(read_sweep(write_config(tmp_path, clips=["a,b.mp4", "copy.mp4"], measures=["kept"])).digests) == 2
 
 
+def _laughing(levels: int) -> str:
+    """A few lines that stand for nine to the power of `levels` words."""
+    lines = ["a0: &a0 [" + ",".join(["x"] * 9) + "]"]
+    lines += [f"a{i}: &a{i} [{','.join([f'*a{i - 1}'] * 9)}]" for i in range(1, levels)]
+    return "\n".join([*lines, f"methods: *a{levels - 1}"])
+
+
 def test_files_that_are_no_configuration_are_refused(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "sweep.yaml"
     for content, part in (
         ("methods: [", "got no YAML"),
         ("just words", "got no keys"),
         ("ratios: [0.1]\nratios: [0.2]", "key 'ratios' found twice"),
+        ("methods: " + "[" * 20_000, "lists in lists too deep"),
+        (_laughing(12), "make more than 1,000,000 entries"),
+        ("methods: &all [*all]", "make more than 1,000,000 entries"),
+        (f"seeds: [{'9' * 5000}]", "got no YAML: Exceeds the limit"),
+        ("!!python/object/apply:os.system ['exit']", "could not determine a constructor"),
     ):
         path.write_text(content)
         assert part in refusal(capfd, "sweep", path, "--out", tmp_path / "out")

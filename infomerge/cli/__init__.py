@@ -10,7 +10,10 @@ import signal
 import sys
 import threading
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib import import_module
+from io import TextIOWrapper
 from pkgutil import iter_modules
 
 import click
@@ -40,13 +43,34 @@ def end_in_order() -> None:
         signal.signal(signal.SIGTERM, end)
 
 
+@contextmanager
+def drawing_to_files() -> Iterator[None]:
+    """Have matplotlib, which is imported later, open no window, whatever MPLBACKEND names; only files are drawn."""
+    before = os.environ.get("MPLBACKEND")
+    os.environ["MPLBACKEND"] = "agg"
+    try:
+        yield
+    finally:
+        os.environ.pop("MPLBACKEND")
+        if before is not None:
+            os.environ["MPLBACKEND"] = before
+
+
+def print_any_name() -> None:
+    """Have names of files that the terminal's encoding has no letters for printed with question marks."""
+    # A program that starts others may have closed it.
+    sys.stdout = sys.stdout or open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115, PTH123
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper) and stream.errors in ("strict", "surrogateescape"):
+            stream.reconfigure(errors="replace")
+
+
 def main(arguments: list[str] | None = None) -> None:
     """Run the command. What its user got wrong ends it with exit code 2 and one line on standard error."""
     end_in_order()
-    # A program that starts others may have closed it.
-    sys.stdout = sys.stdout or open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115, PTH123
+    print_any_name()
     notes = Notes()
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), drawing_to_files():
         warnings.showwarning = notes.add
         # Old spellings that a user has typed; Python shows these warnings to programmers only.
         warnings.filterwarnings("default", ".* is deprecated and goes with the next release", DeprecationWarning)

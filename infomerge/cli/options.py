@@ -160,8 +160,11 @@ def encode(clip: "Clip", encoder: "Encoder") -> "EncodedClip":
             return encoded
     if not isinstance(encoder, TokenFile):
         return EncodedClip.from_clip(clip, encoder)
-    with bad_input(ValueError, encoder="--encoder"):
-        return EncodedClip.from_clip(clip, encoder)
+    of_file = {name: f"--encoder: {name}" for name in ("tokens", "saliency", "frame_features")}
+    with bad_input(ValueError, TypeError, encoder="--encoder", **of_file):
+        encoded = EncodedClip.from_clip(clip, encoder)
+        check_inputs(encoded.tokens, encoded.saliency, encoded.frame_features)
+    return encoded
 
 
 def open_clips(names: Sequence[str], num_frames: int) -> "Iterator[Clip]":

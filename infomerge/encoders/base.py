@@ -124,4 +124,4 @@ def pixel_values(
 
 
 def _per_channel(values: Sequence[float]) -> Float[Tensor, "3 1 1"]:
-    return torch.tensor(values, dtype=torch.float32).view(3, 1, 1)
+    return torch.tensor(values, dtype=torch.float32, device="cpu").view(3, 1, 1)

@@ -110,7 +110,8 @@ def _arrays(path: Path) -> dict[str, Any]:
         raise FileNotFoundError(f"encoder: got no file {str(path)!r}; expected tokens in a .npy or .safetensors file")
     try:
         if path.suffix == ".npy":
-            return {"tokens": torch.from_numpy(np.load(path, allow_pickle=False))}
+            tokens = np.load(path, allow_pickle=False)
+            return {"tokens": torch.from_numpy(tokens.astype(tokens.dtype.newbyteorder("="), copy=False))}
         with needs("models"):
             from safetensors.torch import load_file
         return dict(load_file(path))

@@ -341,7 +341,8 @@ def _load(name: str, dtype: torch.dtype | str) -> nn.Module:
         # Of a two-tower checkpoint only the vision half is read.
         config = getattr(config, "vision_config", config)
         safe = {"trust_remote_code": False, "use_safetensors": True}
-        model, info = AutoModel.from_pretrained(name, config=config, dtype=dtype, output_loading_info=True, **safe)
+        with torch.device("cpu"):  # whatever the caller's default device
+            model, info = AutoModel.from_pretrained(name, config=config, dtype=dtype, output_loading_info=True, **safe)
     except Exception as error:
         reason = next(iter(str(error).splitlines()), type(error).__name__)
         accepted = "a folder with a saved vision model or a model's name on the Hugging Face hub"

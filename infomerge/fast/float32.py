@@ -87,7 +87,7 @@ def combine(
     flat = features.flatten(0, 1)
     counts = torch.bincount(plan.target, minlength=plan.kept)
     sums = torch.nn.functional.embedding_bag(plan.source, flat, counts.cumsum(0) - counts, mode="sum")
-    weight = (1 / (counts + 1)).clamp(min=plan.merge_weight)[:, None]
+    weight = (1 / (counts + 1).to(flat.dtype)).clamp(min=plan.merge_weight)[:, None]
     own = flat[plan.index]
     merged = weight * own + (1 - weight) / counts.clamp(min=1)[:, None] * sums
     return torch.where((counts > 0)[:, None], merged, own)

@@ -116,7 +116,7 @@ def shot_segments(clip: Clip) -> Int[Tensor, "segments 2"]:
     """
     cuts = _known_truth(clip).cut_after(clip.timestamps).tolist()
     bounds = [0, *(cut + 1 for cut in cuts), len(clip.frames)]
-    return torch.tensor(list(pairwise(bounds)))
+    return torch.tensor(list(pairwise(bounds)), device="cpu")
 
 
 def known_still_positions(
@@ -131,7 +131,7 @@ def known_still_positions(
     """
     truth = _known_truth(clip)
     size = (clip.frames.shape[1], clip.frames.shape[2])
-    still = torch.zeros(len(segments), grid[0] * grid[1], dtype=torch.bool)
+    still = torch.zeros(len(segments), grid[0] * grid[1], dtype=torch.bool, device="cpu")
     # One region at a time: what lies in one and then in another has changed.
     for region in truth.still_regions:
         cells = dataclasses.replace(truth, still_regions=(region,)).still_cells(grid, clip.timestamps, size)

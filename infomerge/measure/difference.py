@@ -44,7 +44,7 @@ def token_difference(a: Compression | MergePlan, b: Compression | MergePlan) -> 
 
 
 def _kept(out: Compression | MergePlan) -> Bool[Tensor, "tokens"]:
-    kept = torch.zeros(len(out.assignment), dtype=torch.bool)
+    kept = torch.zeros(len(out.assignment), dtype=torch.bool, device="cpu")
     kept[out.index.cpu()] = True
     return kept
 

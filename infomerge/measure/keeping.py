@@ -84,6 +84,6 @@ def _touched(segments: Int[Tensor, "segments 2"], frames: Bool[Tensor, "frames"]
 
 
 def _share(chosen: Bool[Tensor, "n"], weights: Float[Tensor, "n"] | None = None) -> float:
-    weights = torch.ones(len(chosen), dtype=torch.float64) if weights is None else weights
+    weights = torch.ones(len(chosen), dtype=torch.float64, device="cpu") if weights is None else weights
     total = float(weights.sum())
     return float(weights[chosen].sum()) / total if total else math.nan

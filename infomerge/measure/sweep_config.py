@@ -3,6 +3,7 @@
 import hashlib
 import itertools
 import json
+import math
 from collections import defaultdict
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -264,7 +265,9 @@ def read_sweep(path: Path | str) -> Sweep:
     path = Path(path)
     try:
         given = yaml.load(path.read_text(encoding="utf-8"), _UniqueKeys)
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        if _entries(given) > _MOST_ENTRIES:
+            raise yaml.YAMLError(f"names for lists of lists, which make more than {_MOST_ENTRIES:,} entries")
+    except (yaml.YAMLError, ValueError) as error:  # the second of bytes that are no text, and of very long numbers
         raise ValueError(f"{path}: got no YAML: {' '.join(str(error).split())}") from error
     except RecursionError as error:
         raise ValueError(f"{path}: got lists in lists too deep to be read; expected those of the example") from error
@@ -281,6 +284,22 @@ def read_sweep(path: Path | str) -> Sweep:
             digests[token_key(name)] = _token_digest(path.parent, config.encoder, name)
     _refuse_repeats("clips", names, [(path.parent / name).resolve() for name in names])
     return Sweep(config, digests, path.parent.absolute())
+
+
+# A configuration with a name for every clip has some thousands.
+_MOST_ENTRIES = 1_000_000
+
+
+def _entries(value: Any, counted: dict[int, float] | None = None) -> float:
+    """How many entries there are in all where lists that are named once and used often count each time."""
+    counted = {} if counted is None else counted
+    if not isinstance(value, dict | list | set):
+        return 1
+    if id(value) not in counted:
+        counted[id(value)] = math.inf  # of a list in itself
+        parts = value.values() if isinstance(value, dict) else value
+        counted[id(value)] = 1 + sum(_entries(part, counted) for part in parts)
+    return counted[id(value)]
 
 
 class _UniqueKeys(yaml.SafeLoader):

@@ -85,7 +85,7 @@ def ascending_indices(run: Run) -> str | None:
 
 def owned_once(run: Run) -> str | None:
     """Every token has one owner, which is a kept token; a kept token owns itself."""
-    owner, own = run.out.assignment, torch.arange(run.out.kept)
+    owner, own = run.out.assignment, torch.arange(run.out.kept, device="cpu")
     if owner.shape != (run.size,):
         return f"{list(owner.shape)} owners for {run.size} tokens"
     if not torch.equal(owner[run.out.index], own):
@@ -191,14 +191,14 @@ def _clips() -> Iterator[tuple[str, Float[Tensor, "frames positions channels"]]]
     generator = torch.Generator().manual_seed(0)
 
     def normal(*shape: int) -> Tensor:
-        return torch.randn(*shape, generator=generator, dtype=torch.float64)
+        return torch.randn(*shape, generator=generator, dtype=torch.float64, device="cpu")
 
-    scenes = normal(3, 9, 6).repeat_interleave(torch.tensor([7, 2, 5]), dim=0)
+    scenes = normal(3, 9, 6).repeat_interleave(torch.tensor([7, 2, 5], device="cpu"), dim=0)
     yield "three scenes", scenes + 0.3 * normal(14, 9, 6)
     yield "still, half precision", normal(1, 8, 5).repeat(12, 1, 1).half()
     yield "noise, bfloat16", normal(10, 7, 5).bfloat16()
     yield "ties, float32", normal(9, 12, 3).sign().float()
-    yield "all zero", torch.zeros(6, 4, 3)
+    yield "all zero", torch.zeros(6, 4, 3, device="cpu")
     yield "one frame", normal(1, 16, 4)
     yield "one position", normal(11, 1, 4)
     yield "one token", normal(1, 1, 3)

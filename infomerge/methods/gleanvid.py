@@ -104,7 +104,7 @@ def at_least(vectors: Float[Tensor, "*shape channels"], length: Float[Tensor, ""
 
 def cells(rows: int, columns: int) -> Int[Tensor, "positions"]:
     """The number of the cell of 2 x 2 tokens that each position lies in; cells at odd edges are smaller."""
-    down, along = torch.arange(rows) // CELL, torch.arange(columns) // CELL
+    down, along = torch.arange(rows, device="cpu") // CELL, torch.arange(columns, device="cpu") // CELL
     return (down[:, None] * -(-columns // CELL) + along).flatten()
 
 

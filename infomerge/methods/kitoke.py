@@ -79,7 +79,7 @@ def kitoke(
     frames, positions, _ = features.shape
     flat = features.flatten(0, 1)
     weight = 1 / density(flat, kernel_bandwidth(flat) if bandwidth is None else bandwidth)
-    draws = torch.rand(len(flat), generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
+    draws = torch.rand(len(flat), generator=torch.Generator().manual_seed(seed), dtype=torch.float64, device="cpu")
     drawn = draw(inclusion_probabilities(weight, requested).tolist(), draws.tolist())
     kept = torch.zeros(len(flat), dtype=torch.bool, device=features.device)
     kept[torch.tensor(drawn, device=features.device)] = True
@@ -200,4 +200,4 @@ def find_intervals(
         if here > cut or (rise > contrast and relative > relative_contrast):
             edges.append(t + 1)
     edges.append(len(d) + 1)
-    return torch.tensor([edges[:-1], edges[1:]]).T.contiguous()
+    return torch.tensor([edges[:-1], edges[1:]], device="cpu").T.contiguous()

@@ -25,7 +25,7 @@ def check_omniselect(relevance: object = None) -> None:
         return
     if not isinstance(relevance, Sequence) or isinstance(relevance, str) or not all(map(is_number, relevance)):
         raise TypeError(f"relevance: got {type(relevance).__name__}; expected a list of numbers, one a frame, or None")
-    if not torch.isfinite(torch.tensor(relevance, dtype=torch.float64)).all():
+    if not torch.isfinite(torch.tensor(relevance, dtype=torch.float64, device="cpu")).all():
         raise ValueError("relevance: got numbers that are NaN or infinite; expected finite numbers, one a frame")
 
 
@@ -67,12 +67,12 @@ def omniselect(
     frames, positions, _ = features.shape
     if relevance is not None and len(relevance) != frames:
         raise ValueError(f"relevance: got {len(relevance)} numbers; expected one for each of the {frames} frames")
-    starts = torch.arange(0, frames, FRAMES)
+    starts = torch.arange(0, frames, FRAMES, device="cpu")
     segments = torch.stack([starts, (starts + FRAMES).clamp(max=frames)], dim=1)
     sizes = (segments[:, 1] - segments[:, 0]) * positions
     weights = sizes.double()
     if relevance is not None:
-        pooled = torch.tensor(relevance, dtype=torch.float64).split(FRAMES)
+        pooled = torch.tensor(relevance, dtype=torch.float64, device="cpu").split(FRAMES)
         rates = pruning_rates(torch.stack([part.mean() for part in pooled]), sizes, frames * positions - requested)
         weights = (1 - rates) * sizes
     counts = allocate(weights, requested, sizes, "exact")

@@ -35,7 +35,7 @@ def uniform_frames(
     """
     frames, positions, _ = features.shape
     chosen = evenly(frames, -(-requested // positions))
-    kept = torch.zeros(frames, positions, dtype=torch.bool)
+    kept = torch.zeros(frames, positions, dtype=torch.bool, device="cpu")
     kept[chosen[:-1]] = True
     kept[chosen[-1], spread_order(positions)[: requested - (len(chosen) - 1) * positions]] = True
     return prune(features, kept)
@@ -57,8 +57,8 @@ def uniform_positions(
     Common practice, no source of its own. Which positions are spread evenly is `spread_order`.
     """
     frames, positions, _ = features.shape
-    place = torch.empty(positions, dtype=torch.long)
-    place[spread_order(positions)] = torch.arange(positions)
+    place = torch.empty(positions, dtype=torch.long, device="cpu")
+    place[spread_order(positions)] = torch.arange(positions, device="cpu")
     return prune(features, place < share_evenly(requested, frames)[:, None])
 
 
@@ -81,8 +81,8 @@ def random(
     Common practice, no source of its own. `seed` starts a generator of its own, and is the same on every device.
     """
     generator = torch.Generator().manual_seed(seed)
-    kept = torch.zeros(saliency.numel(), dtype=torch.bool)
-    kept[torch.randperm(len(kept), generator=generator)[:requested]] = True
+    kept = torch.zeros(saliency.numel(), dtype=torch.bool, device="cpu")
+    kept[torch.randperm(len(kept), generator=generator, device="cpu")[:requested]] = True
     return prune(features, kept.view_as(saliency))
 
 

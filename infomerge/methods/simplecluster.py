@@ -61,7 +61,11 @@ def simplecluster(
     index = torch.arange(frames * positions, device=features.device)
     if requested == len(index):
         return Ownership(index, torch.zeros_like(index, dtype=torch.bool))
-    drawn = torch.randperm(len(index), generator=torch.Generator().manual_seed(seed))[:requested].sort().values
+    drawn = (
+        torch.randperm(len(index), generator=torch.Generator().manual_seed(seed), device="cpu")[:requested]
+        .sort()
+        .values
+    )
     centers = directions[drawn.to(features.device)]
     cluster, likeness = assign(directions, centers)
     for _ in range(iterations):

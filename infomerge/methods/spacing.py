@@ -21,7 +21,7 @@ def spread_order(positions: int) -> Int[Tensor, "positions"]:
     """
     steps = [step for step in range(1, positions + 1) if math.gcd(step, positions) == 1]
     step = min(steps, key=lambda step: abs(step - GOLDEN_SECTION * positions))
-    return (positions // 2 + torch.arange(positions) * step) % positions
+    return (positions // 2 + torch.arange(positions, device="cpu") * step) % positions
 
 
 def grid_of(positions: int, columns: int | None = None) -> tuple[int, int]:
@@ -42,6 +42,6 @@ def grid_of(positions: int, columns: int | None = None) -> tuple[int, int]:
 
 def grid_places(rows: int, columns: int) -> Float[Tensor, "positions 2"]:
     """The middle of every cell of a grid, row by row, as shares of its height and width; float64."""
-    down = (torch.arange(rows, dtype=torch.float64) + 0.5) / rows
-    along = (torch.arange(columns, dtype=torch.float64) + 0.5) / columns
+    down = (torch.arange(rows, dtype=torch.float64, device="cpu") + 0.5) / rows
+    along = (torch.arange(columns, dtype=torch.float64, device="cpu") + 0.5) / columns
     return torch.stack([down.repeat_interleave(columns), along.repeat(rows)], dim=1)

@@ -25,7 +25,7 @@ class Windows(NamedTuple):
         sizes = []
         for (start, end), count in zip(self.edges.tolist(), still, strict=True):
             sizes += [count, *[positions - count] * (end - start)]
-        return torch.tensor(sizes)
+        return torch.tensor(sizes, device="cpu")
 
     def parted(self) -> list["Windows"]:
         """Each window as one of its own."""
@@ -55,10 +55,10 @@ def static_windows(features: Float[Tensor, "frames positions channels"], thresho
     similarity = rounded(cosine(features[:-1], features[1:]))
     frames = len(features)
     still = (similarity > threshold).cpu()
-    gain = torch.zeros(frames, frames, dtype=torch.long)
+    gain = torch.zeros(frames, frames, dtype=torch.long, device="cpu")
     for start in range(frames - 1):
         held = still[start:].cumprod(0).sum(1)
-        gain[start, start + 1 :] = held * torch.arange(1, frames - start)
+        gain[start, start + 1 :] = held * torch.arange(1, frames - start, device="cpu")
     gains = gain.tolist()
     best, first = [0] * (frames + 1), [0] * (frames + 1)  # of the frames before each
     for end in range(1, frames + 1):

@@ -75,9 +75,9 @@ def drawn_starts(directions: Float[Tensor, "tokens channels"], count: int, seed:
     The source may draw a token twice; here it may not.
     """
     generator = torch.Generator().manual_seed(seed)
-    draws = torch.rand(count, generator=generator, dtype=torch.float64).tolist()
+    draws = torch.rand(count, generator=generator, dtype=torch.float64, device="cpu").tolist()
     lengths = directions.square().sum(dim=1)
-    free = torch.ones(len(lengths), dtype=torch.float64)
+    free = torch.ones(len(lengths), dtype=torch.float64, device="cpu")
     nearest = torch.ones_like(lengths)  # before the first center, which may be any token
     starts: list[int] = []
     for draw in draws:

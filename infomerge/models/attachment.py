@@ -49,9 +49,9 @@ def attach(
     tokens, and its processors, criteria, prefix functions and streamers are shown the same; a draft model and a
     `custom_generate` function work on the shorter prompt. `forward`, that of the model or of the one below its head,
     gives the outputs of the shorter prompt, to which `labels` are shortened along; columns in `logits_to_keep` are
-    those of the full prompt. Images and text are left as they are. The features of videos come without gradients. A
-    model can be attached to more than once: the newest run works, for all threads. Copies of an attached model work as
-    without a compression.
+    those of the full prompt; `image_hidden_states` holds the features that it put in place. Images and text are left as
+    they are. The features of videos come without gradients. A model can be attached to more than once: the newest run
+    works, for all threads. Copies of an attached model work as without a compression.
 
     What is given past the model is not compressed, and says so: `type(model).generate(model, ...)` and encoded videos
     are refused, a prompt of embeddings is warned of. The encoders, such as `get_video_features`, give every token.
@@ -215,16 +215,47 @@ def older_names(position_mode: Any, options: dict[str, Any]) -> Any:
 
 
 def unwrapped(model: Any) -> Any:
-    """The model inside of what `torch.compile`, PEFT or a parallel trainer wrapped around it; else what was given."""
+    """The model inside of what `torch.compile`, PEFT or a parallel trainer wrapped around it; else what was given.
+
+    Raises:
+        TypeError: it is a configuration, holds a model under another name, or copies one for several devices.
+    """
+    if hasattr(model, "model_type"):  # which has an adapter, too
+        raise TypeError(f"model: got a {type(model).__name__}; expected a model that is made of it")
     try:
         adapter_class(model)
-    except TypeError:
+    except TypeError as error:
         parts = getattr(model, "_modules", {})
-        inner = parts.get("_orig_mod", parts.get("module"))
+        inner = next((parts[name] for name in _WRAPPED if parts.get(name) is not None), None)
         if inner is None and callable(getattr(model, "get_base_model", None)):
             inner = model.get_base_model()
-        return model if inner is None else unwrapped(inner)
+        if inner is None:
+            _name_the_way(model, error)
+            return model
+        if len(getattr(model, "device_ids", None) or ()) > 1:
+            raise TypeError(
+                f"model: got a {type(model).__name__} over {len(model.device_ids)} devices, whose copies of the model "
+                "are made anew for each call, without what is attached; expected one device a process, as "
+                "DistributedDataParallel has"
+            ) from error
+        return unwrapped(inner)
     return model
+
+
+_WRAPPED = ("_orig_mod", "module", "_fsdp_wrapped_module")
+"""What torch.compile, (Distributed)DataParallel and DeepSpeed, and FSDP call the model that they wrap."""
+
+
+def _name_the_way(model: Any, error: TypeError) -> None:
+    """Raise an error that says where in a module a model is that can be attached to, if there is one."""
+    for name, module in getattr(model, "named_modules", tuple)():
+        try:
+            adapter_class(module)
+        except TypeError:
+            continue
+        raise TypeError(
+            f"model: got {type(model).__name__}, which holds a {type(module).__name__} as `.{name}`; expected that"
+        ) from error
 
 
 @functools.cache

@@ -111,10 +111,10 @@ class CompressedCall:
 
     def prompt(self, row: int = 0) -> ComparedPrompt:
         """One prompt before and after, on the CPU, as `infomerge.plots.prompt_diagram` draws it."""
-        frames = torch.full(self.full_position_ids.shape[-1:], -1)
+        frames = torch.full(self.full_position_ids.shape[-1:], -1, device="cpu")
         for video in self.videos:
             if video.row == row:
-                own = torch.arange(len(video.token_columns)) // video.compression.positions
+                own = torch.arange(len(video.token_columns), device="cpu") // video.compression.positions
                 frames[video.token_columns.cpu()] = own + frames.max() + 1
         given = (_rope_axes(positions) for positions in (self.full_position_ids, self.inputs["position_ids"]))
         full, short = (positions[..., row, :].reshape(-1, positions.shape[-1]).cpu().numpy() for positions in given)

@@ -142,7 +142,7 @@ def _rows(subject: Subject) -> None:
         return
     words_between = [subject.tokenizer.encode("x")[0]] * 4
     image = [subject.adapter.placeholder_id] * videos[0].tokens_per_frame
-    plain = torch.tensor([[*words_between, *image, *words_between, *image, *words_between]])
+    plain = torch.tensor([[*words_between, *image, *words_between, *image, *words_between]], device="cpu")
     images = subject.adapter.videos(subject.single | {"input_ids": plain})
     _require(images == [], "videos: got some among plain images")
 
@@ -178,7 +178,7 @@ def _positions(subject: Subject) -> None:
         subject.logits(subject.single)
     given = stock[0]["position_ids"]
     if given is None:
-        given = torch.arange(run.full_length)[None]
+        given = torch.arange(run.full_length, device="cpu")[None]
     video, position_ids = run.last[0], seen[0]["position_ids"]
     _require(
         torch.equal(position_ids[..., 0, video.prompt_index], given[..., 0, video.columns]),
@@ -194,7 +194,7 @@ def _positions(subject: Subject) -> None:
     )
     with subject.attached(retention_ratio=RATIO, position_mode="renumbered"), _seen_by(subject.adapter.text_model) as s:
         subject.logits(subject.single)
-    count = torch.arange(s[0]["inputs_embeds"].shape[1])
+    count = torch.arange(s[0]["inputs_embeds"].shape[1], device="cpu")
     _require((s[0]["position_ids"] == count).all(), "renumbered positions do not count through the shorter prompt")
 
 

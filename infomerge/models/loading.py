@@ -1,6 +1,7 @@
 """Video-LLMs and their processors, from a folder or from the hub."""
 
 import re
+import sys
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
@@ -39,9 +40,11 @@ def load(
     Raises:
         OSError: there is no such model, or a part of it is missing or cannot be read.
         TypeError: it, or the processor, is of no supported class.
-        ValueError: the device is not there, weights are missing or of a shape that config.json does not say, or an
-            option is out of range.
+        ValueError: the device is not there, weights are missing or of a shape that config.json does not say, an option
+            is out of range, or Python runs with -OO.
     """
+    if sys.flags.optimize > 1:
+        raise ValueError("python: got -OO, which strips the docstrings that transformers builds models by; expected -O")
     import transformers
 
     place = _device(device)
@@ -60,7 +63,8 @@ def load(
     else:
         raise ValueError(f"max_pixels: got {max_pixels} beside a processor; expected one of the two")
     try:
-        with without_progress_bars() if local else nullcontext():
+        # On the CPU first, whatever the caller's default device.
+        with torch.device("cpu"), without_progress_bars() if local else nullcontext():
             model, info = kind.from_pretrained(
                 name_or_path,
                 dtype="auto" if dtype is None else dtype,

@@ -66,7 +66,8 @@ def normalized(
     """(pixel * rescale_factor - mean) / std, in float32, by the checkpoint's `image_mean`, `image_std` ..."""
     scale = settings["rescale_factor"]
     mean, std = (
-        torch.tensor(settings[name], dtype=torch.float32).view(3, 1, 1) for name in ("image_mean", "image_std")
+        torch.tensor(settings[name], dtype=torch.float32, device="cpu").view(3, 1, 1)
+        for name in ("image_mean", "image_std")
     )
     # In this order, as transformers does it, so that not even the last bit differs.
     return (pixels.float() - mean * (1 / scale)) / (std * (1 / scale))

@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 import torch
 from jaxtyping import Float, UInt8
-from jinja2 import TemplateError
 from torch import Tensor
 
 from infomerge.encoders.base import check_frames
 from infomerge.models.adapters import VideoMetadata, adapter_class
+from infomerge.models.chat_template import TemplateFailedError
 from infomerge.models.checkpoint import CheckpointFiles, check_settings, first_line
 from infomerge.models.pixels import as_pixels
 
@@ -150,7 +150,7 @@ class Processor:
                 raise ValueError(f"question: got {token!r} in it; expected words without the model's special tokens")
         try:
             text = self.adapter.prompt_text(self.template, question, video)
-        except (TemplateError, TypeError) as error:  # the second of templates that add words to a list of parts
+        except TemplateFailedError as error:
             raise ValueError(
                 f"name_or_path: got a chat template that cannot be filled in ({first_line(error)}); expected one "
                 "for messages with parts of type video and text"
@@ -163,7 +163,7 @@ class Processor:
         text = text.replace(video, video_text)
         bos = self.tokenizer.bos_token
         own = bos is not None and text.startswith(bos)
-        ids = torch.tensor([self.tokenizer(text, add_special_tokens=not own)["input_ids"]])
+        ids = torch.tensor([self.tokenizer(text, add_special_tokens=not own)["input_ids"]], device="cpu")
         found, accepted = int((ids == self.adapter.placeholder_id).sum()), video_text.count(placeholder)
         if found != accepted:
             raise ValueError(
@@ -226,7 +226,7 @@ class StockProcessor:
             return_tensors="pt",
             **self.adapter.processor_options,
         )
-        inputs = {name: torch.as_tensor(value) for name, value in made.items()}
+        inputs = {name: torch.as_tensor(value, device="cpu") for name, value in made.items()}
         videos = self.adapter.videos(inputs)
         if len(videos) != 1:
             raise ValueError(f"processor: got {len(videos)} videos in its prompt; expected one")

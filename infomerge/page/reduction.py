@@ -109,7 +109,7 @@ def principal_directions(tokens: Float[Tensor, "tokens channels"], count: int) -
 
 def runs_of_frames(frames: int) -> Tensor:
     """Every run of consecutive frames as a row (start, end), the end exclusive: all of frame 0 first, ascending."""
-    return torch.tensor([(start, end) for start in range(frames) for end in range(start + 1, frames + 1)])
+    return torch.tensor([(start, end) for start in range(frames) for end in range(start + 1, frames + 1)], device="cpu")
 
 
 def _on_cpu(values: Tensor | None) -> Tensor | None:

@@ -230,7 +230,7 @@ def answered(
     if out is not None:
         return testbed.probabilities(out, asked)
     every = seen.tokens.flatten(0, 1)
-    return testbed.read(every, torch.arange(len(every)), len(every), asked)
+    return testbed.read(every, torch.arange(len(every), device="cpu"), len(every), asked)
 
 
 def scored(probabilities: Float[Tensor, "questions answers"], asked: Sequence[Question]) -> Row:

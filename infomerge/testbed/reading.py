@@ -28,8 +28,8 @@ def question_ids(
     rows = [tokenizer(f"{question.text} {END}{BEGIN}", add_special_tokens=False).input_ids for question in asked]
     length = max(map(len, rows)) if words is None else words
     blank = tokenizer.convert_tokens_to_ids(PAD)
-    ids = torch.tensor([row + [blank] * (length - len(row)) for row in rows])
-    return ids, torch.tensor([len(row) - 1 for row in rows])
+    ids = torch.tensor([row + [blank] * (length - len(row)) for row in rows], device="cpu")
+    return ids, torch.tensor([len(row) - 1 for row in rows], device="cpu")
 
 
 def read(

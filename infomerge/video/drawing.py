@@ -55,9 +55,11 @@ def windows_around(sightings: Sequence[Sighting], size: tuple[int, int], device:
 def coverage(sightings: Sequence[Sighting], windows: Windows) -> UInt8[Tensor, "pictures side side"]:
     """How many sixteenths of each pixel of its window the object of each sighting covers."""
     device = windows.rows.device
-    placed = torch.tensor([(*item.center(frame), item.radius) for item, frame in sightings], dtype=torch.float32)
+    placed = torch.tensor(
+        [(*item.center(frame), item.radius) for item, frame in sightings], dtype=torch.float32, device="cpu"
+    )
     x, y, radius = placed.to(device).T[..., None, None]
-    across, along = windows.columns[:, None] + 0.5 - x, windows.rows[:, :, None] + 0.5 - y
+    across, along = windows.columns.float()[:, None] + 0.5 - x, windows.rows.float()[:, :, None] + 0.5 - y
     levels = torch.zeros(len(sightings), across.shape[2], across.shape[2], dtype=torch.uint8, device=device)
     for shape in sorted({item.shape for item, _ in sightings}):
         chosen = torch.tensor([i for i, (item, _) in enumerate(sightings) if item.shape == shape], device=device)
@@ -118,7 +120,9 @@ def paint_over(
 ) -> None:
     """Draw each object over the picture at its place, mixed in whole numbers; changes `pictures`."""
     share = coverage(sightings, windows)[..., None].to(torch.int16)
-    colors = torch.tensor([COLORS[item.color] for item, _ in sightings], dtype=torch.int16).to(pictures.device)
+    colors = torch.tensor([COLORS[item.color] for item, _ in sightings], dtype=torch.int16, device="cpu").to(
+        pictures.device
+    )
     there = (places[:, None, None], windows.rows[:, :, None], windows.columns[:, None])
     mixed = pictures[there] * (LEVELS - share) + colors[:, None, None] * share
     pictures[there] = ((mixed + LEVELS // 2) // LEVELS).to(torch.uint8)
@@ -128,7 +132,7 @@ def backgrounds(
     tones: Sequence[tuple[Color, Color]], seeds: Sequence[int], size: tuple[int, int], device: torch.device
 ) -> UInt8[Tensor, "pictures height width 3"]:
     """Smooth band-limited noise that runs between two tones, one picture for each seed."""
-    noise = torch.zeros((len(seeds), *size), device=device)
+    noise = torch.zeros((len(seeds), *size), dtype=torch.float32, device=device)
     generators = [np.random.default_rng(seed) for seed in seeds]
     for cells, share in _TEXTURE_BANDS:
         step = min(size) / cells
@@ -136,7 +140,7 @@ def backgrounds(
         lattice = np.stack([rng.standard_normal(knots, dtype=np.float32) for rng in generators])
         noise += _interpolated(torch.from_numpy(lattice).to(device), step, size) * (share * _TEXTURE_CONTRAST)
     mixture = (noise + 0.5).clamp(0, 1)[..., None]
-    dark, light = torch.tensor(tones, dtype=torch.float32).to(device)[:, :, None, None].unbind(dim=1)
+    dark, light = torch.tensor(tones, dtype=torch.float32, device="cpu").to(device)[:, :, None, None].unbind(dim=1)
     return (dark + (light - dark) * mixture).round().to(torch.uint8)
 
 

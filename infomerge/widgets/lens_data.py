@@ -79,7 +79,11 @@ def lens_data(clip: EncodedClip, out: Compression, title: str | None = None) -> 
         )
     trace = out.trace
     # Methods without candidates have none to hatch.
-    static = trace.static if isinstance(trace, InfoMergeTrace) else torch.zeros(len(trace.segments), out.positions)
+    static = (
+        trace.static
+        if isinstance(trace, InfoMergeTrace)
+        else torch.zeros(len(trace.segments), out.positions, device="cpu")
+    )
     assignment = out.assignment.cpu().numpy()
     return {
         "title": clip.name if title is None else title,

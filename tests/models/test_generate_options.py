@@ -4,6 +4,7 @@ A draw has an option of each subject: how tokens are chosen, how many answers, w
 what is returned. The draws are the same in every run; INFOMERGE_DRAWS=500 makes more of them.
 """
 
+import copy
 import itertools
 import os
 import random
@@ -69,6 +70,7 @@ RULES: list[Options] = [
     {"forced_eos_token_id": 2, "exponential_decay_length_penalty": (2, 1.2)},
     {"watermarking_config": WatermarkingConfig()},
     {"remove_invalid_values": True, "renormalize_logits": True},
+    {"prefix_allowed_tokens_fn": lambda row, ids: [int(ids[0]), 40 + len(ids) % 7, 60]},
 ]
 OUTPUTS: list[Options] = [
     {},
@@ -78,14 +80,34 @@ OUTPUTS: list[Options] = [
 ]
 
 
+CALLS: list[Options] = [{}, {"inputs": "ids"}, {"positional": "ids"}, {"streamer": "words"}, {"config": "one"}]
+
+
+class Streamer:
+    """Gathers what it is given."""
+
+    def __init__(self) -> None:
+        self.given: list[Tensor] = []
+        self.ended = 0
+
+    def put(self, value: Tensor) -> None:
+        self.given.append(value.flatten().clone())
+
+    def end(self) -> None:
+        self.ended += 1
+
+
 def _drawn(number: int) -> tuple[str, str, list[Options]]:
     draw = random.Random(number)
     while True:
         name, case = list(KINDS)[number % len(KINDS)], draw.choice(["one video", "a batch", "image and video"])
-        options = [draw.choice(subject) for subject in (DECODING, CACHES, LENGTHS, RULES, OUTPUTS)]
+        options = [draw.choice(subject) for subject in (DECODING, CACHES, LENGTHS, RULES, CALLS, OUTPUTS)]
         drafted, cache = "prompt_lookup_num_tokens" in options[0], options[1]
         if drafted and (case != "one video" or (cache and cache.get("past_key_values") is not DynamicCache)):
             continue  # transformers drafts for one prompt, on a cache that grows
+        plain = case == "one video" and not drafted and options[0] in DECODING[:2]
+        if "streamer" in options[4] and not plain:
+            continue  # transformers streams one answer, without beams
         if cache.get("prefill_chunk_size") and not _reads_chunks():
             continue
         return name, case, options
@@ -99,7 +121,7 @@ def _reads_chunks() -> bool:
 
 
 def _called(model: Any, inputs: dict[str, Any], parts: list[Options], tokenizer: Any) -> Any:
-    options = {name: value for part in parts for name, value in part.items()}
+    options = {name: value for part in parts if part not in CALLS[1:] for name, value in part.items()}
     length = inputs["input_ids"].shape[1]
     for name in ("max_length", "min_length"):
         if name in options:
@@ -112,6 +134,27 @@ def _called(model: Any, inputs: dict[str, Any], parts: list[Options], tokenizer:
     if "stop_strings" in options:
         options["tokenizer"] = tokenizer
     torch.manual_seed(7)
+    return _by_way(model, inputs, options, parts[4])
+
+
+def _by_way(model: Any, inputs: dict[str, Any], options: Options, way: Options) -> Any:
+    rest = {name: value for name, value in inputs.items() if name != "input_ids"}
+    if "inputs" in way:
+        return model.generate(inputs=inputs["input_ids"], **rest, **options)
+    if "positional" in way:
+        return model.generate(inputs["input_ids"], **rest, **options)
+    if "streamer" in way:
+        streamer = Streamer()
+        result = model.generate(**inputs, **options, streamer=streamer)
+        ids = result if isinstance(result, Tensor) else result.sequences
+        assert streamer.ended == 1
+        assert torch.equal(torch.cat(streamer.given), ids[0]), "a streamer is given the full prompt and all new ids"
+        return result
+    if "config" in way:
+        config = copy.deepcopy(model.generation_config)
+        given = {name: options.pop(name) for name in list(options) if hasattr(config, name)}
+        config.update(**given)
+        return model.generate(**inputs, **options, generation_config=config)
     return model.generate(**inputs, **options)
 
 

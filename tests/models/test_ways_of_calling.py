@@ -115,7 +115,7 @@ class Wrapper(nn.Module):
         return attachment.unwrapped(self).forward(*args, **kwargs)
 
 
-@pytest.mark.parametrize("name", ["_orig_mod", "module", "get_base_model"])
+@pytest.mark.parametrize("name", ["_orig_mod", "module", "_fsdp_wrapped_module", "get_base_model"])
 def test_wrapped_models_are_unwrapped(name: str) -> None:
     kind = KINDS["LlavaOnevision"]
     model = kind.build()
@@ -131,6 +131,30 @@ def test_wrapped_models_are_unwrapped(name: str) -> None:
     assert attachment.runs_of(model) == []
     with pytest.raises(TypeError, match="model: got Linear; expected InternVLForConditionalGeneration"):
         attach(Wrapper(nn.Linear(2, 2), name))
+
+
+def test_other_wrappers_are_refused_and_the_way_is_named() -> None:
+    model = tiny("LlavaOnevision")
+    for function in (attach, detach, attachment.runs_of):
+        with pytest.raises(TypeError, match=r"got Wrapper, which holds a LlavaOnevisionFor\w+ as `\.pretrained_model`"):
+            function(Wrapper(model, "pretrained_model"))
+    with pytest.raises(TypeError, match=r"as `\.deep\.model`; expected that"):
+        attach(nn.ModuleDict({"deep": nn.ModuleDict({"model": model})}))
+    for nothing in (None, "a name", model.config, nn.Identity()):
+        with pytest.raises(TypeError, match="model: got "):
+            attach(nothing)
+
+
+def test_parallel_copies_are_refused() -> None:
+    """On one device, or none, `DataParallel` calls the model itself; on more it copies the model in every call."""
+    kind, model = KINDS["LlavaOnevision"], tiny("LlavaOnevision")
+    inputs = kind.inputs(model, kind.prompt(8))
+    parallel = nn.DataParallel(model)
+    with compressing(parallel, SHORT) as run:
+        assert logits(parallel, inputs).shape[1] == run.length
+    parallel.device_ids = [0, 1]
+    with pytest.raises(TypeError, match="got a DataParallel over 2 devices"):
+        attach(parallel, SHORT)
 
 
 def test_compiled_models_compress() -> None:

@@ -110,9 +110,9 @@ def _read_answers(path: Path) -> "Answers":
     from infomerge.page.answers import Answers
 
     with bad_file("--answers", path):
-        text = path.read_text(encoding="utf-8")
+        content = path.read_bytes()
     try:
-        return Answers.model_validate_json(text)
+        return Answers.model_validate_json(content)
     except ValidationError as error:
         raise InputError(
             "--answers", f"{path}: {explain(error)}", "the structure that docs/page.md describes"

@@ -22,6 +22,7 @@ from infomerge.encoders.attention import probe_attention, recorded_attention, re
 from infomerge.methods.method import Need
 from infomerge.models import pixels
 from infomerge.models.adapters.tiny import TinyModel
+from infomerge.models.chat_template import filled_in
 
 SUFFIX = "ForConditionalGeneration"
 
@@ -255,10 +256,7 @@ class VideoAdapter(ABC):
                 "chat_template.json, or one in its tokenizer_config.json"
             )
         content = [{"type": "video"}, {"type": "text", "text": question}]
-        rendered: str = self.tokenizer.apply_chat_template(
-            [{"role": "user", "content": content}], chat_template=template, tokenize=False, add_generation_prompt=True
-        )
-        return rendered
+        return filled_in(template, [{"role": "user", "content": content}], self.tokenizer.special_tokens_map)
 
     @property
     def placeholder_id(self) -> int:

@@ -54,7 +54,7 @@ class GridAdapter(VideoAdapter):
         target = self.target(len(frames), height, width, settings)
         made = pixels.normalized(pixels.resized(frames, target, settings["resample"]), settings)
         rows, grid = pixels.patches(made, patch, merge, together)
-        inputs = {"pixel_values_videos": rows, "video_grid_thw": torch.tensor([grid])}
+        inputs = {"pixel_values_videos": rows, "video_grid_thw": torch.tensor([grid], device="cpu")}
         return ProcessedFrames(inputs, grid[0], (grid[1] // merge, grid[2] // merge))
 
     def settled(self, given: Mapping[str, Any]) -> dict[str, Any]:

@@ -119,7 +119,11 @@ class Qwen25VLAdapter(Qwen2VLAdapter):
 
     def timing(self, made: ProcessedFrames, metadata: VideoMetadata, settings: Mapping[str, Any]) -> dict[str, Tensor]:
         seconds = metadata.duration / len(metadata.timestamps)
-        return {"second_per_grid_ts": torch.tensor([settings["temporal_patch_size"] * seconds])}
+        return {
+            "second_per_grid_ts": torch.tensor(
+                [settings["temporal_patch_size"] * seconds], dtype=torch.float32, device="cpu"
+            )
+        }
 
 
 class Qwen3VLAdapter(Qwen2VLAdapter):

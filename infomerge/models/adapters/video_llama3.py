@@ -82,8 +82,8 @@ class VideoLlama3Adapter(GridAdapter):
     ) -> ProcessedFrames:
         made = super().preprocess(frames, settings)
         further = {
-            "video_merge_sizes": torch.tensor([settings["merge_size"]]),
-            "video_compression_mask": torch.ones(made.frames * math.prod(made.grid), dtype=torch.bool),
+            "video_merge_sizes": torch.tensor([settings["merge_size"]], device="cpu"),
+            "video_compression_mask": torch.ones(made.frames * math.prod(made.grid), dtype=torch.bool, device="cpu"),
         }
         return ProcessedFrames(made.inputs | further, made.frames, made.grid)
 
