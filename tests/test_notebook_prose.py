@@ -64,6 +64,12 @@ KNOWN = {
         "6,272": "32 frames of 196 positions",
     },
     "10": {"27": "patches of a row of SigLIP's at 384 pixels"},
+    "14": {
+        "21": "frames of the one long segment of benchmarks.clips",
+        "28": "layers of LLaVA-OneVision-7B's language model",
+        "320": "channels of EfficientNet-Lite0's tokens",
+        "3584": "channels of LLaVA-OneVision-7B's tokens",
+    },
     "12": {"1,568": "32 frames of 49 positions", "13": "the number of the next notebook"},
     "13": {"1985": "a year"},
 }
@@ -151,6 +157,41 @@ def test_answers_are_folded_behind_their_questions(path: Path) -> None:
             after += 1
         assert all_cells[after].source.startswith("<details><summary>What came out</summary>\n\n")
         assert "\n\n</details>" in all_cells[after].source
+
+
+def equations(text: str) -> set[int]:
+    """The paper's equations that a text names: "eq. 3 to 5", "eq. 29 and 30"."""
+    named: set[int] = set()
+    for first, word, last in re.findall(r"\beqs?\. (\d+)(?: (to|and) (\d+))?", text):
+        named |= set(range(int(first), int(last) + 1)) if word == "to" else {int(first), int(last or first)}
+    return named
+
+
+def equations_shown(path: Path) -> set[int]:
+    """Those that a notebook names beside a formula."""
+    return set().union(*(equations(cell.source) for cell in cells(path, "markdown") if "$" in cell.source))
+
+
+@every_notebook
+def test_an_equation_that_is_named_is_shown_there_or_where_the_reader_is_sent(path: Path) -> None:
+    shown = equations_shown(path)
+    for cell in cells(path, "markdown"):
+        sent = [other for other in NOTEBOOKS if f"({other.name})" in cell.source]
+        known = shown.union(*(equations_shown(other) for other in sent))
+        assert equations(cell.source) <= known, f"{equations(cell.source) - known} of {cell.source[:80]!r}"
+
+
+def test_the_equations_of_every_section_are_in_the_notebooks() -> None:
+    # Those that the method's modules name: of segments, TFD, budgets, selection and merging.
+    everywhere = set().union(*map(equations_shown, NOTEBOOKS))
+    assert {1, 2, *range(3, 13), 21, 22, 23, 29, 30, *range(31, 35)} <= everywhere
+    assert equations("eq. 3 to 5, eqs. 7 and 9 (eq. 34)") == {3, 4, 5, 7, 9, 34}
+
+
+@every_notebook
+def test_no_cell_is_longer_than_can_be_read_at_a_glance(path: Path) -> None:
+    for cell in cells(path, "code"):
+        assert len(cell.source.splitlines()) <= 20, f"a view of the library's would be shorter:\n{cell.source}"
 
 
 @every_notebook

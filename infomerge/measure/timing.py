@@ -12,6 +12,10 @@ from typing import Any
 
 import torch
 
+from infomerge import pipeline
+from infomerge.config import InfoMergeConfig
+from infomerge.fast.float32 import FLOAT32
+from infomerge.inputs import ClipTensors
 from infomerge.steps import Result, Steps
 
 
@@ -153,3 +157,30 @@ class StageTimes(Steps):
 def _waited_clock() -> float:
     torch.cuda.synchronize()
     return time.perf_counter()
+
+
+def stage_seconds(
+    clip: ClipTensors, config: InfoMergeConfig, *, fast: bool = False, repeats: int = 3
+) -> dict[str, float]:
+    """Seconds of every step of InfoMerge on a clip, longest first: medians of runs one after the other.
+
+    Args:
+        clip: as `inputs.clip_tensors` gives it.
+        config: of the compression.
+        fast: in float32, as `precision="fast"` is without GPU kernels, which are not steps.
+        repeats: runs that are counted; one before them is not.
+
+    Raises:
+        ValueError: fewer than one run is asked for.
+    """
+    if repeats < 1:
+        raise ValueError(f"repeats: got {repeats}; expected 1 or more")
+    if fast:
+        clip = clip._replace(features=clip.features.float())
+    runs = []
+    for _ in range(1 + repeats):
+        times = StageTimes(FLOAT32 if fast else None)
+        pipeline.run(clip, config, times)
+        runs.append(times.seconds)
+    medians = {step: statistics.median(run[step] for run in runs[1:]) for step in runs[0]}
+    return dict(sorted(medians.items(), key=lambda step: -step[1]))

@@ -1,6 +1,7 @@
 """Figures of the measured tables, each with the sentences that its table allows."""
 
 from infomerge import plots
+from infomerge.paper.costs import first_token_bars, first_token_findings
 from infomerge.paper.labels import CURVES, PAPER_RATIOS, RATIOS, ROW_MEASURES, ROW_NAMES
 from infomerge.paper.panels import knob_panels, method_panels, paper_part_panel, part_panels, prior_panels
 from infomerge.paper.recipes import Drawn, Request, figure
@@ -86,3 +87,15 @@ def option_effects(request: Request) -> Drawn:
         plots.knob_curves(panels, paper_measure="paper: VideoMME\naccuracy (%)", **request.look()),
         option_findings(panels),
     )
+
+
+@figure(
+    "time_to_first_token",
+    "What the time to the first token is made of, medians: the vision tower, compression (by GPU kernels, or exact in "
+    "float64), the language model's prefill, and what is left of the call. LLaVA-OneVision-7B with random weights, "
+    "which take as long as trained ones; 32 frames, bf16, one H100.",
+    "data/results/first_token.csv",
+)
+def time_by_part(request: Request) -> Drawn:
+    """Bars of all tokens and of three ratios, compressed by GPU kernels and exactly."""
+    return Drawn(plots.cost_bars(first_token_bars(), **request.look()), first_token_findings())

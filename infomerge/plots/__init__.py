@@ -20,6 +20,7 @@ with needs("plots"):
     from infomerge.plots.answers import AnswerCurves, AnswerGrid, answer_curves, answer_grid
     from infomerge.plots.budget_chart import budget_chart
     from infomerge.plots.contact_sheet import contact_sheet, heat_sheet, ownership_sheet
+    from infomerge.plots.costs import cost_bars, step_bars
     from infomerge.plots.coverage import coverage_map, membership_map
     from infomerge.plots.differences import difference_sheet
     from infomerge.plots.methods import methods_side_by_side
@@ -51,6 +52,7 @@ __all__ = [
     "budget_share",
     "budget_shift",
     "contact_sheet",
+    "cost_bars",
     "coverage_map",
     "difference_sheet",
     "energy_spectrum",
@@ -74,6 +76,7 @@ __all__ = [
     "saliency_strip",
     "save",
     "static_score_maps",
+    "step_bars",
     "styled",
     "token_grid",
 ]

@@ -4,7 +4,7 @@ import difflib
 import io
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import wraps
 from importlib.resources import as_file, files
 from pathlib import Path
@@ -32,6 +32,7 @@ from infomerge.palette import (
     SKY,
     VERMILLION,
 )
+from infomerge.plots.tex import TeXError, escaped, write_pgf
 from infomerge.segmentation import frame_edges, segment_edges
 
 __all__ = [
@@ -123,7 +124,8 @@ def _style() -> Iterator[None]:
             family = mpl.rcParams["font.family"][0]
             faces = {"rm": family, "it": f"{family}:italic", "bf": f"{family}:bold", "sf": family}
             mpl.rcParams.update({"mathtext.fontset": "custom"} | {f"mathtext.{face}": faces[face] for face in faces})
-        yield
+        with _letters():
+            yield
 
 
 @contextmanager
@@ -137,7 +139,12 @@ def _settings_of(figure: Figure) -> Iterator[None]:
         # Those of the backend are not the figure's.
         settings: dict[Any, Any] = {name: value for name, value in figure.settings.items() if "backend" not in name}
         mpl.rcParams.update(settings)
-        yield
+        with _letters():
+            yield
+
+
+def _letters() -> AbstractContextManager[None]:
+    return escaped() if mpl.rcParams["text.usetex"] else nullcontext()
 
 
 class PrintFigure(Figure):
@@ -276,22 +283,19 @@ def save(figure: Figure, path: Path | str, formats: Sequence[str] = ("pdf", "png
     stem.parent.mkdir(parents=True, exist_ok=True)
     written = []
     # Without the date of its making, a file changes only when the figure does.
-    dates = {"pdf": {"CreationDate": None}, "png": {"Software": None}, "svg": {"Date": None}, "pgf": {}}
+    dates = {"pdf": {"CreationDate": None}, "png": {"Software": None}, "svg": {"Date": None}}
     for name in formats:
         target = stem.with_name(f"{stem.name}.{name}")
-        with replaced(target) as temporary, _settings_of(figure):
-            # Identifiers in SVG are drawn at random without a salt.
-            mpl.rcParams["svg.hashsalt"] = mpl.rcParams["svg.hashsalt"] or "infomerge"
-            _write(figure, temporary, name, dates[name])
+        with _settings_of(figure):
+            if name == "pgf":
+                try:
+                    write_pgf(figure, target)
+                except TeXError as error:
+                    raise FormatError(f"formats: {error}") from error
+            else:
+                # Identifiers in SVG are drawn at random without a salt.
+                mpl.rcParams["svg.hashsalt"] = mpl.rcParams["svg.hashsalt"] or "infomerge"
+                with replaced(target) as temporary:
+                    figure.savefig(temporary, format=name, metadata=dates[name])
         written.append(target)
     return written
-
-
-def _write(figure: Figure, path: Path, name: str, metadata: dict[str, Any]) -> None:
-    try:
-        figure.savefig(path, format=name, metadata=metadata)
-    except RuntimeError as error:
-        # Matplotlib's own message does not say what it wants TeX for.
-        if name != "pgf" and not mpl.rcParams["text.usetex"]:
-            raise
-        raise FormatError(f"formats: got {name} without TeX ({error}); expected pdf, svg or png, or a TeX") from error

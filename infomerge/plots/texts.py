@@ -64,14 +64,6 @@ def _others() -> list[tuple[str, str]]:
     return sorted(fonts.items(), key=lambda font: ("CJK" not in font[0], "Noto" not in font[0], font))
 
 
-def plain(text: str) -> str:
-    """A text that TeX, where the reader has it set all text, reads as it is."""
-    if not mpl.rcParams["text.usetex"]:
-        return text
-    special = {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"}
-    return "".join(special.get(letter, f"\\{letter}" if letter in "&%$#_{}" else letter) for letter in text)
-
-
 def wrapped(text: Text, width: float) -> Text:
     """Break a text's lines until none is wider than `width` pixels; words that are too long are broken too."""
     lines = text.get_text().split("\n")
@@ -103,7 +95,7 @@ def headline(figure: Figure, title: str, *, left: float = 0.05, top: float = 0.0
     text = figure.text(
         left / width,
         1 - top / height,
-        plain(letters_of(title)),
+        letters_of(title),
         fontsize=HEAD,
         weight="bold",
         va="top",
