@@ -6,14 +6,18 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any
 
+import numpy as np
+from matplotlib.figure import Figure
+
 from infomerge.budget import BudgetSplit, split_budget
+from infomerge.compression import Compression
 from infomerge.config import InfoMergeConfig
 from infomerge.course.exercises import EXERCISES
 from infomerge.course.pictures import bars, curves
 from infomerge.encoded_clip import EncodedClip
 from infomerge.paper.answer_tables import read_answers, title_of
 from infomerge.paper.tables import prior_comparisons
-from infomerge.plots.style import PrintFigure
+from infomerge.plots import budget_chart
 from infomerge.resources import data_file
 from infomerge.testbed.scores import Setting
 
@@ -85,22 +89,40 @@ def percent(share: float) -> str:
     return f"{100 * share:.0f}"
 
 
-def repeated_bars() -> PrintFigure:
+@cache
+def _tour() -> tuple[EncodedClip, Compression]:
+    clip = EncodedClip.read("tour")
+    return clip, clip.compress(retention_ratio=0.15)
+
+
+def segments_chart() -> Figure:
+    """Where the tour is cut, with the similarity that decides it."""
+    return budget_chart(*_tour(), panels=("film", "similarity"), width=7)
+
+
+def budgets_chart() -> Figure:
+    """What decides the tour's budgets, and what comes of it."""
+    return budget_chart(*_tour(), panels=("film", "uniqueness", "richness", "budget"), width=8)
+
+
+def repeated_bars() -> Figure:
     """Unit 1: how much of three clips is repeated."""
-    import numpy as np
-
     shares = np.array([100 * repeated(name) for name in CLIPS])
-    return bars(CLIPS, {"repeated": shares}, "tokens repeated (%)", form="%.0f", width=4.2)
+    figure = bars(CLIPS, {"repeated": shares}, "tokens repeated (%)", form="%.0f", width=4.2)
+    figure.set_size_inches(4.2, 3)
+    return figure
 
 
-def answer_curves() -> PrintFigure:
+def answer_curves() -> Figure:
     """Unit 4: right answers over the ratio, for four methods."""
     table = read_answers()
     lines = {
         title_of(name): [100 * table.relative(_setting(name, ratio)).mean for ratio in RATIOS] for name in METHODS
     }
     ratios = [100 * ratio for ratio in RATIOS]
-    return curves(ratios, lines, "tokens kept (%)", "% of the answers with all tokens", width=5.5)
+    figure = curves(ratios, lines, "tokens kept (%)", "% of the answers with all tokens", width=4.6)
+    figure.set_size_inches(4.6, 3.4)
+    return figure
 
 
 NUMBERS: dict[str, Callable[..., Any]] = {
@@ -108,7 +130,12 @@ NUMBERS: dict[str, Callable[..., Any]] = {
     for function in (kept, answers, asked, difference, priors, milliseconds, repeated, percent)
 }
 """What a slide may call between {{ and }}."""
-PICTURES: dict[str, Callable[[], PrintFigure]] = {"repeated": repeated_bars, "answers": answer_curves}
+PICTURES: dict[str, Callable[[], Figure]] = {
+    "segments": segments_chart,
+    "budgets": budgets_chart,
+    "repeated": repeated_bars,
+    "answers": answer_curves,
+}
 """Pictures that are drawn with the deck: `drawn:NAME` in the place of a file."""
 
 
