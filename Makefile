@@ -8,7 +8,7 @@ BROWSER := $(VENV)/.browser
 LAB_SETTINGS := $(VENV)/share/jupyter/lab/settings
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lab test test-transformers lint docs page course figures notebooks bench dist clean
+.PHONY: help setup lab test test-transformers lint docs site page course slides figures notebooks bench dist clean
 
 help: ## This list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-17s %s\n", $$1, $$2}'
@@ -63,6 +63,9 @@ page: $(READY) ## Build the explorable page of the sample clips into build/page:
 
 course: $(READY) ## Write the notebooks of notebooks/course/ from their sources
 	$(BIN)/python -m infomerge.course build
+
+slides: $(READY) ## Write the deck of the course to build/slides.html: one offline file, with speaker notes
+	$(BIN)/python -m infomerge.course slides
 
 notebooks: $(READY) ## Execute the notebooks in place, as they are committed
 	$(BIN)/python -m tests.notebooks --in-place

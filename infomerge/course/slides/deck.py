@@ -58,7 +58,9 @@ def read_slides(text: str, numbers: Mapping[str, Any] | None = None) -> list[Sli
     with needs("docs"):
         import jinja2
     if numbers is None:
-        from infomerge.course.slides.measured import NUMBERS as numbers
+        from infomerge.course.slides import measured
+
+        numbers = measured.NUMBERS
     try:
         filled = jinja2.Environment(undefined=jinja2.StrictUndefined).from_string(text).render(numbers)
     except jinja2.UndefinedError as error:
@@ -96,7 +98,9 @@ def deck_page(slides: list[Slide], folder: str | os.PathLike[str]) -> str:
     for slide in slides:
         body, notes = (
             markdown.markdown(
-                text, extensions=["attr_list", "md_in_html", "tables", EXTENSION], extension_configs={EXTENSION: SETTINGS}
+                text,
+                extensions=["attr_list", "md_in_html", "tables", EXTENSION],
+                extension_configs={EXTENSION: SETTINGS},
             )
             for text in (slide.text, slide.notes)
         )

@@ -48,7 +48,9 @@ def difference(method: str, other: str, ratio: float, checkpoint: str = "subsets
     """Points of accuracy between two methods, paired by clip, with the 95 % interval."""
     pair = (_setting(method, ratio, checkpoint), _setting(other, ratio, checkpoint))
     found = read_answers().compare([pair])[pair].difference
-    mean, low, high = (f"{100 * value:+.1f}".replace("-", "−") for value in (found.mean, found.low, found.high))
+    mean, low, high = (
+        f"{100 * value:+.1f}".replace("-", "\N{MINUS SIGN}") for value in (found.mean, found.low, found.high)
+    )
     return f"{mean} points ({low} to {high})"
 
 
@@ -116,9 +118,7 @@ def repeated_bars() -> Figure:
 def answer_curves() -> Figure:
     """Unit 4: right answers over the ratio, for four methods."""
     table = read_answers()
-    lines = {
-        title_of(name): [100 * table.relative(_setting(name, ratio)).mean for ratio in RATIOS] for name in METHODS
-    }
+    lines = {title_of(name): [100 * table.relative(_setting(name, ratio)).mean for ratio in RATIOS] for name in METHODS}
     ratios = [100 * ratio for ratio in RATIOS]
     figure = curves(ratios, lines, "tokens kept (%)", "% of the answers with all tokens", width=4.6)
     figure.set_size_inches(4.6, 3.4)
