@@ -14,9 +14,13 @@ def main() -> None:
 
 
 @main.command()
-def build() -> None:
-    """Write notebooks/course/*.ipynb, for students and with solutions, from source/*.py."""
-    for path in write_units(folder("notebooks") / "course"):
+@click.argument("course", required=False, type=click.Path(path_type=Path, file_okay=False))
+def build(course: Path | None) -> None:
+    """Write a course's notebooks, for students and with solutions, from its source/*.py.
+
+    COURSE is its folder; without one, that of the checkout.
+    """
+    for path in write_units(course or folder("notebooks") / "course"):
         click.echo(f"Wrote {path.parent.name}/{path.name}")
 
 
