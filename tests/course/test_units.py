@@ -95,6 +95,9 @@ def test_a_unit_has_all_its_parts(source: Path) -> None:
     assert "$$" in student
     for target in re.findall(r"\]\(([^)\s]+)\)", student):
         assert target.startswith("https://arxiv.org/") or (COURSE / target).exists(), target
+    solution = "\n".join("".join(cell["source"]) for cell in build(text, "solution")["cells"])
+    for target in re.findall(r"\]\(([^)\s]+)\)", solution):
+        assert target.startswith("https://arxiv.org/") or (COURSE / "solutions" / target).exists(), target
 
 
 def test_students_get_no_solution_but_a_folded_one() -> None:
