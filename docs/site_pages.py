@@ -95,6 +95,11 @@ def on_page_content(content: str, page: Page, **_: Any) -> str:
     return made.filled(content) if made else content
 
 
+def on_post_page(output: str, **_: Any) -> str:
+    """What the theme leaves out: a name for its dialog of the search."""
+    return output.replace('role="dialog">', 'role="dialog" aria-label="Search">')
+
+
 @cache
 def _notebooks() -> dict[str, NotebookPage]:
     """Pages of notebooks by their place in the site."""
@@ -108,7 +113,7 @@ def _chapters(folder: Path) -> list[Any]:
         if Path(place).parent == folder:
             heading = made.text.partition("\n")[0].removeprefix("# ")
             number = Path(place).stem[:2]
-            title = f"{number} {heading.partition(':')[0]}" if number.isdigit() else heading
+            title = f"{number} {heading.partition(':')[0].removeprefix(number).strip()}" if number.isdigit() else heading
             chapters.append({title: place})
     solutions = folder / "solutions"
     return [*chapters, {"Solutions": _chapters(solutions)}] if (ROOT / solutions).is_dir() else chapters
