@@ -54,8 +54,12 @@ lint: $(READY) ## Lint with ruff, check types with mypy; check types and units o
 	$(BIN)/mypy
 	$(BIN)/python -m tests.node
 
-docs: $(READY) ## Build the documentation with the API reference into site/, to be read offline
-	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build
+docs: $(READY) ## Build the site without the explorable page and the slides, which take longer
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build
+	@echo "Open site/index.html"
+
+site: page slides ## Build site/, to be read offline: the page, notebooks, course, guides, API reference, downloads
+	@SITE_PARTS=build NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build
 	@echo "Open site/index.html"
 
 page: $(READY) ## Build the explorable page of the sample clips into build/page: one HTML file, to be sent

@@ -84,6 +84,8 @@ def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, **_: Any) 
     if page.file.src_uri == "docs/page.md" and config.extra["parts"]:
         title, _, rest = markdown.partition("\n")
         markdown = f"{title}\n\n[Open the page](../{PARTS['page']}){{: .md-button .md-button--primary }}\n{rest}"
+    if not markdown.startswith("# "):  # written to stand inside another page, under its headings
+        markdown = f"# {page.title}\n\n" + markdown.replace("\n### ", "\n## ")
     markdown = NOTEBOOK.sub(r"\1.md\2", markdown)
     return NAMED.sub(r"[`\1`](\2api/\3.md#infomerge.\1)", markdown)
 
@@ -100,6 +102,11 @@ def on_post_page(output: str, **_: Any) -> str:
     return output.replace('role="dialog">', 'role="dialog" aria-label="Search">')
 
 
+def on_post_build(config: MkDocsConfig) -> None:
+    """Without a server nobody is shown the page of what is not found, whose links begin at its root."""
+    Path(config.site_dir, "404.html").unlink(missing_ok=True)
+
+
 @cache
 def _notebooks() -> dict[str, NotebookPage]:
     """Pages of notebooks by their place in the site."""
@@ -113,7 +120,9 @@ def _chapters(folder: Path) -> list[Any]:
         if Path(place).parent == folder:
             heading = made.text.partition("\n")[0].removeprefix("# ")
             number = Path(place).stem[:2]
-            title = f"{number} {heading.partition(':')[0].removeprefix(number).strip()}" if number.isdigit() else heading
+            title = (
+                f"{number} {heading.partition(':')[0].removeprefix(number).strip()}" if number.isdigit() else heading
+            )
             chapters.append({title: place})
     solutions = folder / "solutions"
     return [*chapters, {"Solutions": _chapters(solutions)}] if (ROOT / solutions).is_dir() else chapters
