@@ -27,6 +27,7 @@ from infomerge.course.formulas import drawn  # noqa: E402
 from tests.rooms import LAYERS  # noqa: E402
 
 NOTEBOOK = re.compile(r"(\]\([\w./-]+)\.ipynb((?:#[^)]*)?\))(?!\{: download)")
+WIDE = re.compile(r'(<math [^>]*display="block"|<div class="drawing")>')
 LINK = re.compile(r'\]\(([^)#\s]+)[^)]*\)|(?:src|href)="([^"#]+)"')
 NAMED = re.compile(r"\[`([\w.]+)`\]\(((?:\.\./)*)infomerge/(\w+)\S*?\.py\)")
 
@@ -91,9 +92,9 @@ def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, **_: Any) 
 
 
 def on_page_content(content: str, page: Page, **_: Any) -> str:
-    """Equations as MathML, outputs of notebooks in their places, and tables that can be scrolled by keyboard."""
+    """Equations as MathML, outputs of notebooks in their places; what is wide can be scrolled by keyboard."""
     made = _notebooks().get(page.file.src_uri)
-    content = drawn(content)
+    content = WIDE.sub(r'\1 tabindex="0">', drawn(content))
     return made.filled(content) if made else content
 
 
