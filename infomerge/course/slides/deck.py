@@ -65,7 +65,7 @@ def read_slides(text: str, numbers: Mapping[str, Any] | None = None) -> list[Sli
         filled = jinja2.Environment(undefined=jinja2.StrictUndefined).from_string(text).render(numbers)
     except jinja2.UndefinedError as error:
         raise ValueError(f"text: got {error}; expected one of {', '.join(numbers)}") from error
-    slides = []
+    slides: list[Slide] = []
     for part in re.split(r"^---$", filled, flags=re.MULTILINE):
         body, mark, notes = part.partition("\nNote:")
         layout = _LAYOUT.search(body)
