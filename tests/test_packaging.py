@@ -16,6 +16,7 @@ from pathlib import Path
 
 import pytest
 from packaging.metadata import Metadata
+from packaging.requirements import Requirement
 
 ROOT = Path(__file__).parent.parent
 MADE = ("build", "dist", "node_modules", "out", "site", "test-artifacts")
@@ -175,6 +176,15 @@ def test_the_course_is_written_built_and_graded_without_the_checkout(installed: 
     deck = ("slides", "--source", course / "slides.md", "--out", "slides.html")
     assert "Wrote 20 slides" in installed.run(installed.python, "-m", "infomerge.course", *deck)
     installed.run(installed.python, "-c", EXECUTE, "mine/course/solutions/unit_2_fingerprints.ipynb")
+
+
+def test_the_cell_that_sets_up_a_hosted_notebook_names_this_wheel(distributions: tuple[Path, Path]) -> None:
+    text = (ROOT / "docs" / "installing.md").read_text(encoding="utf-8")
+    from_git, from_wheel = (Requirement(line) for line in re.findall(r'^%pip install -q "(.+)"$', text, re.MULTILINE))
+    for requirement in (from_git, from_wheel):
+        assert (requirement.name, requirement.extras) == ("infomerge", {"notebooks"})
+    assert str(from_git.url).startswith("git+https://ADDRESS/")
+    assert Path(str(from_wheel.url)).name == distributions[1].name
 
 
 def test_the_wheel_carries_every_file_of_the_package_and_all_results(distributions: tuple[Path, Path]) -> None:
