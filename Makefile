@@ -8,7 +8,7 @@ BROWSER := $(VENV)/.browser
 LAB_SETTINGS := $(VENV)/share/jupyter/lab/settings
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lab test test-transformers lint docs page course figures notebooks bench dist clean
+.PHONY: help setup lab test test-transformers lint docs site page course slides figures notebooks bench dist clean
 
 help: ## This list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-17s %s\n", $$1, $$2}'
@@ -54,8 +54,12 @@ lint: $(READY) ## Lint with ruff, check types with mypy; check types and units o
 	$(BIN)/mypy
 	$(BIN)/python -m tests.node
 
-docs: $(READY) ## Build the documentation with the API reference into site/, to be read offline
-	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build
+docs: $(READY) ## Build the site without the explorable page and the slides, which take longer
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build
+	@echo "Open site/index.html"
+
+site: page slides ## Build site/, to be read offline: the page, notebooks, course, guides, API reference, downloads
+	@SITE_PARTS=build NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build
 	@echo "Open site/index.html"
 
 page: $(READY) ## Build the explorable page of the sample clips into build/page: one HTML file, to be sent
@@ -63,6 +67,9 @@ page: $(READY) ## Build the explorable page of the sample clips into build/page:
 
 course: $(READY) ## Write the notebooks of notebooks/course/ from their sources
 	$(BIN)/python -m infomerge.course build
+
+slides: $(READY) ## Write the deck of the course to build/slides.html: one offline file, with speaker notes
+	$(BIN)/python -m infomerge.course slides
 
 notebooks: $(READY) ## Execute the notebooks in place, as they are committed
 	$(BIN)/python -m tests.notebooks --in-place

@@ -11,7 +11,7 @@ ROOT = Path(__file__).parent
 # Where infomerge.resources looks for what stands at the top of a checkout.
 PACKAGED = {
     "data": ("README.md", "paper_tables.json", "results/*", "testbed/*.*", "testbed/*/*"),
-    "notebooks": ("*.ipynb", "course/*.ipynb", "course/solutions/*.ipynb"),
+    "notebooks": ("*.ipynb", "course/*.md", "course/*.ipynb", "course/solutions/*.ipynb", "course/source/*.py"),
 }
 
 

@@ -1,7 +1,8 @@
-"""What mkdocs cannot know by itself: the repository's pages in their own places, and a page for every room.
+"""What mkdocs cannot know by itself: the repository's pages in their own places, notebooks, and a page for every room.
 
 README.md, docs/, notebooks/README.md and so on link to each other and to files by relative paths. On the site each has
 the same path, and what they link to comes along, so that a link that holds in the repository holds there too.
+`SITE_PARTS` names the folder with what is built first: the explorable page in page/, and slides.html.
 """
 
 import ast
@@ -14,21 +15,33 @@ from typing import Any
 import griffe
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
+from mkdocs.structure.pages import Page
 
 ROOT = Path(__file__).parent.parent
-sys.path.insert(0, str(ROOT))
+sys.path[:0] = [str(ROOT), str(ROOT / "docs")]
 
-from tests.rooms import LAYERS  # noqa: E402  after the path is known
+from site_downloads import PARTS, downloads  # noqa: E402  after the path is known
+from site_notebooks import NotebookPage, notebook_page, notebook_paths  # noqa: E402
 
+from infomerge.course.formulas import drawn  # noqa: E402
+from tests.rooms import LAYERS  # noqa: E402
+
+NOTEBOOK = re.compile(r"(\]\([\w./-]+)\.ipynb((?:#[^)]*)?\))(?!\{: download)")
+WIDE = re.compile(r'(<math [^>]*display="block"|<div class="drawing")>')
 LINK = re.compile(r'\]\(([^)#\s]+)[^)]*\)|(?:src|href)="([^"#]+)"')
 NAMED = re.compile(r"\[`([\w.]+)`\]\(((?:\.\./)*)infomerge/(\w+)\S*?\.py\)")
 
 
 def on_config(config: MkDocsConfig) -> MkDocsConfig:
-    """Append the reference to the navigation, from the room that is nearest to the user down to the ground."""
+    """Add notebooks, units and downloads to the navigation, and the reference, from the user's rooms to the ground."""
+    assert config.nav is not None
+    for entry in config.nav:
+        for title, first in entry.items():
+            if isinstance(first, str) and first.startswith("notebooks/"):
+                entry[title] = [first, *_chapters(Path(first).parent)]
+    config.nav.append({"Downloads": "downloads.md"})
     reference: list[Any] = ["api/infomerge.md"]
     reference += [{layer: [_page(room) for room in rooms]} for layer, rooms in reversed(LAYERS.items())]
-    assert config.nav is not None
     config.nav.append({"Reference": reference})
     return config
 
@@ -48,6 +61,17 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
         files.append(File.generated(config, place, abs_src_path=str(ROOT / place)))
         if place.endswith(".md") and place in places:
             wanted += _linked(place)
+    for place, made in _notebooks().items():
+        files.append(File.generated(config, place, content=made.text))
+        notebook = place.removesuffix(".md") + ".ipynb"
+        if notebook not in added:
+            files.append(File.generated(config, notebook, abs_src_path=str(ROOT / notebook)))
+        for name, content in made.pictures.items():
+            files.append(File.generated(config, str(Path(place).with_name(name)), content=content))
+    page, archives = downloads(config.extra["parts"])
+    files.append(File.generated(config, "downloads.md", content=page))
+    for name, content in archives.items():
+        files.append(File.generated(config, name, content=content))
     files.append(File.generated(config, "api/infomerge.md", content="# infomerge\n\n" + _entry(ROOT / "infomerge")))
     for rooms in LAYERS.values():
         for room in rooms:
@@ -56,9 +80,53 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
     return files
 
 
-def on_page_markdown(markdown: str, **_: Any) -> str:
-    """A name that links to its file in the repository leads to its entry in the reference."""
+def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, **_: Any) -> str:
+    """A name that links to its file leads to its entry in the reference, a link to a notebook to its page."""
+    if page.file.src_uri == "docs/page.md" and config.extra["parts"]:
+        title, _, rest = markdown.partition("\n")
+        markdown = f"{title}\n\n[Open the page](../{PARTS['page']}){{: .md-button .md-button--primary }}\n{rest}"
+    if not markdown.startswith("# "):  # written to stand inside another page, under its headings
+        markdown = f"# {page.title}\n\n" + markdown.replace("\n### ", "\n## ")
+    markdown = NOTEBOOK.sub(r"\1.md\2", markdown)
     return NAMED.sub(r"[`\1`](\2api/\3.md#infomerge.\1)", markdown)
+
+
+def on_page_content(content: str, page: Page, **_: Any) -> str:
+    """Equations as MathML, outputs of notebooks in their places; what is wide can be scrolled by keyboard."""
+    made = _notebooks().get(page.file.src_uri)
+    content = WIDE.sub(r'\1 tabindex="0">', drawn(content))
+    return made.filled(content) if made else content
+
+
+def on_post_page(output: str, **_: Any) -> str:
+    """What the theme leaves out: a name for its dialog of the search."""
+    return output.replace('role="dialog">', 'role="dialog" aria-label="Search">')
+
+
+def on_post_build(config: MkDocsConfig) -> None:
+    """Without a server nobody is shown the page of what is not found, whose links begin at its root."""
+    Path(config.site_dir, "404.html").unlink(missing_ok=True)
+
+
+@cache
+def _notebooks() -> dict[str, NotebookPage]:
+    """Pages of notebooks by their place in the site."""
+    return {f"{path.relative_to(ROOT).with_suffix('')}.md": notebook_page(path) for path in notebook_paths()}
+
+
+def _chapters(folder: Path) -> list[Any]:
+    """What the navigation says of the notebooks in a folder, and of those in its folder of solutions."""
+    chapters: list[Any] = []
+    for place, made in _notebooks().items():
+        if Path(place).parent == folder:
+            heading = made.text.partition("\n")[0].removeprefix("# ")
+            number = Path(place).stem[:2]
+            title = (
+                f"{number} {heading.partition(':')[0].removeprefix(number).strip()}" if number.isdigit() else heading
+            )
+            chapters.append({title: place})
+    solutions = folder / "solutions"
+    return [*chapters, {"Solutions": _chapters(solutions)}] if (ROOT / solutions).is_dir() else chapters
 
 
 def _page(room: str) -> str:

@@ -2,7 +2,7 @@
 
 `pip install infomerge` brings what `infomerge.compress` needs. All else comes with an extra: "plots" draws, "video"
 reads and encodes clips, "models" compresses inside Video-LLMs, "sweep" measures, "cluster" does so on many machines,
-"tables" gives data frames, and "notebooks" opens the whole suite.
+"tables" gives data frames, "notebooks" opens the whole suite, and "docs" builds the site and the slides.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -11,7 +11,7 @@ from importlib import import_module
 from importlib.util import find_spec
 from typing import Any, Literal
 
-Extra = Literal["plots", "video", "models", "sweep", "cluster", "tables", "notebooks"]
+Extra = Literal["plots", "video", "models", "sweep", "cluster", "tables", "notebooks", "docs"]
 
 
 class MissingExtraError(ModuleNotFoundError):

@@ -8,7 +8,8 @@ GRAVE = ("serious", "critical")
 
 def faults(page: Page) -> list[str]:
     """Serious and critical faults of the page as it is now: what is wrong, and where."""
-    violations = Axe().run(page).response["violations"]
+    # Without preload: from disk, axe may not fetch style sheets again.
+    violations = Axe().run(page, options={"preload": False}).response["violations"]
     return [
         f"{fault['id']}: {' '.join(map(str, node['target']))}: {node['failureSummary']}"
         for fault in violations

@@ -366,9 +366,15 @@ def test_notebooks_are_written_and_none_is_replaced_unasked(tmp_path: Path, capf
     folder = tmp_path / "course"
     assert exit_code("notebooks", folder) == 0
     written = sorted(path.name for path in folder.glob("*.ipynb"))
-    assert written == sorted(path.name for path in (Path(__file__).parent.parent / "notebooks").glob("*.ipynb"))
+    originals = Path(__file__).parent.parent / "notebooks"
+    assert written == sorted(path.name for path in originals.glob("*.ipynb"))
+    course = {str(path.relative_to(originals)) for path in (originals / "course").rglob("*.*") if path.is_file()}
+    assert {"course/README.md", "course/slides.md", "course/source/unit_2_fingerprints.py"} < course
+    assert course == {str(path.relative_to(folder)) for path in (folder / "course").rglob("*.*")}
+    units = sum(name.endswith(".ipynb") for name in course)
     assert (
-        capfd.readouterr().out == f"Wrote {len(written)} notebooks to {folder}; open them with: jupyter lab {folder}\n"
+        capfd.readouterr().out
+        == f"Wrote {len(written) + units} notebooks to {folder}; open them with: jupyter lab {folder}\n"
     )
     mine = folder / written[0]
     mine.write_text("mine")

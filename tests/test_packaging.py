@@ -16,6 +16,7 @@ from pathlib import Path
 
 import pytest
 from packaging.metadata import Metadata
+from packaging.requirements import Requirement
 
 from infomerge.paper.figures import FIGURES
 
@@ -144,7 +145,8 @@ def test_figures_are_drawn_from_every_table_and_of_a_clip(installed: Installed) 
 
 def test_the_notebooks_are_written_and_those_that_read_data_run(installed: Installed) -> None:
     write = "from infomerge.paper.notebooks import write_notebooks; print(*write_notebooks('notebooks'))"
-    assert installed.run(installed.python, "-c", write).split() == [f"notebooks/{name}" for name in NOTEBOOKS]
+    files = installed.run(installed.python, "-c", write).split()
+    assert [name for name in files if "course" not in name] == [f"notebooks/{name}" for name in NOTEBOOKS]
     # The frames that infomerge.paper.clips chooses come from a sample clip, no file of the project's.
     reads = re.compile(r"infomerge\.paper(?!\.clips)|\.\./|\.csv|\.json\b|\.yaml")
     written = {name: json.loads((installed.home / "notebooks" / name).read_text()) for name in NOTEBOOKS}
@@ -161,6 +163,31 @@ def test_the_notebooks_are_written_and_those_that_read_data_run(installed: Insta
         installed.run(installed.python, "-c", EXECUTE, f"notebooks/{name}")
 
 
+def test_the_course_is_written_built_and_graded_without_the_checkout(installed: Installed) -> None:
+    installed.infomerge("notebooks", "mine")
+    course = installed.home / "mine" / "course"
+    for path in (ROOT / "notebooks" / "course").rglob("*.*"):
+        if "__pycache__" not in path.parts:
+            assert (course / path.relative_to(ROOT / "notebooks" / "course")).read_bytes() == path.read_bytes()
+    source = course / "source" / "unit_1_redundancy.py"
+    source.write_text(source.read_text(encoding="utf-8").replace("Unit 1: Why", "Our unit 1: why"), encoding="utf-8")
+    installed.run(installed.python, "-m", "infomerge.course", "build", course)
+    assert "Our unit 1: why" in (course / "unit_1_redundancy.ipynb").read_text(encoding="utf-8")
+    shutil.copytree(ROOT / "figures", installed.home / "figures")  # test_every_figure_is_drawn draws them
+    deck = ("slides", "--source", course / "slides.md", "--out", "slides.html")
+    assert "Wrote 20 slides" in installed.run(installed.python, "-m", "infomerge.course", *deck)
+    installed.run(installed.python, "-c", EXECUTE, "mine/course/solutions/unit_2_fingerprints.ipynb")
+
+
+def test_the_cell_that_sets_up_a_hosted_notebook_names_this_wheel(distributions: tuple[Path, Path]) -> None:
+    text = (ROOT / "docs" / "installing.md").read_text(encoding="utf-8")
+    from_git, from_wheel = (Requirement(line) for line in re.findall(r'^%pip install -q "(.+)"$', text, re.MULTILINE))
+    for requirement in (from_git, from_wheel):
+        assert (requirement.name, requirement.extras) == ("infomerge", {"notebooks"})
+    assert str(from_git.url).startswith("git+https://ADDRESS/")
+    assert Path(str(from_wheel.url)).name == distributions[1].name
+
+
 def test_the_wheel_carries_every_file_of_the_package_and_all_results(distributions: tuple[Path, Path]) -> None:
     with zipfile.ZipFile(distributions[1]) as wheel:
         names = {name for name in wheel.namelist() if name.startswith("infomerge/")}
@@ -169,7 +196,7 @@ def test_the_wheel_carries_every_file_of_the_package_and_all_results(distributio
         for path in (ROOT / "infomerge").rglob("*")
         if path.is_file() and not {"__pycache__", "node_modules"} & {*path.parts}
     }
-    course = (ROOT / "notebooks" / "course").rglob("*.ipynb")
+    course = [path for path in (ROOT / "notebooks" / "course").rglob("*") if not {"__pycache__"} & {*path.parts}]
     for path in (*(ROOT / "data").rglob("*"), *(ROOT / "notebooks").glob("*.ipynb"), *course):
         if path.is_file():
             expected.add(str(Path("infomerge/shipped", path.relative_to(ROOT))))

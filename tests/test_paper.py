@@ -28,8 +28,12 @@ def test_files_are_those_of_the_package_first_and_of_the_checkout_else(
 
 def test_notebooks_are_written_and_those_of_the_reader_stay(tmp_path: Path) -> None:
     written = write_notebooks(tmp_path / "mine")
-    assert [path.name for path in written] == sorted(path.name for path in NOTEBOOKS.glob("*.ipynb"))
-    assert all(path.read_bytes() == (NOTEBOOKS / path.name).read_bytes() for path in written)
+    course = [path for path in (NOTEBOOKS / "course").rglob("*.*") if path.is_file()]
+    expected = [*sorted(NOTEBOOKS.glob("*.ipynb")), *sorted(course)]
+    assert sorted(path.relative_to(tmp_path / "mine") for path in written) == sorted(
+        path.relative_to(NOTEBOOKS) for path in expected
+    )
+    assert all(path.read_bytes() == (NOTEBOOKS / path.relative_to(tmp_path / "mine")).read_bytes() for path in written)
 
     for path in written[:3]:
         path.unlink()
@@ -41,7 +45,7 @@ def test_notebooks_are_written_and_those_of_the_reader_stay(tmp_path: Path) -> N
     assert written[5].read_text() == "my own"
     write_notebooks(tmp_path / "mine", force=True)
     assert written[5].read_bytes() == (NOTEBOOKS / written[5].name).read_bytes()
-    assert sorted(path.name for path in (tmp_path / "mine").iterdir()) == [path.name for path in written]
+    assert sorted(path for path in (tmp_path / "mine").rglob("*") if path.is_file()) == sorted(written)
 
 
 def test_the_fullest_frames_are_those_of_the_longest_scenes_in_order() -> None:

@@ -1,18 +1,38 @@
-"""`python -m infomerge.course build`: the notebooks of the course, written from their sources."""
+"""`python -m infomerge.course`: what is made of the course's sources."""
 
-import argparse
+from pathlib import Path
+
+import click
 
 from infomerge.course.building import write_units
 from infomerge.resources import folder
 
 
+@click.group()
 def main() -> None:
-    """Read the command and carry it out."""
-    parser = argparse.ArgumentParser(prog="python -m infomerge.course", description=__doc__)
-    parser.add_argument("command", choices=["build"], help="build: write notebooks/course/*.ipynb from source/*.py")
-    parser.parse_args()
-    for path in write_units(folder("notebooks") / "course"):
-        print(f"Wrote {path.parent.name}/{path.name}")
+    """Make what the course consists of from its sources."""
+
+
+@main.command()
+@click.argument("course", required=False, type=click.Path(path_type=Path, file_okay=False))
+def build(course: Path | None) -> None:
+    """Write a course's notebooks, for students and with solutions, from its source/*.py.
+
+    COURSE is its folder; without one, that of the checkout.
+    """
+    for path in write_units(course or folder("notebooks") / "course"):
+        click.echo(f"Wrote {path.parent.name}/{path.name}")
+
+
+@main.command()
+@click.option("--source", type=click.Path(path_type=Path, dir_okay=False), help="Markdown; the course's without it.")
+@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), default="build/slides.html", show_default=True)
+def slides(source: Path | None, out: Path) -> None:
+    """Write the deck as one HTML file that opens offline."""
+    from infomerge.course.slides import write_deck
+
+    number = write_deck(source or folder("notebooks") / "course" / "slides.md", out)
+    click.echo(f"Wrote {number} slides to {out}")
 
 
 if __name__ == "__main__":

@@ -90,6 +90,8 @@ def build(text: str, version: Version) -> dict[str, Any]:
             made.append(("markdown", folded("Explanation", cell.text)))
         elif cell.kind != "hint":
             made.append(("markdown" if cell.kind else "code", cell.text))
+    if version == "solution":  # it lies one folder deeper
+        made = [(kind, text.replace("](../", "](../../") if kind == "markdown" else text) for kind, text in made]
     return {
         "cells": [_notebook_cell(kind, source, number) for number, (kind, source) in enumerate(made)],
         "metadata": _METADATA,

@@ -14,7 +14,10 @@ import pytest
 
 from infomerge import EncodedClip
 from infomerge.course.building import build, read_source, stub, unit_files, write_units
+from infomerge.resources import data_file
 from infomerge.testbed.checkpoint import SeenClip, Testbed
+from infomerge.testbed.scores import AnswerTable, Setting
+from infomerge.video.questions import KINDS
 
 COURSE = Path(__file__).parents[2] / "notebooks" / "course"
 SOURCES = sorted((COURSE / "source").glob("unit_*.py"))
@@ -95,6 +98,9 @@ def test_a_unit_has_all_its_parts(source: Path) -> None:
     assert "$$" in student
     for target in re.findall(r"\]\(([^)\s]+)\)", student):
         assert target.startswith("https://arxiv.org/") or (COURSE / target).exists(), target
+    solution = "\n".join("".join(cell["source"]) for cell in build(text, "solution")["cells"])
+    for target in re.findall(r"\]\(([^)\s]+)\)", solution):
+        assert target.startswith("https://arxiv.org/") or (COURSE / "solutions" / target).exists(), target
 
 
 def test_students_get_no_solution_but_a_folded_one() -> None:
@@ -172,3 +178,39 @@ def test_units_are_written_beside_their_sources(tmp_path: Path) -> None:
     written = write_units(tmp_path)
     assert [str(path.relative_to(tmp_path)) for path in written] == ["unit_9_more.ipynb", "solutions/unit_9_more.ipynb"]
     assert json.loads(written[0].read_text(encoding="utf-8")) == build(SOURCE, "student")
+
+
+def test_units_and_the_lecturers_page_say_of_the_answers_what_the_table_says() -> None:
+    table = AnswerTable.read(data_file("results/answers.csv"))
+    found = {
+        name: 100 * table.shares(Setting("subsets", "clean", name, ratio=0.1))
+        for name in ("infomerge", "tome", "random", "infomerge-adjacent")
+    }
+    setting = Setting("subsets", "clean", "infomerge", ratio=0.05)
+    kinds = {kind: 100 * np.nanmean(table.shares(setting, kind)) for kind in KINDS}
+    asked = f"{table.questions(setting):,} questions"
+    unit = " ".join((COURSE / "source" / "unit_4_measure.py").read_text(encoding="utf-8").replace("\n#", " ").split())
+    page = (COURSE / "README.md").read_text(encoding="utf-8")
+
+    def against(other: str) -> tuple[str, str]:
+        difference = found["infomerge"] - found[other]
+        return f"{abs(difference.mean()):.1f}", f"{2 * difference.std(ddof=1) / len(difference) ** 0.5:.1f}"
+
+    assert f"{len({one.method for one in table.settings})} methods on {table.clips(setting)} clips and {asked}" in unit
+    assert "{} points below ToMe, give or take {}".format(*against("tome")) in unit
+    assert "{} above random, give or take {}".format(*against("random")) in unit
+    assert f"answers the same, give or take {against('infomerge-adjacent')[1]}" in unit
+    assert min(kinds, key=lambda kind: kinds[kind]) == "scenes"
+    assert max(kinds, key=lambda kind: kinds[kind]) == "flash"
+    assert f"in {kinds['scenes']:.0f} %, and the color of the flash best, in {kinds['flash']:.0f} %" in unit
+    assert f"of the {asked.replace('questions', 'questions to the small model')}" in page
+    assert (
+        f"{found['tome'].mean():.0f} % rightly at a ratio of 10 %, InfoMerge {found['infomerge'].mean():.0f} %" in page
+    )
+    lost = [100 - 100 * table.shares(setting._replace(ratio=ratio)).mean() for ratio in (0.1, 0.05)]
+    assert f"At 10 % it loses {lost[0]:.0f} points of 100, at 5 % {lost[1]:.0f}." in page
+    for ratio in (0.01, 0.02):  # no better than tokens by lot
+        means = [
+            table.shares(Setting("subsets", "clean", name, ratio=ratio)).mean() for name in ("infomerge", "random")
+        ]
+        assert means[0] <= means[1]

@@ -1,4 +1,4 @@
-"""`infomerge notebooks`: the course, written out."""
+"""`infomerge notebooks`: the notebooks and the course, written out."""
 
 from pathlib import Path
 
@@ -11,7 +11,7 @@ from infomerge.cli.errors import InputError, bad_file
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path, file_okay=False))
 @click.option("--force", is_flag=True, help="Replace notebooks that are there.")
 def command(folder: Path, force: bool) -> None:
-    """Write the notebooks of the course to the folder DIR."""
+    """Write the notebooks to the folder DIR, and the course for a class to DIR/course."""
     from infomerge.paper.notebooks import write_notebooks
 
     with bad_file("DIR", folder):
@@ -22,4 +22,5 @@ def command(folder: Path, force: bool) -> None:
                 raise
             problem = f"{folder} already has notebooks of the same names"
             raise InputError("DIR", problem, "choose another folder or pass --force") from error
-    click.echo(f"Wrote {len(written)} notebooks to {folder}; open them with: jupyter lab {folder}")
+    number = sum(path.suffix == ".ipynb" for path in written)
+    click.echo(f"Wrote {number} notebooks to {folder}; open them with: jupyter lab {folder}")

@@ -46,7 +46,7 @@ EXERCISE = Exercise(
     reference=paired_difference,
     by_hand={"four clips by hand": (torch.tensor([0.9, 0.5, 0.7, 0.3]), torch.tensor([0.8, 0.5, 0.5, 0.2]))},
     real=_answers,
-    real_name="the answers of two methods on 35 clips",
+    real_name="the published answers of two methods",
     mistakes=(
         Mistake(
             unpaired,
