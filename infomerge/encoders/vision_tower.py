@@ -1,10 +1,9 @@
 """Vision models of transformers, such as the SigLIP or CLIP tower of a Video-LLM, as encoders."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from os import PathLike
-from pathlib import Path
-from typing import Any, Literal, NamedTuple, cast
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import torch
@@ -14,6 +13,7 @@ from torch.nn import functional
 
 from infomerge.encoders.attention import probe_attention, recorded_attention
 from infomerge.encoders.base import Encoding, Resample, check_frames, pixel_values
+from infomerge.encoders.checkpoint import load_vision_model, saved_preprocessing, square_side
 from infomerge.encoders.layers import late_entries
 from infomerge.encoders.normalization import CLIP_MEAN, CLIP_STD, HALF, IMAGENET_MEAN, IMAGENET_STD, RGB
 from infomerge.extras import needs
@@ -107,7 +107,7 @@ class VisionTowerEncoder:
         self.pool = pool
         self.batch_size = batch_size
         self.keep_layers = keep_layers
-        self._patch = _side("patch_size", config.patch_size)
+        self._patch = square_side("patch_size", config.patch_size)
         self._native_size = _native_size(config, self._patch)
         self.size = self._native_size if size is None else size
         self._saliency = trained.saliency if trained else None
@@ -151,8 +151,8 @@ class VisionTowerEncoder:
             ValueError: the checkpoint lacks weights of the vision model, or an option is out of range.
         """
         name = str(name_or_path)
-        model = _load(name, "auto" if dtype is None else dtype)
-        options = _preprocessing(name)
+        model = load_vision_model(name, "auto" if dtype is None else dtype)
+        options = saved_preprocessing(name)
         if size is not None:
             options["size"] = size
         options |= {"layer": layer, "pool": pool, "batch_size": batch_size, "keep_layers": keep_layers}
@@ -310,16 +310,7 @@ def _native_size(config: Any, patch: int) -> int:
     """Side of the images that the model was made for, in pixels."""
     if config.model_type == "siglip2_vision_model":
         return int(config.num_patches**0.5) * patch
-    return _side("image_size", getattr(config, "image_size", None))
-
-
-def _side(option: str, value: Any) -> int:
-    """Side of a square that is given by one number or by two equal ones."""
-    sides = set(value) if isinstance(value, Iterable) else {value}
-    side = sides.pop()
-    if sides or not isinstance(side, int):
-        raise ValueError(f"{option} in the model's configuration: got {value}; expected a square")
-    return side
+    return square_side("image_size", getattr(config, "image_size", None))
 
 
 def _rgb(option: str, value: Sequence[float] | None, default: RGB | None) -> RGB:
@@ -330,51 +321,6 @@ def _rgb(option: str, value: Sequence[float] | None, default: RGB | None) -> RGB
         raise ValueError(f"{option}: got {value}; expected for this model {accepted}")
     red, green, blue = value
     return red, green, blue
-
-
-def _load(name: str, dtype: torch.dtype | str) -> nn.Module:
-    with needs("models"):
-        from transformers import AutoConfig, AutoModel
-
-    try:
-        config = AutoConfig.from_pretrained(name, trust_remote_code=False)
-        # Of a two-tower checkpoint only the vision half is read.
-        config = getattr(config, "vision_config", config)
-        safe = {"trust_remote_code": False, "use_safetensors": True}
-        with torch.device("cpu"):  # whatever the caller's default device
-            model, info = AutoModel.from_pretrained(name, config=config, dtype=dtype, output_loading_info=True, **safe)
-    except Exception as error:
-        reason = next(iter(str(error).splitlines()), type(error).__name__)
-        accepted = "a folder with a saved vision model or a model's name on the Hugging Face hub"
-        raise OSError(f"name_or_path: got {name!r}, which cannot be loaded ({reason}); expected {accepted}") from error
-    missing = sorted(info["missing_keys"])
-    if missing:
-        raise ValueError(
-            f"name_or_path: got {name!r}, which lacks {len(missing)} weights of {type(model).__name__}, "
-            f"{missing[0]} among them; expected a checkpoint with all of them"
-        )
-    return cast(nn.Module, model)
-
-
-def _preprocessing(name: str) -> dict[str, Any]:
-    """Options that the checkpoint's preprocessor_config.json settles; none without the file."""
-    with needs("models"):
-        from transformers.image_processing_base import ImageProcessingMixin
-
-    try:
-        settings, _ = ImageProcessingMixin.get_image_processor_dict(name)
-    except Exception as error:
-        if isinstance(error, OSError) and not (Path(name) / "preprocessor_config.json").exists():
-            return {}
-        raise OSError(f"name_or_path: got no JSON as preprocessor_config.json in {name!r}; expected JSON") from error
-    options: dict[str, Any] = {"mean": settings.get("image_mean"), "std": settings.get("image_std")}
-    crop = settings.get("crop_size") if settings.get("do_center_crop", True) else None
-    size = crop or settings.get("size")
-    if size:
-        options["size"] = _side("size", size.values() if isinstance(size, dict) else size)
-    if settings.get("resample") == 2:  # bilinear, in Pillow's numbers
-        options["resample"] = "bilinear"
-    return options
 
 
 @contextmanager
