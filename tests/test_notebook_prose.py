@@ -12,7 +12,7 @@ from nbformat import NotebookNode
 
 from infomerge.widgets.joining import joined
 from infomerge.widgets.notebook_page import LivingHTMLExporter
-from infomerge.widgets.pages import KINDS, LENS, LENS_MIME
+from infomerge.widgets.pages import KINDS, LENS
 from tests.notebooks import NOTEBOOKS
 
 LIVE = {*KINDS, "application/vnd.jupyter.widget-view+json"}
