@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 
 from infomerge.testbed.checkpoint import load_testbed
 from infomerge.testbed.splits import FORMS
@@ -53,18 +53,24 @@ def view(made: AnswerView) -> AnswerView:
     return made
 
 
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with launched() as browser:
+        yield browser
+
+
 @pytest.fixture
-def page(view: AnswerView, tmp_path: Path) -> Iterator[Page]:
+def page(browser: Browser, view: AnswerView, tmp_path: Path) -> Iterator[Page]:
     path = tmp_path / "view.html"
     path.write_text(PAGE % (view._css, view._state(), view._esm), encoding="utf-8")
-    with launched() as browser:
-        opened = browser.new_page(viewport={"width": 1000, "height": 1000})
-        record: Record = watch(opened)
-        opened.goto(path.as_uri())
-        opened.wait_for_selector(".answer-view[data-view]")
-        yield opened
-        assert record.errors == []
-        assert record.requests == []
+    opened = browser.new_page(viewport={"width": 1000, "height": 1000})
+    record: Record = watch(opened)
+    opened.goto(path.as_uri())
+    opened.wait_for_selector(".answer-view[data-view]")
+    yield opened
+    assert record.errors == []
+    assert record.requests == []
+    opened.close()
 
 
 def shown(page: Page) -> dict[str, Any]:

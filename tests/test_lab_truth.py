@@ -108,6 +108,24 @@ def test_a_page_that_is_loaded_again_shows_what_the_kernel_has(page: Page, addre
     assert failed_outputs(page) == []
 
 
+def test_what_is_typed_in_a_field_is_taken_at_enter(page: Page, address: str) -> None:
+    open_and_run(page, address, "explorer")
+    explorer = explorer_of(page)
+    explorer.get_by_label("temperature τ, as a number").click()
+    page.keyboard.press("Control+A")
+    page.keyboard.type("2.5")
+    page.keyboard.press("Enter")
+    turned = replace(START, temperature=2.5)
+    expect(explorer.locator("code")).to_have_text(turned.to_python())
+    explorer.get_by_label("Path of a video file").click()
+    page.keyboard.type("no such clip.mp4")
+    page.keyboard.press("Enter")
+    message = explorer.locator(".im-message.im-failed")
+    expect(message).to_contain_text("no such clip.mp4")
+    expect(message).to_contain_text("Still showing mine.")
+    assert_true(settled(explorer), turned)
+
+
 def test_a_second_view_and_a_view_of_the_output_show_the_same(page: Page, address: str) -> None:
     open_and_run(page, address, "explorer")
     first = explorer_of(page)

@@ -14,6 +14,22 @@ export function element(tag, attributes = {}, ...children) {
   return node;
 }
 
+/**
+ * Act when a value was entered in a field: at Enter, by which a field inside a JupyterLab notebook does not change yet,
+ * or when it is left.
+ * @param {HTMLInputElement} field @param {() => void} act
+ */
+export function onEntered(field, act) {
+  let edited = false;
+  field.addEventListener("input", () => (edited = true));
+  const enter = () => {
+    edited = false;
+    act();
+  };
+  field.addEventListener("keydown", (event) => event.key === "Enter" && enter());
+  field.addEventListener("change", () => edited && enter());
+}
+
 /** @param {Blob} blob @param {string} name */
 export function download(blob, name) {
   const link = element("a", { href: URL.createObjectURL(blob), download: name });

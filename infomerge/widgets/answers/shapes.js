@@ -125,5 +125,6 @@ export function needsInWords(result, mark, upTo) {
   if (result.needed === null) return "Leaving out each token in turn …";
   const found = result.needed.filter((value) => value > NEEDED).length;
   if (!found) return "No token alone is needed: others show the same, or the answer is lost already.";
+  if (found === 1) return "One of the kept tokens is needed: without it the right answer is less probable.";
   return `${found} of the kept tokens are needed: without any one of them the right answer is less probable.`;
 }

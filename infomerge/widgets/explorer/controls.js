@@ -7,7 +7,7 @@
  * @typedef {{element: HTMLElement, show: (value: number | string, why: string | undefined) => void}} Knob
  */
 
-import { element } from "../dom.js";
+import { element, onEntered } from "../dom.js";
 
 /** The groups of knobs. @param {Setup} setup @param {Turn} turn */
 export function buildKnobs(setup, turn) {
@@ -87,7 +87,7 @@ function buildSlider(control, turn) {
     number.value = slider.value;
     turn(control.option, Number(slider.value));
   });
-  number.addEventListener("change", () => {
+  onEntered(number, () => {
     if (number.value !== "") turn(control.option, Number(number.value));
   });
   return {

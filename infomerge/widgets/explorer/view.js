@@ -10,7 +10,7 @@
  * @typedef {Held & Partial<Pick<AnyModel<Traits>, "send">>} Model one that holds, and asks where there is a kernel
  */
 
-import { copyText, download, element, hideStandin } from "../dom.js";
+import { copyText, download, element, hideStandin, onEntered } from "../dom.js";
 import { claimKeys } from "../keys.js";
 import { copyBytes } from "../packed.js";
 import { Asking } from "../asking.js";
@@ -281,10 +281,10 @@ class ExplorerView {
       });
     }
     on(page.clip, "change", () => (page.clip.value === OWN ? this.asking.ask({ ask: "own" }) : this.load(page.clip.value)));
-    on(page.path, "change", () => this.load(page.path.value.trim()));
+    onEntered(page.path, () => this.load(page.path.value.trim()));
     on(page.upload, "click", () => page.file.click());
     on(page.file, "change", () => this.upload());
-    on(page.count, "change", () =>
+    onEntered(page.count, () =>
       this.asking.ask({ ask: "frames", count: Number(page.count.value) }, undefined, "Reading the clip again …"),
     );
     on(page.preset, "change", () => page.preset.value && this.asking.ask({ ask: "preset", name: page.preset.value }));
