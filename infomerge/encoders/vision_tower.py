@@ -338,8 +338,7 @@ def _load(name: str, dtype: torch.dtype | str) -> nn.Module:
 
     try:
         config = AutoConfig.from_pretrained(name, trust_remote_code=False)
-        # Of a two-tower checkpoint only the vision half is read.
-        config = getattr(config, "vision_config", config)
+        config = getattr(config, "vision_config", config)  # of a two-tower checkpoint, its vision half alone
         safe = {"trust_remote_code": False, "use_safetensors": True}
         with torch.device("cpu"):  # whatever the caller's default device
             model, info = AutoModel.from_pretrained(name, config=config, dtype=dtype, output_loading_info=True, **safe)
