@@ -131,9 +131,8 @@ def test_tensors_without_numbers_in_rows_are_refused_by_name(what: str) -> None:
     for kind, odd in {"sparse": given[what].to_sparse(), "nested": nested}.items():
         changed = given | {what: odd}
         with pytest.raises(TypeError, match=f"{what}: got a .*{kind}.* tensor; expected a dense one"):
-            if what == "layers":
-                check_layers(odd, given["tokens"])
-            else:
-                check_inputs(changed["tokens"], changed["saliency"], changed["frame_features"])
+            check_layers(changed["layers"], given["tokens"]) if what == "layers" else check_inputs(
+                changed["tokens"], changed["saliency"], changed["frame_features"]
+            )
     with pytest.raises(TypeError, match="tokens: got a tensor on meta"):
         check_inputs(given["tokens"].to("meta"))
