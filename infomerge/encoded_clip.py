@@ -277,7 +277,10 @@ def _counted(number: int, noun: str) -> str:
 
 
 def _ascending(timestamps: Any, count: int) -> Float[np.ndarray, "frames"]:
-    times = np.asarray(timestamps, dtype=np.float64)
+    try:
+        times = np.asarray(timestamps, dtype=np.float64)
+    except (TypeError, ValueError, OverflowError, RuntimeError) as error:
+        raise TypeError(f"timestamps: got {type(timestamps).__name__} ({error}); expected {count} numbers") from error
     if times.shape != (count,) or not np.isfinite(times).all() or (np.diff(times) <= 0).any():
         raise ValueError(f"timestamps: expected {count} ascending finite numbers, in seconds; got {timestamps!r}")
     return times

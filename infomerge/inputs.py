@@ -84,6 +84,8 @@ def check_shapes(tokens: Any, saliency: Any = None, frame_features: Any = None) 
         given["frame_features"] = frame_features
     for name, value in given.items():
         _check_device(name, value, tokens)
+    if tokens.is_meta:
+        raise TypeError("tokens: got a tensor on meta, which has no numbers; expected one on a CPU or a GPU")
     return given
 
 
@@ -119,5 +121,8 @@ def _check_tensor(name: str, value: Any, shape: str, rank: int) -> None:
         raise TypeError(f"{name}: got {type(value).__name__}; expected a torch.Tensor {shape}")
     if value.dtype not in _DTYPES:
         raise TypeError(f"{name}: got dtype {value.dtype}; expected a float dtype (float16 to float64, bfloat16)")
+    if value.is_nested or value.layout != torch.strided:
+        found = "nested" if value.is_nested else str(value.layout).removeprefix("torch.")
+        raise TypeError(f"{name}: got a {found} tensor; expected a dense one, {shape}")
     if value.ndim != rank:
         raise ValueError(f"{name}: got {value.ndim} dimensions, shape {list(value.shape)}; expected {shape}")

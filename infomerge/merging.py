@@ -5,7 +5,7 @@ Taught in notebook 05.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from jaxtyping import Bool, Float, Int
@@ -15,6 +15,17 @@ from infomerge.config import MergeScope
 from infomerge.density import density_scores as density_scores
 from infomerge.numerics import BLOCK_ELEMENTS, group_means, grouped_sums, invert, rounded, unit, wide
 from infomerge.selection import replace_static
+
+
+def _check_rows(name: str, value: Any, shape: tuple[int, ...]) -> None:
+    """Refuse what is no tensor of features, one row for each of so many tokens."""
+    if not isinstance(value, Tensor):
+        raise TypeError(f"{name}: got {type(value).__name__}; expected a torch.Tensor")
+    if value.is_nested or value.layout != torch.strided or value.is_quantized:
+        raise TypeError(f"{name}: got a nested, sparse or quantized tensor; expected a dense one")
+    if value.shape[:-1] != shape or value.shape[-1] == 0:
+        expected = ", ".join(map(str, shape))
+        raise ValueError(f"{name}: got shape {list(value.shape)}; expected [{expected}, features]")
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,7 +66,11 @@ class MergePlan:
 
         Computed in float64, returned in the dtype that was given. Features that nothing is merged into come back bit
         for bit.
+
+        Raises:
+            TypeError, ValueError: these are no features of the clip's tokens.
         """
+        _check_rows("features", features, (len(self.assignment) // self.positions, self.positions))
         given = wide(features)
         if self.replaced is not None and self.segments is not None:
             given = replace_static(given, self.replaced, self.segments)
@@ -81,7 +96,12 @@ class MergePlan:
         return torch.where((counts > 0)[:, None], weight * own + (1 - weight) * means, own)
 
     def unmerge(self, kept: Float[Tensor, "kept features"]) -> Float[Tensor, "frames positions features"]:
-        """Every token of the clip as the kept token that stands for it."""
+        """Every token of the clip as the kept token that stands for it.
+
+        Raises:
+            TypeError, ValueError: these are no features of the kept tokens.
+        """
+        _check_rows("kept", kept, (self.kept,))
         return kept[self.assignment].unflatten(0, (-1, self.positions))
 
     def group_means(self, features: Float[Tensor, "frames positions features"]) -> Float[Tensor, "kept features"]:

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from infomerge import compress
-from infomerge.inputs import LARGEST, check_inputs
+from infomerge.inputs import LARGEST, check_inputs, check_layers
 from infomerge.methods import METHODS, make_compressor
 from tests.clips import configurations, random_clip
 
@@ -122,3 +122,17 @@ def test_carrying_the_tokens_gives_the_tokens(seed: int) -> None:
     config = dataclasses.replace(configurations(g, 0.4), merge_scope="anchor_frame")
     out = compress(tokens, config)
     assert torch.allclose(out.carry(tokens), out.tokens, atol=1e-9)
+
+
+@pytest.mark.parametrize("what", INPUTS)
+def test_tensors_without_numbers_in_rows_are_refused_by_name(what: str) -> None:
+    given = inputs(1, 1.0, torch.float32)
+    nested = torch.nested.nested_tensor(list(given[what]))
+    for kind, odd in {"sparse": given[what].to_sparse(), "nested": nested}.items():
+        changed = given | {what: odd}
+        with pytest.raises(TypeError, match=f"{what}: got a .*{kind}.* tensor; expected a dense one"):
+            check_layers(changed["layers"], given["tokens"]) if what == "layers" else check_inputs(
+                changed["tokens"], changed["saliency"], changed["frame_features"]
+            )
+    with pytest.raises(TypeError, match="tokens: got a tensor on meta"):
+        check_inputs(given["tokens"].to("meta"))

@@ -1,6 +1,7 @@
 """pyproject.toml, constraints.txt and environment.yml say the same, and so does what is installed."""
 
 import re
+import shutil
 import subprocess
 import tomllib
 from importlib.metadata import version
@@ -98,6 +99,28 @@ def test_a_second_make_does_not_reinstall() -> None:
         pytest.skip("this environment was not made by make")
     plan = subprocess.run(["make", "--dry-run", "setup"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
     assert "pip install" not in plan
+
+
+def test_a_venv_without_pip_is_given_one(tmp_path: Path) -> None:
+    """As other tools make them, or an interrupted set-up leaves them."""
+    for name in ("Makefile", "pyproject.toml", "constraints.txt"):
+        shutil.copy(ROOT / name, tmp_path)
+    working = '#!/bin/sh\necho "$@" >> calls\n'
+    makes = 'if [ "$2" = venv ]; then mkdir -p .venv/bin; cp whole .venv/bin/python; fi\n'
+    for path, script in (
+        ("python", working + makes),
+        ("whole", working),
+        (".venv/bin/python", "#!/bin/sh\necho No module named pip; exit 1\n"),
+    ):
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / path).write_text(script)
+        (tmp_path / path).chmod(0o755)
+    command = ["make", "setup", "PYTHON=./python", "VENV=.venv"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    calls = (tmp_path / "calls").read_text().splitlines()
+    assert calls[1] == "-m venv .venv"
+    assert calls[2].startswith("-m pip install")
 
 
 def test_imports_run_one_way() -> None:

@@ -123,6 +123,8 @@ def make_compressor(
         if method is not None:
             raise ValueError("config: given beside a method; expected one of them")
         method = options.pop("config")
+    if precision is not None and not isinstance(precision, str):
+        raise TypeError(f"precision: got {type(precision).__name__}; expected 'exact', 'fast' or 'auto'")
     given = options if retention_ratio is None else {**options, "retention_ratio": retention_ratio}
     if isinstance(method, Compressor):
         settled = {"retention_ratio": method.retention_ratio, **method.options, **given}

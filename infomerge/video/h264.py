@@ -42,9 +42,13 @@ def save_clip(
         The path.
 
     Raises:
+        TypeError: `frames` is not a uint8 array [frames, height, width, 3].
         FileExistsError: there is a file and `force` is False.
         OSError: the folder does not exist or cannot be written.
     """
+    if not isinstance(frames, np.ndarray) or frames.dtype != np.uint8 or frames.shape[3:] != (3,) or not frames.size:
+        found = f"{frames.dtype} {list(frames.shape)}" if isinstance(frames, np.ndarray) else type(frames).__name__
+        raise TypeError(f"frames: got {found}; expected a uint8 array [frames, height, width, 3]")
     path = Path(path)
     if path.exists() and not force:
         raise FileExistsError(f"'{path}' exists; choose another path, or pass force=True to replace it")

@@ -49,8 +49,10 @@ def read_clip(path: str | os.PathLike[str], num_frames: int = 32, reader: str = 
         FileNotFoundError, PermissionError: from the file system.
         UnreadableClipError: the file holds no picture that can be decoded, its frames would take more than 4 GiB,
             or `reader="decord"` refuses it.
-        TypeError, ValueError: `num_frames` or `reader` is not one of the accepted values.
+        TypeError, ValueError: `path`, `num_frames` or `reader` is not one of the accepted values.
     """
+    if not isinstance(path, str | os.PathLike) or "\0" in str(path):
+        raise TypeError(f"path: got {path!r}; expected the name of a file, as str or Path")
     return read_named_clip(shown_name(Path(Path(path).stem)), Path(path), num_frames, reader)
 
 

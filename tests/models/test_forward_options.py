@@ -63,7 +63,7 @@ def called(model: Any, inputs: dict[str, Any], way: str, options: dict[str, Any]
 def test_any_way_to_call_forward(number: int) -> None:
     draw = random.Random(number)
     name, case = list(KINDS)[number % len(KINDS)], draw.choice(CASES)
-    way, cache, columns, outputs = map(draw.choice, (WAYS, CACHES, COLUMNS, OUTPUTS))
+    way, cache, columns, outputs = (draw.choice(WAYS), draw.choice(CACHES), draw.choice(COLUMNS), draw.choice(OUTPUTS))
     if "return_dict" in outputs and name in ("SmolVLM", "InternVL"):
         outputs = {}  # a tuple that ends with `image_hidden_states`
     kind, model = KINDS[name], tiny(name, "eager" if "output_attentions" in outputs else "sdpa")
