@@ -27,7 +27,15 @@ OPTIONS: list[dict[str, Any]] = [
     {"salient_split": "clip", "time_scale": 20.0, "context_fraction": 0.2},
     {"scope": "segment", "min_segments": 3},
     {"scope": "segment", "allocation": "caba", "time_scale": None, "merge_weight": 0.3, "salient_split": "clip"},
+    {"place_scale": 0.4, "saliency_exponent": 0.7},
+    {"place_scale": 0.2, "scope": "segment", "time_scale": 3.0, "columns": 1},
 ]
+WITHOUT_PLACE: list[dict[str, Any]] = [
+    {"place_directions": 2},
+    {"place_directions": 30, "context_fraction": 1.0},
+    {"place_directions": 3, "place_scale": 0.4, "merge_weight": 0.6, "scope": "segment"},
+]
+"""Not for structured clips, in which directions of equal strength leave open which of them go."""
 
 
 def assert_equals_reference(tokens: Tensor, ratio: float, saliency: Tensor, options: dict[str, Any]) -> None:
@@ -41,7 +49,7 @@ def assert_equals_reference(tokens: Tensor, ratio: float, saliency: Tensor, opti
     np.testing.assert_allclose(out.tokens, expected["tokens"], rtol=1e-9, atol=1e-12)
 
 
-@pytest.mark.parametrize("options", OPTIONS, ids=str)
+@pytest.mark.parametrize("options", OPTIONS + WITHOUT_PLACE, ids=str)
 @pytest.mark.parametrize("seed", range(6))
 def test_random_clips_equal_the_reference(options: dict[str, Any], seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(farthest, "POOL", 1 + 5 * seed)
@@ -61,7 +69,7 @@ def test_structured_clips_equal_the_reference(clip: str) -> None:
         assert_equals_reference(tokens, 0.2, saliency, options)
 
 
-@pytest.mark.parametrize("options", OPTIONS, ids=str)
+@pytest.mark.parametrize("options", OPTIONS + WITHOUT_PLACE, ids=str)
 def test_every_form_keeps_what_methods_promise(options: dict[str, Any]) -> None:
     check_method("farthest", **options)
 

@@ -39,11 +39,13 @@ from torch import Tensor
 from infomerge import budget as budgets
 from infomerge import fast
 from infomerge.compression import Compression
-from infomerge.farthest import FarthestOptions, farthest_in_segments, owners
+from infomerge.farthest import FarthestOptions, farthest_in_segments, owners, place_decay, without_place
 from infomerge.fast import farthest as by_kernels
 from infomerge.methods.method import Method
 from infomerge.methods.registry import register_method
 from infomerge.methods.result import Ownership
+from infomerge.methods.spacing import grid_of, grid_places
+from infomerge.numerics import wide
 from infomerge.segmentation import find_segments, segment_lengths, transition_similarity
 from infomerge.selection import most_salient, salient_counts
 
@@ -71,8 +73,12 @@ def farthest(
         transition = transition_similarity(features.mean(dim=1))
         segments = find_segments(transition, chosen.min_segments, chosen.segment_threshold)
         budget = _budget(features, segments, salient, requested - total, chosen)
+    content = without_place(wide(features), chosen.place_directions) if chosen.place_directions else features
+    place = None
+    if chosen.place_scale is not None:
+        place = place_decay(grid_places(*grid_of(features.shape[1], chosen.columns)), chosen.place_scale)
     points = farthest_in_segments(
-        features, saliency, salient, segments, budget, chosen.saliency_exponent, chosen.time_scale
+        content, saliency, salient, segments, budget, chosen.saliency_exponent, chosen.time_scale, place
     )
     return Ownership(owners(points), (points.chosen & ~salient).flatten(), segments, merge_weight=chosen.merge_weight)
 
