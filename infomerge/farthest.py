@@ -27,7 +27,7 @@ LEAST_PLACE = 1e-12
 """Least energy of a direction of place, in those of the strongest: less is rounding."""
 
 LEAST_LEFT = 1e-6
-"""Share of a token's length that must be left without place: where it is less, only rounding is left, and it is zero."""
+"""Share of a token's length that must be left without place; where it is less, only rounding is left: it is zero."""
 
 POOL = 512
 """Tokens between which the next ones are chosen at once, while none of the others can come before them."""
