@@ -15,8 +15,7 @@ import click
 import torch
 from torch import Tensor
 
-from infomerge.testbed import load_testbed
-from infomerge.testbed.checkpoint import SeenClip, answers_of
+from infomerge.testbed.checkpoint import SeenClip, answers_of, load_testbed
 from infomerge.testbed.design import GRID
 from infomerge.testbed.evaluation import compressed
 from infomerge.testbed.splits import FORMS, asked_about

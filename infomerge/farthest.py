@@ -176,7 +176,7 @@ def farthest_points(
         chosen: where it begins; distances are to these too.
         count: how many are added; at most as many as are left.
         time_scale: tau_t in frames; None for likeness alone.
-        place: what likeness is multiplied by between two positions (`place_decay`); at most 1.
+        place: what likeness is multiplied by between two positions (`place_decay`, eq. F9); at most 1.
     """
     nearness = _Nearness(vectors, time_scale, place)
     taken = chosen.flatten().clone()
