@@ -78,6 +78,9 @@ SWAPS: list[dict[str, Any]] = [
 ]
 """InfoMerge with one part of it changed at a time."""
 
+PLACE = {"context_fraction": 0.4, "saliency_exponent": 0.7, "place_directions": 12}
+"""Farthest points in content without place, chosen on clips 1000 to 1031 (docs/a_better_method.md)."""
+
 ROBUST = [
     *("infomerge", "infomerge-adjacent", "table4-none", "farthest", "fastvid", "tome", "visionzip", "simplecluster"),
     {"name": "infomerge", "options": {"static_prior": "aligned"}},
@@ -98,6 +101,12 @@ PARTS: dict[str, dict[str, Any]] = {
     "methods": {"methods": list(METHODS), "ratios": LOW, "forms": SPLITS, "role": "test"},
     "plenty": {"methods": list(METHODS), "ratios": HIGH, "forms": ["clean"], "role": "test", "checkpoints": BOTH[:1]},
     "swaps": {"methods": ["infomerge", *SWAPS], "ratios": [0.02, 0.05, 0.1], "forms": SPLITS[:2], "role": "test"},
+    "place": {
+        "methods": ["farthest", {"name": "farthest", "options": PLACE}],
+        "ratios": LOW[1:],
+        "forms": SPLITS,
+        "role": "test",
+    },
     "saliency": {
         "methods": ["infomerge", "farthest", "fastvid", "visionzip", "top-saliency"],
         "ratios": [0.02, 0.05, 0.1],

@@ -23,6 +23,12 @@ LEAST_WEIGHT = 1e-4
 LEAST_DISTANCE = 10.0**-DECIMALS
 """Least distance that is told from none: saliency alone decides between tokens that are all like a chosen one."""
 
+LEAST_PLACE = 1e-12
+"""Least energy of a direction of place, in those of the strongest: less is rounding."""
+
+LEAST_LEFT = 1e-6
+"""Share of a token's length that must be left without place; where it is less, only rounding is left: it is zero."""
+
 POOL = 512
 """Tokens between which the next ones are chosen at once, while none of the others can come before them."""
 
@@ -52,6 +58,15 @@ class FarthestOptions:
     time_scale: float | None = Field(default=None, gt=0)
     """tau_t: frames after which what looks alike counts as different (F3); None for never."""
 
+    place_directions: int = Field(default=0, ge=0)
+    """q: directions of a token that tell where it is and are left out of its content (F8); at 0 none."""
+
+    place_scale: float | None = Field(default=None, gt=0)
+    """tau_p: distance, in sides of the frame, at which what looks alike counts as different (F9); None for never."""
+
+    columns: int | None = Field(default=None, ge=1)
+    """Of the grid of positions, for F9; None for those of the squarest grid."""
+
     merge_weight: float = Field(default=1.0, ge=0, le=1)
     """mu: least weight of a farthest point in its merged token (eq. 34); at 1 it keeps its own features."""
 
@@ -76,7 +91,7 @@ class FarthestOptions:
     segment_threshold: float = Field(default=0.9, ge=-1, le=1)
     """tau_seg: frames less similar than this are cut apart under scope "segment" (eq. 23)."""
 
-    @field_validator("time_scale", mode="before")
+    @field_validator("time_scale", "place_scale", "columns", mode="before")
     @classmethod
     def _none_in_words(cls, value: Any) -> Any:
         """None as a shell can say it."""
@@ -110,12 +125,44 @@ def directions(features: Float[Tensor, "*tokens channels"]) -> Float[Tensor, "*t
     return torch.cat([out, is_zero.to(out.dtype)], dim=-1) if is_zero.any() else out
 
 
+def without_place(
+    features: Float[Tensor, "frames positions channels"], count: int
+) -> Float[Tensor, "frames positions channels"]:
+    """Features without the `count` directions in which positions differ most, whatever is there (eq. F8).
+
+    What a position's tokens have in common over the clip is where they are, and what stands still there. The first
+    singular directions of these means say where; an encoder's code of place is smooth and so fills few of them. Of
+    directions that are as strong as the one after the last, which go is not defined.
+
+    Args:
+        features: of the whole clip, in the dtype to compute in.
+        count: q; directions beyond those that there are change nothing.
+    """
+    means = features.mean(dim=0)
+    means = means - means.mean(dim=0)
+    strength, mixture = torch.linalg.eigh(means @ means.T)
+    present = strength > strength[-1].clamp(min=torch.finfo(strength.dtype).tiny) * LEAST_PLACE
+    # Ascending. What is absent becomes 0, which takes nothing away.
+    inverse = torch.where(present, strength, torch.inf).rsqrt()[-count:]
+    along = (mixture.T @ means)[-count:] * inverse[:, None]
+    left = features - (features @ along.T) @ along
+    lost = left.norm(dim=-1) <= LEAST_LEFT * features.norm(dim=-1)
+    return left.masked_fill(lost[..., None], 0)
+
+
+def place_decay(places: Float[Tensor, "positions 2"], scale: float) -> Float[Tensor, "positions positions"]:
+    """exp(-|p_i - p_j|^2 / (2 tau_p^2)) of eq. F9, for places and a scale in the same units."""
+    apart = (places[:, None] - places).square().sum(dim=-1)
+    return torch.exp(-apart / (2 * scale**2))
+
+
 def farthest_points(
     vectors: Float[Tensor, "frames positions directions"],
     log_weight: Float[Tensor, "frames positions"],
     chosen: Bool[Tensor, "frames positions"],
     count: int,
     time_scale: float | None,
+    place: Float[Tensor, "positions positions"] | None = None,
 ) -> FarthestPoints:
     """`count` tokens beside the `chosen` ones, one by one, each the farthest from all before it (eq. F3 to F6).
 
@@ -129,8 +176,9 @@ def farthest_points(
         chosen: where it begins; distances are to these too.
         count: how many are added; at most as many as are left.
         time_scale: tau_t in frames; None for likeness alone.
+        place: what likeness is multiplied by between two positions (`place_decay`, eq. F9); at most 1.
     """
-    nearness = _Nearness(vectors, time_scale)
+    nearness = _Nearness(vectors, time_scale, place)
     taken = chosen.flatten().clone()
     weight = log_weight.flatten().masked_fill(taken, -math.inf)
     if count == int((~taken).sum()):
@@ -156,12 +204,13 @@ def farthest_in_segments(
     budget: Int[Tensor, "segments"],
     saliency_exponent: float,
     time_scale: float | None,
+    place: Float[Tensor, "positions positions"] | None = None,
 ) -> FarthestPoints:
     """The farthest points of every segment, as many as its budget; between segments k is 0."""
     vectors, weight = directions(wide(features)), saliency_log_weight(saliency, saliency_exponent)
     positions, parts = features.shape[1], []
     for (start, end), count in zip(segments.tolist(), budget.tolist(), strict=True):
-        part = farthest_points(vectors[start:end], weight[start:end], chosen[start:end], count, time_scale)
+        part = farthest_points(vectors[start:end], weight[start:end], chosen[start:end], count, time_scale, place)
         nearest = torch.where(part.nearest < 0, -1, part.nearest + start * positions)
         parts.append(FarthestPoints(part.chosen, nearest))
     return FarthestPoints(*map(torch.cat, zip(*parts, strict=True)))
@@ -218,12 +267,18 @@ def _from_pool(
 class _Nearness:
     """How like each token is to what has been chosen, and to which token of it: max over j of k(i, j) (eq. F3)."""
 
-    def __init__(self, vectors: Float[Tensor, "frames positions directions"], time_scale: float | None) -> None:
+    def __init__(
+        self,
+        vectors: Float[Tensor, "frames positions directions"],
+        time_scale: float | None,
+        place: Float[Tensor, "positions positions"] | None,
+    ) -> None:
         frames, self._positions, _ = vectors.shape
         self._vectors = vectors
         distance = torch.arange(frames, dtype=torch.float64, device="cpu")
         decay = torch.ones_like(distance) if time_scale is None else torch.exp(-((distance / time_scale) ** 2) / 2)
         self._decay = decay.to(vectors)
+        self._place = None if place is None else place.to(vectors)
         self.largest = vectors.new_zeros(vectors.shape[:2])
         """max over the chosen j of k(i, j), rounded; 0 where nothing is chosen."""
         self.owner = torch.full(self.largest.shape, -1, device=vectors.device)
@@ -234,7 +289,10 @@ class _Nearness:
         """k(i, j) of pairs, rounded."""
         flat = self._vectors.flatten(0, 1)
         apart = (some[:, None] // self._positions - others // self._positions).abs()
-        return rounded((flat[some] @ flat[others].T).clamp_(min=0).mul_(self._decay[apart]))
+        likeness = (flat[some] @ flat[others].T).clamp_(min=0).mul_(self._decay[apart])
+        if self._place is not None:
+            likeness.mul_(self._place[some % self._positions][:, others % self._positions])
+        return rounded(likeness)
 
     def add(self, new: Int[Tensor, "new"]) -> None:
         """Take chosen tokens into account."""
@@ -274,6 +332,8 @@ class _Nearness:
         apart: Int[Tensor, "some new"],
     ) -> None:
         likeness = (self._vectors[frames] @ vectors.T).clamp_(min=0).mul_(self._decay[apart][:, None])
+        if self._place is not None:
+            likeness.mul_(self._place[:, new % self._positions])
         likeness = rounded(likeness)
         # Less than a step of the rounding for any clip: among equal ones the nearer in time is the larger.
         place = (likeness - apart[:, None].to(likeness.dtype) * 1e-12).argmax(dim=-1)

@@ -1,6 +1,6 @@
 """A slow numpy reference of the salient farthest points; it shares no code with the package.
 
-Written from the equations F1 to F7 of `infomerge.methods.farthest` alone, as loops that read like them. Notation as in
+Written from the equations F1 to F9 of `infomerge.methods.farthest` alone, as loops that read like them. Notation as in
 `tests/reference.py`: H [L, N, D] the tokens, A [L, N] their saliency, K the number of tokens to keep.
 """
 
@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from tests import reference
-from tests.reference_points import add_points, log_weights, nearness, salient_counts, salient_positions
+from tests.reference_points import add_points, log_weights, nearness, placeless, salient_counts, salient_positions
 
 
 def farthest(H: np.ndarray, A: np.ndarray, K: int, options: Any) -> dict[str, np.ndarray]:
@@ -24,7 +24,8 @@ def farthest(H: np.ndarray, A: np.ndarray, K: int, options: Any) -> dict[str, np
     if options.scope == "segment":
         segments, budget = segment_budgets(H.astype(np.float64), salient, K, options)
     part = [k for k, (start, end) in enumerate(segments) for _ in range((end - start) * N)]
-    near = nearness(X, N, part, options.time_scale)
+    content = placeless(X, N, options.place_directions) if options.place_directions else X
+    near = nearness(content, N, part, options.time_scale, options.columns, options.place_scale)
     w = log_weights(A.flatten(), options.saliency_exponent)
     chosen = set(salient)
     for k, count in enumerate(budget):

@@ -5,23 +5,55 @@ from math import exp, log, sqrt
 import numpy as np
 
 
-def likeness(x: np.ndarray, y: np.ndarray, frames_apart: int, tau: float | None) -> float:
-    """F1 and F3, rounded; two tokens that are zero have the same direction."""
+def likeness(x: np.ndarray, y: np.ndarray, frames_apart: int, tau: float | None, factor: float = 1.0) -> float:
+    """F1 and F3 times the factor of F9, rounded; two tokens that are zero have the same direction."""
     length_x, length_y = sqrt(float(x @ x)), sqrt(float(y @ y))
     cosine = float(length_x == length_y)
     if length_x > 0 and length_y > 0:
         cosine = float((x / length_x) @ (y / length_y))
     decay = 1.0 if tau is None else exp(-(frames_apart**2) / (2 * tau**2))
-    return round(max(cosine, 0.0) * decay, 6)
+    return round(max(cosine, 0.0) * decay * factor, 6)
 
 
-def nearness(X: np.ndarray, N: int, part: list[int], tau: float | None) -> np.ndarray:
-    """F3 for all pairs of tokens of one part; 0 between parts."""
+def placeless(X: np.ndarray, N: int, q: int) -> np.ndarray:
+    """F8 by a singular value decomposition: tokens without the q directions in which positions' means differ most."""
+    means = np.array([X[p::N].mean(axis=0) for p in range(N)])
+    _, strength, directions = np.linalg.svd(means - means.mean(axis=0), full_matrices=False)
+    out = X.copy()
+    for s, v in list(zip(strength, directions, strict=True))[:q]:
+        if s > 1e-6 * strength[0]:
+            out -= np.outer(X @ v, v)
+    for x, left in zip(X, out, strict=True):
+        if np.linalg.norm(left) <= 1e-6 * np.linalg.norm(x):
+            left[:] = 0
+    return out
+
+
+def place_factor(p: int, q: int, N: int, columns: int | None, scale: float | None) -> float:
+    """F9's factor between two positions of a grid of N, wider than high unless `columns` says otherwise."""
+    if scale is None:
+        return 1.0
+    rows = N // columns if columns else max(rows for rows in range(1, N + 1) if N % rows == 0 and rows * rows <= N)
+    wide = N // rows
+    down, along = (p // wide - q // wide) / rows, (p % wide - q % wide) / wide
+    return exp(-(down**2 + along**2) / (2 * scale**2))
+
+
+def nearness(
+    X: np.ndarray,
+    N: int,
+    part: list[int],
+    tau: float | None,
+    columns: int | None = None,
+    place_scale: float | None = None,
+) -> np.ndarray:
+    """F3 or F9 for all pairs of tokens of one part; 0 between parts."""
     k = np.zeros((len(X), len(X)))
     for i in range(len(X)):
         for j in range(len(X)):
             if part[i] == part[j]:
-                k[i, j] = likeness(X[i], X[j], abs(i // N - j // N), tau)
+                factor = place_factor(i % N, j % N, N, columns, place_scale)
+                k[i, j] = likeness(X[i], X[j], abs(i // N - j // N), tau, factor)
     return k
 
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from infomerge import compress, farthest
-from infomerge.farthest import directions, farthest_points, owners, saliency_log_weight
+from infomerge.farthest import directions, farthest_points, owners, saliency_log_weight, without_place
 from infomerge.methods import METHODS, make_compressor
 from infomerge.methods.checks import check_method
 from infomerge.methods.farthest import FarthestOptions
@@ -27,7 +27,15 @@ OPTIONS: list[dict[str, Any]] = [
     {"salient_split": "clip", "time_scale": 20.0, "context_fraction": 0.2},
     {"scope": "segment", "min_segments": 3},
     {"scope": "segment", "allocation": "caba", "time_scale": None, "merge_weight": 0.3, "salient_split": "clip"},
+    {"place_scale": 0.4, "saliency_exponent": 0.7},
+    {"place_scale": 0.2, "scope": "segment", "time_scale": 3.0, "columns": 1},
 ]
+WITHOUT_PLACE: list[dict[str, Any]] = [
+    {"place_directions": 2},
+    {"place_directions": 30, "context_fraction": 1.0},
+    {"place_directions": 3, "place_scale": 0.4, "merge_weight": 0.6, "scope": "segment"},
+]
+"""Not for structured clips, in which directions of equal strength leave open which of them go."""
 
 
 def assert_equals_reference(tokens: Tensor, ratio: float, saliency: Tensor, options: dict[str, Any]) -> None:
@@ -41,7 +49,7 @@ def assert_equals_reference(tokens: Tensor, ratio: float, saliency: Tensor, opti
     np.testing.assert_allclose(out.tokens, expected["tokens"], rtol=1e-9, atol=1e-12)
 
 
-@pytest.mark.parametrize("options", OPTIONS, ids=str)
+@pytest.mark.parametrize("options", OPTIONS + WITHOUT_PLACE, ids=str)
 @pytest.mark.parametrize("seed", range(6))
 def test_random_clips_equal_the_reference(options: dict[str, Any], seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(farthest, "POOL", 1 + 5 * seed)
@@ -61,7 +69,7 @@ def test_structured_clips_equal_the_reference(clip: str) -> None:
         assert_equals_reference(tokens, 0.2, saliency, options)
 
 
-@pytest.mark.parametrize("options", OPTIONS, ids=str)
+@pytest.mark.parametrize("options", OPTIONS + WITHOUT_PLACE, ids=str)
 def test_every_form_keeps_what_methods_promise(options: dict[str, Any]) -> None:
     check_method("farthest", **options)
 
@@ -141,6 +149,33 @@ def test_what_flashes_is_kept_and_what_stands_still_is_kept_again_after_some_tim
     assert three.assignment.view(16, 4)[:, 1].tolist() == [0] * 8 + [2] * 8, "the nearer in time owns"
 
 
+def test_the_code_of_place_goes_and_content_stays() -> None:
+    # Two channels tell row and column, the other six show independent noise, which has no mean over many frames.
+    g = torch.Generator().manual_seed(3)
+    content = torch.zeros(400, 12, 8, dtype=torch.float64)
+    content[..., 2:] = torch.randn(400, 12, 6, generator=g, dtype=torch.float64)
+    tokens = content.clone()
+    tokens[..., 0] = 10 * (torch.arange(12) // 4)
+    tokens[..., 1] = 10 * (torch.arange(12) % 4)
+    left = without_place(tokens, 2)
+    assert left[..., 2:].sub(content[..., 2:]).abs().max() < 0.2
+    # What all positions have in common is no place: of the code only its mean over the positions is left.
+    assert left[..., :2].std(dim=(0, 1)).max() < 0.1
+    torch.testing.assert_close(without_place(tokens, 30), torch.zeros_like(tokens), msg="nothing but place is left")
+
+
+def test_what_looks_alike_elsewhere_is_another_thing_where_place_counts() -> None:
+    tokens = torch.zeros(8, 9, 4, dtype=torch.float64)
+    tokens[..., 0] = 1.0
+    even = torch.ones(8, 9)
+    options = {"saliency": even, "retention_ratio": 2 / 72, "context_fraction": 1.0}
+    out = compress(tokens, "farthest", **options, place_scale=0.4)
+    assert out.index.tolist() == [0, 8], "the corner across"
+    assert out.assignment.view(8, 9)[5].tolist() == [0, 0, 0, 0, 0, 1, 0, 1, 1]
+    with pytest.raises(ValueError, match="columns: got 2; expected a divisor of the 9 positions"):
+        compress(tokens, "farthest", **options, place_scale=0.4, columns=2)
+
+
 def test_saliency_of_any_scale_and_sign_weighs() -> None:
     saliency = torch.tensor([[1.0, 3.0, 0.0, -5.0]], dtype=torch.float64)
     expected = torch.tensor([[1.0, 3.0, 1e-4, 1e-4]]).double().log()
@@ -163,6 +198,8 @@ def test_at_full_merge_weight_tokens_keep_their_bits() -> None:
         ({"time_scale": 0}, "time_scale"),
         ({"context_fraction": 1.5}, "context_fraction"),
         ({"scope": "frame"}, "scope"),
+        ({"place_directions": -1}, "place_directions"),
+        ({"place_scale": 0}, "place_scale"),
         ({"salient_split": "even"}, "salient_split"),
         ({"saliency_exponent": float("nan")}, "saliency_exponent"),
         ({"time_scales": 3}, "did you mean 'time_scale'"),

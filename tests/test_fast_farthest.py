@@ -100,7 +100,8 @@ def test_without_a_gpu_the_exact_steps_are_taken_and_the_trace_says_so() -> None
 @pytest.mark.parametrize(
     ("options", "reason"),
     [({"scope": "segment"}, "scope='segment'"), ({"merge_weight": 0.6}, "merge_weight=0.6"),
-     ({"saliency_exponent": 5}, "saliency_exponent=5"), ({"retention_ratio": 1.0}, "retention_ratio=1")],
+     ({"saliency_exponent": 5}, "saliency_exponent=5"), ({"place_directions": 3}, "place_directions=3"),
+     ({"place_scale": 0.5}, "place_scale=0.5"), ({"retention_ratio": 1.0}, "retention_ratio=1")],
 )  # fmt: skip
 def test_what_the_gpu_form_does_not_cover_is_exact_and_named(options: dict[str, Any], reason: str) -> None:
     tokens = scenes(SCENES["tour"], 60, 64, device="cuda")

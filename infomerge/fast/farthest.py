@@ -76,6 +76,10 @@ def not_covered(tokens: Tensor, requested: int, options: FarthestOptions) -> str
         return f"scope={options.scope!r}"
     if options.merge_weight < 1:
         return f"merge_weight={options.merge_weight:g}"
+    if options.place_directions:
+        return f"place_directions={options.place_directions}"
+    if options.place_scale is not None:
+        return f"place_scale={options.place_scale:g}"
     if options.saliency_exponent > MOST_EXPONENT:
         return f"saliency_exponent={options.saliency_exponent:g}"
     return None

@@ -13,6 +13,8 @@ Notation as in the paper: x_i is token i, A_i its saliency, l_i its frame; L fra
     next token = argmax_{i not chosen} w_i max(D_i, 1e-6)                                                          (F5)
     owner of i = argmax_{j chosen} k(i, j)                                                                         (F6)
     T_s = floor((1 - d) K / L)                                                                                     (F7)
+    x_i - sum_{v in V_q} (x_i . v) v   in place of x_i in F1                                                       (F8)
+    k(i, j) exp(-|p_i - p_j|^2 / (2 tau_p^2))   in place of k in F4 and F6                                         (F9)
 
 1. Each frame keeps its T_s most salient tokens (F7).
 2. Tokens are added one by one (F5), and the distances brought up to date (F4), until there are exactly K.
@@ -23,6 +25,11 @@ With a tau_t, content and time are one space: after tau_t frames a token counts 
 looks. Without one, which is the default, a thing is chosen once in the whole clip, whenever it comes back: on the
 testbed's development clips that kept more answers (docs/a_better_method.md). What is flashed for two frames is far from
 all else either way, and a texture that stands still is chosen less often where nobody looks at it.
+
+Two options are about place, and off by default. V_q of F8 are the first q right singular directions of the positions'
+mean tokens over the clip, from which their mean is taken: what they have in common whatever is shown, which is where
+they are. With them, one object that moves is as far from itself as another object is. p_i of F9 is where position i
+is, in shares of the frame's sides: what looks alike elsewhere is another thing.
 
 Read so that the result does not depend on the machine: k is rounded to 6 decimals; so is the logarithm of what F5
 compares. Equal ones: the lower index first; in F6 the nearer in time first. Tokens that are zero are alike among
@@ -39,11 +46,13 @@ from torch import Tensor
 from infomerge import budget as budgets
 from infomerge import fast
 from infomerge.compression import Compression
-from infomerge.farthest import FarthestOptions, farthest_in_segments, owners
+from infomerge.farthest import FarthestOptions, farthest_in_segments, owners, place_decay, without_place
 from infomerge.fast import farthest as by_kernels
 from infomerge.methods.method import Method
 from infomerge.methods.registry import register_method
 from infomerge.methods.result import Ownership
+from infomerge.methods.spacing import grid_of, grid_places
+from infomerge.numerics import wide
 from infomerge.segmentation import find_segments, segment_lengths, transition_similarity
 from infomerge.selection import most_salient, salient_counts
 
@@ -71,8 +80,12 @@ def farthest(
         transition = transition_similarity(features.mean(dim=1))
         segments = find_segments(transition, chosen.min_segments, chosen.segment_threshold)
         budget = _budget(features, segments, salient, requested - total, chosen)
+    content = without_place(wide(features), chosen.place_directions) if chosen.place_directions else features
+    place = None
+    if chosen.place_scale is not None:
+        place = place_decay(grid_places(*grid_of(features.shape[1], chosen.columns)), chosen.place_scale)
     points = farthest_in_segments(
-        features, saliency, salient, segments, budget, chosen.saliency_exponent, chosen.time_scale
+        content, saliency, salient, segments, budget, chosen.saliency_exponent, chosen.time_scale, place
     )
     return Ownership(owners(points), (points.chosen & ~salient).flatten(), segments, merge_weight=chosen.merge_weight)
 
