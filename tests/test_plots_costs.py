@@ -30,8 +30,8 @@ def test_parts_of_a_bar_lie_one_after_the_other_and_their_sum_stands_at_the_end(
     drawn = [bar for bar in axes.patches if isinstance(bar, Rectangle)]
     widths = np.array([bar.get_width() for bar in drawn]).reshape(3, 2)
     lefts = np.array([bar.get_bbox().x0 for bar in drawn]).reshape(3, 2)
-    np.testing.assert_allclose(widths.T, [[3, 0, 4], [3, 1, 0.5]])
-    np.testing.assert_allclose(lefts.T, [[0, 3, 3], [0, 3, 4]])
+    np.testing.assert_allclose(widths.T, [[3.0, 0.0, 4.0], [3.0, 1.0, 0.5]])
+    np.testing.assert_allclose(lefts.T, [[0.0, 3.0, 3.0], [0.0, 3.0, 4.0]])
     assert [text.get_text() for text in axes.texts] == ["7", "4.5"]
     assert [label.get_text() for label in axes.get_yticklabels()] == ["all", "few"]
 
