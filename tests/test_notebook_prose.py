@@ -159,6 +159,20 @@ def test_answers_are_folded_behind_their_questions(path: Path) -> None:
         assert "\n\n</details>" in all_cells[after].source
 
 
+@every_notebook
+def test_what_a_fold_shows_of_an_answer_is_no_answer(path: Path) -> None:
+    # JupyterLab writes the first line of the first output on the fold.
+    for cell in cells(path, "code"):
+        if not cell.metadata.get("jupyter", {}).get("outputs_hidden"):
+            continue
+        first = cell.outputs[0]
+        data = first.get("data", {})
+        text = first.get("text") or data.get("text/markdown") or data["text/plain"]
+        line = next(line for line in text.splitlines() if line)
+        head_of_a_table, picture = line.startswith("| "), line.startswith("<") and "image/png" in data
+        assert line.endswith(":") or head_of_a_table or picture, f"{line!r} is on the fold of\n{cell.source}"
+
+
 def equations(text: str) -> set[int]:
     """The paper's equations that a text names: "eq. 3 to 5", "eq. 29 and 30"."""
     named: set[int] = set()

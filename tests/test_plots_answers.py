@@ -73,6 +73,10 @@ def test_an_answer_grid_writes_every_number_frames_what_is_marked_and_darkens_wi
     # Letters are light on dark cells and dark on light ones.
     inks = [sum(int(to_hex(text.get_color())[at : at + 2], 16) for at in (1, 3, 5)) > 382 for text in axes.texts]
     assert inks == [False, False, True, True, False]
+    # A reader need not look for frames that are not there.
+    none = plots.answer_grid([grid(accuracy, np.zeros_like(framed))], words="framed: weak")
+    below = [figure.texts[-1].get_text() for figure in (none, axes.figure)]
+    assert below == ["framed: weak; none is framed", "framed: weak"]
 
 
 def test_figures_of_answers_have_words_for_those_who_do_not_see_them() -> None:

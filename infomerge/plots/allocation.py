@@ -271,6 +271,17 @@ def budget_share(
     for (name, share), (color, marker, dash) in zip(budget_shares.items(), looks, strict=False):
         axes.plot(frame_share, share, color=color, marker=marker, markersize=3.5, linestyle=dash, label=name)
     axes.axvline(0.5, color=GRAY, linewidth=0.6, zorder=0)
+    axes.annotate(
+        "half of the clip",
+        (0.5, 0.02),
+        (-3, 0),
+        textcoords="offset points",
+        ha="right",
+        va="bottom",
+        rotation=90,
+        fontsize=SMALL,
+        color=GRAY,
+    )
     axes.set(
         xlim=(0, 1), ylim=(0, 1.02), xlabel="event's share of the frames", ylabel="its share of the context budget"
     )

@@ -86,7 +86,7 @@ def answer_curves(
         return ax.figure.figure
     columns = min(len(panels), max(1, int(page_width(width) / 3.0))) if columns is None else columns
     rows, height = -(-len(panels) // columns), 2.6 if columns > 1 else 2.1
-    words = "bars: 95 % intervals over clips, of the methods in colour; grey: all other methods"
+    words = "bars: 95 % intervals over clips, of the methods in colour; grey: all others, some of them named"
 
     def foot(figure: Figure) -> float:
         taken = words_below(words, figure)
@@ -187,6 +187,8 @@ def answer_grid(
     lines = -(-len(panels) // columns)
     names = max(len(column) for column in panels[0].columns)
     height = 0.155 * len(panels[0].rows) + 0.07 * names + 0.3
+    if not any(panel.framed.any() for panel in panels):
+        words = f"{words}; none is framed"  # Or the reader looks for what is not there.
     figure = framed(width, lines * height, title=title, words=words)
     grid = figure.subplots(lines, columns, squeeze=False)
     for axes, panel in zip(grid.flat, panels, strict=False):
