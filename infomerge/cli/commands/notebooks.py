@@ -11,7 +11,7 @@ from infomerge.cli.errors import InputError, bad_file
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path, file_okay=False))
 @click.option("--force", is_flag=True, help="Replace notebooks that are there.")
 def command(folder: Path, force: bool) -> None:
-    """Write the notebooks to the folder DIR, and the course for a class to DIR/course."""
+    """Write the notebooks to DIR, and the course to DIR/course."""
     from infomerge.paper.notebooks import write_notebooks
 
     with bad_file("DIR", folder):
