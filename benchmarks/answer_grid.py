@@ -78,7 +78,7 @@ SWAPS: list[dict[str, Any]] = [
 ]
 """InfoMerge with one part of it changed at a time."""
 
-PLACE = {"context_fraction": 0.4, "saliency_exponent": 0.7, "place_directions": 12}
+PLACE: dict[str, Any] = {"context_fraction": 0.4, "saliency_exponent": 0.7, "place_directions": 12}
 """Farthest points in content without place, chosen on clips 1000 to 1031 (docs/a_better_method.md)."""
 
 ROBUST = [

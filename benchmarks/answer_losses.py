@@ -10,6 +10,7 @@ answers of each kind are right. Two selections know the truth and no method can 
 from collections import Counter
 from collections.abc import Callable, Iterable
 from functools import partial
+from typing import Any
 
 import click
 import torch
@@ -23,10 +24,10 @@ from infomerge.video import SceneClip
 from infomerge.video.questions import KINDS
 
 Selection = Callable[[SeenClip, SceneClip, int], Tensor]
-PLACE = {"saliency_exponent": 0.7, "place_directions": 12}
+PLACE: dict[str, Any] = {"saliency_exponent": 0.7, "place_directions": 12}
 
 
-def by_method(seen: SeenClip, clip: SceneClip, kept: int, method: str = "farthest", **options: object) -> Tensor:
+def by_method(seen: SeenClip, clip: SceneClip, kept: int, method: str = "farthest", **options: Any) -> Tensor:
     """Flat indices of what a method keeps."""
     del clip
     return compressed(seen, method, kept / seen.tokens[..., 0].numel(), "head", options).index

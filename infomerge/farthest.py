@@ -147,7 +147,8 @@ def without_place(
     along = (mixture.T @ means)[-count:] * inverse[:, None]
     left = features - (features @ along.T) @ along
     lost = left.norm(dim=-1) <= LEAST_LEFT * features.norm(dim=-1)
-    return left.masked_fill(lost[..., None], 0)
+    result: Tensor = left.masked_fill(lost[..., None], 0)
+    return result
 
 
 def place_decay(places: Float[Tensor, "positions 2"], scale: float) -> Float[Tensor, "positions positions"]:
