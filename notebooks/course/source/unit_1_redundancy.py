@@ -26,7 +26,8 @@ from infomerge.course.pictures import bars, curves, position_map
 # A *Video-LLM* is a language model that also reads video. It does not read pixels. A second network, the *encoder*,
 # cuts every frame into a grid of small squares, and turns each square into a list of numbers: a **token**. The numbers
 # describe what can be seen there, so that squares that look alike have tokens that point in similar directions. The
-# place in the grid is the token's **position**; the numbers are its **channels**.
+# place in the grid is the token's **position**; the numbers are its **channels**. A token is *redundant* if others
+# already say what it says: this unit is about those that the frame before already says.
 #
 # All tokens of a clip make one tensor, `[frames, positions, channels]`:
 
@@ -50,7 +51,8 @@ print(f"{frames * positions:,} for {frames} frames; {3600 * positions:,} for an 
 # %% [markdown]
 # ## Alike: the cosine
 #
-# Two tokens $a$ and $b$ are compared by the *cosine* of the angle between them, whatever their lengths:
+# Two tokens $a$ and $b$ are compared by the *cosine* of the angle between them. What a square shows is in a token's
+# direction; its length says mostly how strongly the encoder reacts, and changes with the light, so it is left out:
 #
 # $$\cos(a, b) = \frac{a \cdot b}{\lVert a \rVert \, \lVert b \rVert}$$
 #
@@ -69,8 +71,8 @@ angles = torch.tensor([[0.0, 0, 0], [0, 90, 30], [0, 0, 60], [0, 0, 90]]).deg2ra
 toy = torch.stack([angles.cos(), angles.sin()], dim=-1)  # [4 frames, 3 positions, 2 channels]
 
 # %% predict
-# with a pencil, the mean cosine of each position with itself in the next frame: three numbers for "still", three for
-# "glitch", three for "drift". ($\cos 30° = 0.87$, $\cos 90° = 0$.) Which of the two that change looks more redundant?
+# with a pencil, the cosines of each position with itself in the next frame, three for each position, and the mean of
+# each three. ($\cos 30° = 0.87$, $\cos 90° = 0$.) Which of the two that change looks more redundant?
 
 # %% [markdown]
 # ## Exercise 1: similarity with the next frame
@@ -81,11 +83,11 @@ def neighbor_similarity(tokens: torch.Tensor) -> torch.Tensor:
     """How alike every position is to itself in the next frame.
 
     Args:
-        tokens: [frames, positions, channels], at least two frames.
+        tokens: [frames, positions, channels], floats, at least two frames; no token is all zeros.
 
     Returns:
-        [positions]: the mean over the frames - 1 pairs of neighboring frames of the cosine between the tokens of this
-        position.
+        [positions], floats: the mean over the frames - 1 pairs of neighboring frames of the cosine between the tokens
+        of this position.
     """
     directions = tokens / tokens.norm(dim=-1, keepdim=True)
     return (directions[:-1] * directions[1:]).sum(-1).mean(0)
@@ -128,7 +130,7 @@ def repeated_share(tokens: torch.Tensor, threshold: float) -> float:
     """The share of all tokens that the frame before already shows.
 
     Args:
-        tokens: [frames, positions, channels].
+        tokens: [frames, positions, channels]; no token is all zeros.
         threshold: a token counts as repeated if its cosine with the frame before is at least this.
 
     Returns:
@@ -141,11 +143,13 @@ def repeated_share(tokens: torch.Tensor, threshold: float) -> float:
 
 # %% hint
 # Do as before, but keep the cosines of all pairs, `[frames - 1, positions]`, and count those that reach the threshold.
-# A comparison gives True and False, which sum up as 1 and 0. By what number of tokens do you divide?
+# A comparison gives True and False, which sum up as 1 and 0. Divide by the number of all tokens, frames times
+# positions.
 
 # %% predict
 # three clips: "carphone", a man talking in a car; "bigbuckbunny", a cartoon in which the camera stands still for most
-# of the time; "bikes", a street with cyclists and cars, several shots. Which share of each is repeated?
+# of the time; "bikes", a street with cyclists and cars in several *shots*, pieces filmed without a cut. Which share of
+# each is repeated?
 
 # %%
 clips = {"carphone": clip, **{name: EncodedClip.read(name) for name in ("bigbuckbunny", "bikes")}}
@@ -176,9 +180,10 @@ if check("repeated_share", repeated_share):
     display(curves(thresholds, lines, "threshold (cosine)", "share of bikes repeated"))
 
 # %% explanation
-# Down: neighbors lie further apart in time, so more has changed between them. Redundancy is no property of the film
-# alone but of the film **and** how it is sampled; whoever samples twice as densely buys mostly repetitions. And every
-# threshold gives another share, so a share without its threshold says nothing.
+# Down: neighbors lie further apart in time, so more has changed between them. (A little of it is the first frame, which
+# repeats nothing: of 8 frames that is an eighth, of 32 a thirty-second.) Redundancy is no property of the film alone
+# but of the film **and** how it is sampled: of frames that are added in between, more is repeated than of those before.
+# And every threshold gives another share, so a share without its threshold says nothing.
 
 # %% [markdown]
 # ### On the encoder, and on what you will be asked

@@ -32,7 +32,8 @@ from infomerge.video import disturb
 #
 # ## The fingerprint
 #
-# For one position $p$ with token $h_l$ in frame $l$, the **fingerprint matrix** holds all cosines (eq. 1 of the paper):
+# For one position $p$ with token $h_l$ in frame $l$, the **fingerprint matrix** holds all cosines (eq. 1 of InfoMerge,
+# the paper that this course follows; it is named below, under Reading):
 #
 # $$F_p[l, l'] = \cos(h_l, h_{l'})$$
 #
@@ -56,7 +57,7 @@ def fingerprint(tokens: torch.Tensor) -> torch.Tensor:
     """All cosines between the tokens of one position.
 
     Args:
-        tokens: [frames, channels].
+        tokens: [frames, channels]; none is all zeros.
 
     Returns:
         [frames, frames]: in row l and column m the cosine of frames l and m.
@@ -88,12 +89,12 @@ if check("fingerprint", fingerprint):
 # \bigl|\, F_p[l+1, l'] - F_p[l, l'] \,\bigr|$$
 #
 # Its rival is the **adjacent difference**, the mean of $1 - \cos(h_l, h_{l+1})$ over neighboring frames (the library
-# takes it inside windows of four frames, as the method DyCoke does).
+# takes it inside windows of four frames, as the method DyCoke does: frames 4 and 5 are not compared).
 
 # %% predict
 # by hand from your matrix, TFD of the bad frame: sum up the differences of rows 1 to 2, 2 to 3, 3 to 4, divide by
-# $3 \cdot 4$. The drift (0, 30, 60, 90 degrees) has an adjacent difference of 0.13, the bad frame 0.67. By TFD, will the
-# drift look more like the bad frame, or less?
+# $3 \cdot 4$. The drift (0, 30, 60, 90 degrees) has an adjacent difference of 0.13, the bad frame 0.67. By TFD, will
+# the drift look more like the bad frame, or less?
 
 
 # %% exercise tfd
@@ -101,7 +102,7 @@ def tfd(tokens: torch.Tensor) -> torch.Tensor:
     """Temporal Fingerprint Difference of every position of a segment.
 
     Args:
-        tokens: [frames, positions, channels], at least two frames.
+        tokens: [frames, positions, channels], at least two frames; no token is all zeros.
 
     Returns:
         [positions]: the mean absolute difference between consecutive rows of the position's fingerprint.
@@ -123,9 +124,9 @@ if check("tfd", tfd):
     print("adjacent  ", *(f"{value:6.2f}" for value in adjacent_difference(toy).tolist()))
 
 # %% explanation
-# The bad frame: $(0 + 4 + 4)/12 = 0.67$ by both. The drift: 0.27 by TFD, 0.13 by the adjacent difference. Beside the bad
-# frame it rises from a fifth to two fifths: its small steps all lead away from where it began, and rows compare with
-# all frames. That is the idea of TFD.
+# The bad frame: $(0 + 4 + 4)/12 = 0.67$ by both. The drift: 0.13 by the adjacent difference, a fifth of the bad
+# frame's; by TFD 0.27, two fifths of it. The drift's small steps all lead away from where it began, and rows compare
+# with all frames. That is the idea of TFD.
 
 # %% [markdown]
 # ## On a real clip
@@ -201,6 +202,9 @@ if check("candidates", candidates):
 # What is a good choice? One that stays the same when the picture is disturbed but the scene is not. We disturb the same
 # eight frames, make tokens anew, and ask how many of the 17 candidates are still those of the clean frames, on average
 # over four random patterns. Tokens are here the bare pixels of each square, so that nothing but the disturbance counts.
+# (So far they came from *EfficientNet*, a network that was trained to name what is in a photograph.) The numbers under
+# the names are strengths: the noise's deviation in gray levels of 255, the share of frames that are hit, the largest shake in
+# pixels.
 
 # %% predict
 # two disturbances: *sensor noise*, some in every frame, and *black frames*, each frame lost with a probability of one
@@ -230,22 +234,25 @@ if check("candidates", candidates):
 
 # %% explanation
 # For noise: 0.59 of the candidates are found again by TFD, 0.35 by the adjacent difference. Noise makes every cosine a
-# little wrong at random; TFD sums up many more of them, so that the errors average out.
+# little wrong at random, and adds nearly the same to the difference of any two. TFD is a mean over many more of them,
+# so that what is left of chance is smaller, and the order of the positions less disturbed.
 #
-# For black frames it is the other way round, and how: 0.00 against 0.90. A black frame resembles nothing, so a whole row
-# of the fingerprint falls to 0. A *still* position falls from a row of ones and loses most, while a moving one had
-# little to lose: TFD takes the stillest positions for the most changed. To the adjacent difference a black frame costs
-# every position the same, and the order stays. Shaking hardly matters to either here, and blocks of wrong pixels spoil
-# both.
+# For black frames it is the other way round, and how: 0.00 against 0.90. A black frame resembles nothing, so its
+# row of the fingerprint falls to 0 but for the diagonal. A *still* position falls from a row of ones and loses most,
+# while a moving one had little to lose: TFD takes the stillest positions for the most changed. The adjacent difference
+# loses two comparisons of each black frame, at every position, and the others keep the order. Shaking hardly matters to
+# either here, and blocks of wrong pixels spoil both.
 
 # %% [markdown]
 # ## Wrap-up
 #
 # - A fingerprint matrix shows how a position resembles itself over a whole segment; TFD is how much its rows change.
-# - A slow drift is what tells it from the adjacent difference. In segments of two frames the two are the same number.
-# - Which of them is better under disturbance is a question for measurement, not for argument. Over 56 conditions (eleven
-#   disturbances at five strengths, and none) with 100 clips each: with EfficientNet's tokens the adjacent difference is better in 48, TFD in 6; with bare pixels on the
-#   same grid the adjacent difference in 14 and TFD in 22, on 14 x 14 positions 11 and 38; the rest are undecided.
+# - What it sees and neighbors do not is a slow drift. In segments of two frames the two are the same number.
+# - Which of them is better under disturbance is a question for measurement, not for argument. Over 56 conditions
+#   (eleven disturbances at five strengths, and none) with 100 drawn clips each, whose still places are known: with
+#   EfficientNet's tokens on 6 x 6 positions the adjacent difference is better in 48 and TFD in 6, with bare pixels on
+#   these 6 x 6 in 14 and 22, with bare pixels on 14 x 14 in 11 and 38. In the rest the difference is smaller than its
+#   error: undecided.
 #
 # **Can you answer?** (1) Why is TFD undefined for a segment of one frame? (2) Show that for two frames TFD is $1 - c$,
 # with $c$ their cosine. (3) A lamp flickers on, off, on, off: by which of the two is it more static?
@@ -254,8 +261,8 @@ if check("candidates", candidates):
 # <summary><b>Answers</b></summary>
 #
 # (1) There is no second row: the sum is empty and the divisor 0. (2) The rows are $(1, c)$ and $(c, 1)$; they differ by
-# $1 - c$ twice, over $1 \cdot 2$. (3) If on and off have nothing in common, neighbors differ by 1 every time, and so do
-# all entries of consecutive rows: both give 1.
+# $1 - c$ twice, over $1 \cdot 2$. (3) By neither. If $c$ is the cosine of on and off, neighbors differ by $1 - c$ every
+# time, and so do all entries of consecutive rows: both give $1 - c$.
 #
 # </details>
 #

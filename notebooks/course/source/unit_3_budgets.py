@@ -23,9 +23,10 @@ from infomerge.course.pictures import bars
 # ## What for
 #
 # A clip is cut into **segments**, runs of frames that belong together. Each gets a **budget**: how many *context
-# tokens* it may keep, tokens into which what was not kept is merged. The simplest budget goes by length: twice the
-# frames, twice the tokens. CABA, *Content-Aware Budget Allocation*, goes by what a segment shows. The total is the same,
-# so that whatever one segment gains another loses.
+# tokens* it may keep. (A context token is one that stands for others, which were merged into it; unit 4 writes that.)
+# The simplest budget goes by length: twice the
+# frames, twice the tokens. CABA, *Content-Aware Budget Allocation*, goes by what a segment shows. The total is the
+# same, so that whatever one segment gains another loses.
 #
 # Our clip is a tour of a street, a cartoon, a frozen picture, a portrait and a passenger in a car. The library has cut
 # it into twelve segments:
@@ -48,7 +49,8 @@ print("frames in each segment:", lengths.tolist())
 # $$\bar x_k = \operatorname{mean}_{l \in V_k,\, p}\; h_{l,p}, \qquad
 # \bar x = \frac{\sum_k |V_k|\, \bar x_k}{\sum_k |V_k|}, \qquad u_k = 1 - \cos(\bar x_k, \bar x)$$
 #
-# $V_k$ are the frames of segment $k$, $|V_k|$ is how many. Tokens are averaged as they are, not normalized.
+# $h_{l,p}$ is the token of frame $l$ at position $p$, $V_k$ are the frames of segment $k$, $|V_k|$ is how many. Tokens
+# are averaged as they are, not normalized.
 #
 # By hand: three frames that show $(1, 0)$ and one that shows $(0, 1)$, two segments. The clip's mean is
 # $(0.75, 0.25)$, with a length of 0.79.
@@ -63,10 +65,10 @@ def uniqueness(tokens: torch.Tensor, segments: torch.Tensor) -> torch.Tensor:
 
     Args:
         tokens: [frames, positions, channels].
-        segments: [segments, 2], first frame and the first frame after it; together they are all frames.
+        segments: [segments, 2], integers: first frame and the first frame after it; together they are all frames.
 
     Returns:
-        [segments]: one minus a cosine.
+        [segments], floats: one minus a cosine.
     """
     means = torch.stack([tokens[start:end].mean(dim=(0, 1)) for start, end in segments.tolist()])
     clip = tokens.mean(dim=(0, 1))
@@ -84,15 +86,17 @@ if check("uniqueness", uniqueness):
     print("tour:   ", [round(value, 2) for value in uniqueness(tokens, segments).tolist()])
 
 # %% explanation
-# $u_1 = 1 - 0.75/0.79 = 0.05$ and $u_2 = 1 - 0.25/0.79 = 0.68$. A long segment cannot be very unique, since it makes the
-# mean that it is compared with.
+# $u_1 = 1 - 0.75/0.79 = 0.05$ and $u_2 = 1 - 0.25/0.79 = 0.68$. A long segment can hardly be very unique, since it
+# makes most of the mean that it is compared with. (It could if its tokens were much shorter than all others: they are
+# not normalized.)
 
 # %% [markdown]
 # ## Exercise 2: richness
 #
 # Does a segment show one thing or many? Take all its tokens as rows of a matrix. Its singular values
 # $\sigma_1 \ge \sigma_2 \ge \dots$ say how far the rows extend along $R$ directions. Their squares, as shares of the
-# whole, are like probabilities, and **richness** is their entropy, divided by the largest that it can be (eq. 6, 7):
+# whole (the sum of all is what is called the tokens' *energy*), are like probabilities, and **richness** is their
+# entropy, divided by the largest that it can be (eq. 6, 7):
 #
 # $$\pi_j = \frac{\sigma_j^2}{\sum_i \sigma_i^2}, \qquad e_k = -\frac{1}{\log R} \sum_j \pi_j \log \pi_j$$
 #
@@ -100,8 +104,8 @@ if check("uniqueness", uniqueness):
 # equally strong: 1.
 
 # %% predict
-# a matrix with the rows $(3, 0, 0, 0)$, $(0, 2, 0, 0)$, $(0, 0, 1, 0)$ has the singular values 3, 2, 1. Which shares are
-# those? Is its richness nearer to 0, to 1, or in the middle?
+# a matrix with the rows $(3, 0, 0, 0)$, $(0, 2, 0, 0)$, $(0, 0, 1, 0)$ has the singular values 3, 2, 1. Which shares
+# are those? Is its richness nearer to 0, to 1, or in the middle?
 
 
 # %% exercise richness
@@ -112,7 +116,7 @@ def richness(tokens: torch.Tensor) -> torch.Tensor:
         tokens: [tokens, channels], at least two of each, not all zero.
 
     Returns:
-        One number from 0 to 1.
+        A tensor of no dimensions, or a float: one number from 0 to 1.
     """
     energy = torch.linalg.svdvals(tokens) ** 2
     share = energy / energy.sum()
@@ -134,8 +138,8 @@ if check("richness", richness):
 # %% [markdown]
 # ## Exercise 3: weights
 #
-# Two measures on different scales are made comparable by **z-scores**: $z(x) = (x - \text{mean}) / \text{deviation}$ over
-# the segments. They are mixed, by the knobs $\alpha$ and $\beta$, and squashed to between 0 and 1 by the *sigmoid*
+# Two measures on different scales are made comparable by **z-scores**: $z(x) = (x - \text{mean}) / \text{deviation}$
+# over the segments. They are mixed, by the knobs $\alpha$ and $\beta$, and squashed to between 0 and 1 by the *sigmoid*
 # $\operatorname{sigmoid}(x) = 1 / (1 + e^{-x})$; times the length this is the segment's **weight** (eq. 8):
 #
 # $$m_k = \alpha\, z(u_k) + \beta\, z(e_k), \qquad w_k = \operatorname{sigmoid}(\tau\, m_k) \, |V_k|$$
@@ -153,8 +157,8 @@ def weights(
     """What each segment's budget will be proportional to.
 
     Args:
-        u: [segments], uniqueness.
-        e: [segments], richness.
+        u: [segments], uniqueness; not all equal.
+        e: [segments], richness; not all equal.
         lengths: [segments], how many frames.
         alpha: weight of uniqueness.
         beta: weight of richness.
@@ -180,13 +184,15 @@ if check("weights", weights):
 
 # %% explanation
 # At $\tau = 0$ every sigmoid is 1/2: the weights are half the lengths, so the budget goes by length alone. For a very
-# large $\tau$ the sigmoid becomes a switch: segments above the mean share everything by length, the others get nothing
-# but the one token that each is granted. The paper takes 1.2 (2.0 at 5 %).
+# large $\tau$ the sigmoid becomes a switch: segments of positive $m_k$ share everything by length, the others get
+# nothing (but one token, which every segment is granted: exercise 4). The paper takes 1.2 (2.0 at 5 %), $\alpha = 0.9$
+# and $\beta = 0.1$: settings that it chose on benchmarks, not the outcome of an argument.
 
 # %% [markdown]
 # ## Exercise 4: whole tokens that add up
 #
-# Budgets are proportional to weights (eq. 9), $q_k = B\, w_k / \sum_j w_j$, but tokens are whole. Rounding each $q_k$ by
+# Budgets are proportional to weights (eq. 9), $q_k = B\, w_k / \sum_j w_j$, where $B$ is how many context tokens the
+# whole clip may keep (397 of the tour at 15 %; unit 4 works out why). But tokens are whole. Rounding each $q_k$ by
 # itself, as the paper does (eq. 21), loses or gains a few. So: round all down, but give at least 1; then give what is
 # left, one by one, to the segments of which most was cut off (*largest remainder*; of equals, the earlier one).
 
@@ -199,11 +205,11 @@ def shares(weight: torch.Tensor, total: int) -> torch.Tensor:
     """Whole budgets in proportion to weights.
 
     Args:
-        weight: [segments], positive.
+        weight: [segments], floats, positive.
         total: tokens to give away; enough that raising segments to 1 does not use up more than there are.
 
     Returns:
-        [segments], integers, at least 1 each, that add up to the total.
+        [segments], int64, at least 1 each, that add up to the total.
     """
     quota = total * weight / weight.sum()
     budget = quota.floor().clamp(min=1).long()
@@ -224,7 +230,8 @@ if check("shares", shares):
     print("library: ", out.trace.budget.tolist())
 
 # %% explanation
-# Rounded down 1, 2, 3, 2 make 8; two are left. Most was cut off from the fourth (0.8), then from the first (0.45): 2, 2,
+# Rounded down 1, 2, 3, 2 make 8; two are left. Most was cut off from the fourth (0.8), then from the first (0.45): 2,
+# 2,
 # 3, 3. Rounding each alone gives 1, 2, 3, 3, nine in all: one token is lost.
 
 # %% [markdown]
@@ -251,25 +258,26 @@ for alpha, beta, tau in ((0.9, 0.1, 1.2), (0.0, 1.0, 1.2), (0.9, 0.1, 0.0), (0.9
 # It falls from 46 to 4: the two measures disagree about it. With a live view, `BudgetExplorer("tour")` from
 # `infomerge.widgets`, you can turn every knob and see the budget flow.
 #
-# One thing to notice: the frozen picture (10.5 to 12.9 s, the second half of segment 10) gets *more* than its length would
-# give. Uniqueness asks how unusual a segment is, not how often it repeats itself.
+# One thing to notice: the frozen picture (10.5 to 12.9 s, the second half of segment 10) gets *more* than its length
+# would give. Uniqueness asks how unusual a segment is, not how often it repeats itself.
 
 # %% [markdown]
 # ## Wrap-up
 #
-# - Uniqueness: how far a segment points away from the clip. Long segments cannot be very unique.
+# - Uniqueness: how far a segment points away from the clip. Long segments can hardly be very unique.
 # - Richness: how evenly the energy of its tokens spreads over directions.
 # - z-scores put both on one scale, the sigmoid squashes, the temperature says how far content may move the budget.
 # - Whole budgets add up to the total only if the remainders are given away together.
 #
-# **Can you answer?** (1) A clip has one segment. What is its uniqueness, and what its budget? (2) Why z-scores? (3) Which
-# $\tau$ switches content off?
+# **Can you answer?** (1) A clip has one segment. What is its uniqueness, and what its budget? (2) Why z-scores? (3)
+# Which $\tau$ switches content off?
 #
 # <details>
 # <summary><b>Answers</b></summary>
 #
-# (1) 0, since its mean is the clip's; the whole budget. (2) Richness varies far less than uniqueness; without them its
-# share $\beta$ would mean nothing. (3) 0.
+# (1) 0, since its mean is the clip's; the whole budget. (Its z-scores would be 0/0; the library takes 0 for them.)
+# (2) Richness varies far less than uniqueness; without them $\alpha$ and $\beta$ would not say how much each counts.
+# (3) 0.
 #
 # </details>
 #
