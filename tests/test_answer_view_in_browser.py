@@ -109,7 +109,7 @@ def test_the_page_shows_the_traits_and_its_labelled_controls_ask_for_others(page
     slider = page.get_by_role("slider", name="Tokens kept")
     slider.focus()
     page.keyboard.press("End")
-    assert slider.get_attribute("aria-valuetext") == "100 %"
+    expect(slider).to_have_attribute("aria-valuetext", "100 %")
     page.get_by_label("Method").select_option("farthest")
     page.get_by_label("Question").select_option("2")
     page.get_by_label("mark the tokens").uncheck()
