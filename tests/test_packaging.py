@@ -241,6 +241,11 @@ def test_the_source_distribution_holds_what_its_tests_need_and_they_pass(
     # Those that look for the most files; in the unpacked folder and with its code.
     environment = os.environ | {"PYTHONPATH": str(unpacked)}
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/test_setup.py"]
-    command += ["tests/test_against_reference.py", "tests/test_figures.py", "-k", "not written_the_same_twice and not runs_off"]
+    command += [
+        "tests/test_against_reference.py",
+        "tests/test_figures.py",
+        "-k",
+        "not written_the_same_twice and not runs_off",
+    ]
     done = subprocess.run(command, cwd=unpacked, env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout[-3000:]
