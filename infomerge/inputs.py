@@ -3,11 +3,12 @@
 import math
 from typing import Any, NamedTuple
 
+import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from infomerge.numerics import wide
+from infomerge.numerics import check_dense, wide
 from infomerge.selection import frame_distinctness
 
 LARGEST = 1e60
@@ -59,6 +60,12 @@ def check_inputs(tokens: Any, saliency: Any = None, frame_features: Any = None) 
         _check_values(name, value)
 
 
+def check_unmasked(name: str, values: Any) -> None:
+    """Refuse a NumPy array of which a part is masked: a tensor has no mask, and shows what lies below."""
+    if np.ma.is_masked(values):
+        raise TypeError(f"{name}: got an array of which a part is masked; expected numbers alone")
+
+
 def check_shapes(tokens: Any, saliency: Any = None, frame_features: Any = None) -> dict[str, Tensor]:
     """All of `check_inputs` that needs no look at a value; gives the tensors that were given, by name."""
     _check_tensor("tokens", tokens, "[frames, positions, channels]", 3)
@@ -84,8 +91,6 @@ def check_shapes(tokens: Any, saliency: Any = None, frame_features: Any = None) 
         given["frame_features"] = frame_features
     for name, value in given.items():
         _check_device(name, value, tokens)
-    if tokens.is_meta:
-        raise TypeError("tokens: got a tensor on meta, which has no numbers; expected one on a CPU or a GPU")
     return given
 
 
@@ -121,8 +126,6 @@ def _check_tensor(name: str, value: Any, shape: str, rank: int) -> None:
         raise TypeError(f"{name}: got {type(value).__name__}; expected a torch.Tensor {shape}")
     if value.dtype not in _DTYPES:
         raise TypeError(f"{name}: got dtype {value.dtype}; expected a float dtype (float16 to float64, bfloat16)")
-    if value.is_nested or value.layout != torch.strided:
-        found = "nested" if value.is_nested else str(value.layout).removeprefix("torch.")
-        raise TypeError(f"{name}: got a {found} tensor; expected a dense one, {shape}")
+    check_dense(name, value, shape)
     if value.ndim != rank:
         raise ValueError(f"{name}: got {value.ndim} dimensions, shape {list(value.shape)}; expected {shape}")
