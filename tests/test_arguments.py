@@ -70,6 +70,11 @@ for name, shape in shapes.items():
         np.empty(shape, object), np.full(shape, "a"), np.full(shape, np.datetime64("2020-01-01")),
         np.ma.masked_all(shape), plain * float("nan"),
     ]
+    in_part = np.ma.array(np.ones(shape, np.uint8 if name == "frames" else np.float32), mask=np.zeros(shape))
+    in_part[0] = np.ma.masked
+    odd.append(in_part)
+    odd += [np.arange(4) + 1j, in_part + np.arange(4)] if name == "timestamps" else []
+    odd += [(4.5, 2), (3, 3, 1)] if name == "grid" else []
     for value in odd:
         try:
             EncodedClip.from_arrays(**({"tokens": tokens} | {name: value}))
