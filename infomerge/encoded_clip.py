@@ -1,7 +1,9 @@
 """A clip with its visual tokens: what a reader plus an encoder give, and what is compressed, drawn and measured."""
 
 import math
+import operator
 import os
+import reprlib
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -16,8 +18,9 @@ from torch import Tensor
 from infomerge.compression import Compression
 from infomerge.encoders import EfficientNetEncoder, Encoder, Encoding
 from infomerge.encoders.base import rgb_frames
-from infomerge.inputs import check_inputs, check_layers
+from infomerge.inputs import check_inputs, check_layers, check_unmasked
 from infomerge.methods import compress
+from infomerge.numerics import check_dense
 from infomerge.video import CellTruth, Clip, SceneClip, TruncatedClipWarning
 from infomerge.video.clip import ClipMetadata
 from infomerge.video.truth import GroundTruth
@@ -156,8 +159,10 @@ class EncodedClip:
         Raises:
             TypeError, ValueError: an argument does not fit the tokens; the message says how.
         """
-        tokens, saliency, frame_features, layers = map(_tensor, (tokens, saliency, frame_features, layers))
+        tokens, saliency = _tensor("tokens", tokens), _tensor("saliency", saliency)
+        frame_features, layers = _tensor("frame_features", frame_features), _tensor("layers", layers)
         if isinstance(tokens, Tensor) and tokens.ndim == 4:
+            check_dense("tokens", tokens, "[frames, rows, columns, channels]")
             grid = (tokens.shape[1], tokens.shape[2]) if grid is None else grid
             tokens = tokens.flatten(1, 2)
         check_inputs(tokens, saliency, frame_features)
@@ -251,6 +256,7 @@ def find_grid(positions: int, grid: tuple[int, int] | None = None) -> tuple[int,
     """Rows and columns of a frame's positions: those given if they make as many, or the square grid.
 
     Raises:
+        TypeError: they are not two whole numbers.
         ValueError: they make another number, or there are none and no square.
     """
     if grid is None:
@@ -261,15 +267,24 @@ def find_grid(positions: int, grid: tuple[int, int] | None = None) -> tuple[int,
                 f"rows * columns = {positions}"
             )
         return side, side
-    rows, columns = grid
+    try:
+        rows, columns = map(operator.index, grid)
+    except (TypeError, ValueError, RuntimeError) as error:
+        found = reprlib.repr(grid) if isinstance(grid, tuple | list | str) else type(grid).__name__
+        raise TypeError(f"grid: got {found}; expected (rows, columns), two whole numbers") from error
     if rows < 1 or columns < 1 or rows * columns != positions:
         raise ValueError(f"grid: got {rows} x {columns}; expected rows x columns = {positions} positions")
-    return int(rows), int(columns)
+    return rows, columns
 
 
-def _tensor(values: Any) -> Any:
+def _tensor(name: str, values: Any) -> Any:
     """NumPy arrays as tensors that share no memory with them; all else as it is, to be checked."""
-    return torch.from_numpy(np.array(values)) if isinstance(values, np.ndarray) else values
+    if not isinstance(values, np.ndarray):
+        return values
+    check_unmasked(name, values)
+    if values.dtype.kind not in "biufc":
+        raise TypeError(f"{name}: got an array of dtype {values.dtype}; expected floats")
+    return torch.from_numpy(np.array(values))
 
 
 def _counted(number: int, noun: str) -> str:
@@ -277,10 +292,20 @@ def _counted(number: int, noun: str) -> str:
 
 
 def _ascending(timestamps: Any, count: int) -> Float[np.ndarray, "frames"]:
+    if isinstance(timestamps, Tensor):
+        check_dense("timestamps", timestamps, "[frames]")
+    check_unmasked("timestamps", timestamps)
+    accepted = f"expected {count} ascending numbers, in seconds"
     try:
-        times = np.asarray(timestamps, dtype=np.float64)
+        given = np.asarray(timestamps)
+        times = given.astype(np.float64, casting="unsafe" if given.dtype.kind in "OSU" else "same_kind")
     except (TypeError, ValueError, OverflowError, RuntimeError) as error:
-        raise TypeError(f"timestamps: got {type(timestamps).__name__} ({error}); expected {count} numbers") from error
-    if times.shape != (count,) or not np.isfinite(times).all() or (np.diff(times) <= 0).any():
-        raise ValueError(f"timestamps: expected {count} ascending finite numbers, in seconds; got {timestamps!r}")
+        raise TypeError(f"timestamps: got {type(timestamps).__name__} ({error}); {accepted}") from error
+    if times.shape != (count,):
+        raise ValueError(f"timestamps: got shape {list(times.shape)}; {accepted}")
+    if not np.isfinite(times).all():
+        raise ValueError(f"timestamps: got NaN or infinity; {accepted}")
+    if len(wrong := np.flatnonzero(np.diff(times) <= 0)):
+        before, after = times[wrong[0] : wrong[0] + 2]
+        raise ValueError(f"timestamps: got {after:g} after {before:g}; {accepted}")
     return times

@@ -3,11 +3,12 @@
 import math
 from typing import Any, NamedTuple
 
+import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from infomerge.numerics import wide
+from infomerge.numerics import check_dense, wide
 from infomerge.selection import frame_distinctness
 
 LARGEST = 1e60
@@ -59,6 +60,12 @@ def check_inputs(tokens: Any, saliency: Any = None, frame_features: Any = None) 
         _check_values(name, value)
 
 
+def check_unmasked(name: str, values: Any) -> None:
+    """Refuse a NumPy array of which a part is masked: a tensor has no mask, and shows what lies below."""
+    if np.ma.is_masked(values):
+        raise TypeError(f"{name}: got an array of which a part is masked; expected numbers alone")
+
+
 def check_shapes(tokens: Any, saliency: Any = None, frame_features: Any = None) -> dict[str, Tensor]:
     """All of `check_inputs` that needs no look at a value; gives the tensors that were given, by name."""
     _check_tensor("tokens", tokens, "[frames, positions, channels]", 3)
@@ -67,7 +74,7 @@ def check_shapes(tokens: Any, saliency: Any = None, frame_features: Any = None) 
         raise ValueError(f"tokens: got an empty clip, shape {list(tokens.shape)}; expected at least [1, 1, 1]")
     given = {"tokens": tokens}
     if saliency is not None:
-        _check_tensor("saliency", saliency, "[frames, positions]", 2)
+        _check_tensor("saliency", saliency, "[frames, positions]", 2, tokens)
         if saliency.shape != (frames, positions):
             raise ValueError(
                 f"saliency: got shape {list(saliency.shape)}; expected [frames, positions] of the tokens, "
@@ -75,23 +82,19 @@ def check_shapes(tokens: Any, saliency: Any = None, frame_features: Any = None) 
             )
         given["saliency"] = saliency
     if frame_features is not None:
-        _check_tensor("frame_features", frame_features, "[frames, features]", 2)
+        _check_tensor("frame_features", frame_features, "[frames, features]", 2, tokens)
         if len(frame_features) != frames or frame_features.shape[1] == 0:
             raise ValueError(
                 f"frame_features: got shape {list(frame_features.shape)}; expected [frames, features] with a row "
                 f"for each of the {frames} frames of the tokens"
             )
         given["frame_features"] = frame_features
-    for name, value in given.items():
-        _check_device(name, value, tokens)
-    if tokens.is_meta:
-        raise TypeError("tokens: got a tensor on meta, which has no numbers; expected one on a CPU or a GPU")
     return given
 
 
 def check_layers(layers: Any, tokens: Float[Tensor, "frames positions channels"]) -> None:
     """Refuse hidden states of an encoder that do not fit the tokens, as `compress` documents it."""
-    _check_tensor("layers", layers, "[layers, frames, positions, hidden]", 4)
+    _check_tensor("layers", layers, "[layers, frames, positions, hidden]", 4, tokens)
     frames, positions, _ = tokens.shape
     if len(layers) < 2 or layers.shape[1:3] != (frames, positions) or layers.shape[3] == 0:
         raise ValueError(
@@ -99,7 +102,6 @@ def check_layers(layers: Any, tokens: Float[Tensor, "frames positions channels"]
             f"more and the frames and positions of the tokens, [{frames}, {positions}]"
         )
     _check_values("layers", layers)
-    _check_device("layers", layers, tokens)
 
 
 def _check_values(name: str, value: Tensor) -> None:
@@ -111,18 +113,13 @@ def _check_values(name: str, value: Tensor) -> None:
         raise ValueError(f"{name}: got a value of {largest:.3g}; expected numbers from {-LARGEST:g} to {LARGEST:g}")
 
 
-def _check_device(name: str, value: Tensor, tokens: Tensor) -> None:
-    if value.device != tokens.device:
-        raise ValueError(f"{name}: got one on {value.device}; expected the device of the tokens, {tokens.device}")
-
-
-def _check_tensor(name: str, value: Any, shape: str, rank: int) -> None:
+def _check_tensor(name: str, value: Any, shape: str, rank: int, tokens: Tensor | None = None) -> None:
     if not isinstance(value, Tensor):
         raise TypeError(f"{name}: got {type(value).__name__}; expected a torch.Tensor {shape}")
     if value.dtype not in _DTYPES:
         raise TypeError(f"{name}: got dtype {value.dtype}; expected a float dtype (float16 to float64, bfloat16)")
-    if value.is_nested or value.layout != torch.strided:
-        found = "nested" if value.is_nested else str(value.layout).removeprefix("torch.")
-        raise TypeError(f"{name}: got a {found} tensor; expected a dense one, {shape}")
+    if tokens is not None and value.device != tokens.device:
+        raise ValueError(f"{name}: got one on {value.device}; expected the device of the tokens, {tokens.device}")
+    check_dense(name, value, shape)
     if value.ndim != rank:
         raise ValueError(f"{name}: got {value.ndim} dimensions, shape {list(value.shape)}; expected {shape}")

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from infomerge.config import MergeScope
 from infomerge.density import density_scores as density_scores
-from infomerge.numerics import BLOCK_ELEMENTS, group_means, grouped_sums, invert, rounded, unit, wide
+from infomerge.numerics import BLOCK_ELEMENTS, check_dense, group_means, grouped_sums, invert, rounded, unit, wide
 from infomerge.selection import replace_static
 
 
@@ -21,11 +21,10 @@ def _check_rows(name: str, value: Any, shape: tuple[int, ...]) -> None:
     """Refuse what is no tensor of features, one row for each of so many tokens."""
     if not isinstance(value, Tensor):
         raise TypeError(f"{name}: got {type(value).__name__}; expected a torch.Tensor")
-    if value.is_nested or value.layout != torch.strided or value.is_quantized:
-        raise TypeError(f"{name}: got a nested, sparse or quantized tensor; expected a dense one")
+    expected = f"[{', '.join(map(str, shape))}, features]"
+    check_dense(name, value, expected)
     if value.shape[:-1] != shape or value.shape[-1] == 0:
-        expected = ", ".join(map(str, shape))
-        raise ValueError(f"{name}: got shape {list(value.shape)}; expected [{expected}, features]")
+        raise ValueError(f"{name}: got shape {list(value.shape)}; expected {expected}")
 
 
 @dataclass(frozen=True, eq=False)

@@ -13,6 +13,21 @@ BLOCK_ELEMENTS = 1 << 24
 """Numbers in the largest similarity block held at once: bounds memory where it would grow with frames squared."""
 
 
+def check_dense(name: str, value: Tensor, shape: str) -> None:
+    """Refuse a tensor whose numbers do not stand in rows, or that has none.
+
+    Raises:
+        TypeError: it is nested, sparse, quantized or on meta.
+    """
+    if value.is_nested or value.layout != torch.strided or value.is_quantized:
+        layout = "quantized" if value.is_quantized else str(value.layout).removeprefix("torch.")
+        raise TypeError(
+            f"{name}: got a {'nested' if value.is_nested else layout} tensor; expected a dense one, {shape}"
+        )
+    if value.is_meta:
+        raise TypeError(f"{name}: got a tensor on meta, which has no numbers; expected one on a CPU or a GPU")
+
+
 def rounded(values: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
     """Values as they are compared: rounded to `DECIMALS`."""
     return torch.round(values, decimals=DECIMALS)

@@ -102,7 +102,7 @@ def test_the_grid_is_told_by_the_shape_or_is_the_square_one() -> None:
         ({"tokens": [[1.0]]}, TypeError, "tokens: got list"),
         ({"tokens": np.full((2, 16, 4), np.nan)}, ValueError, "tokens: got 128 values that are NaN"),
         ({"tokens": np.ones((2, 16, 4)), "saliency": np.ones((2, 9))}, ValueError, "saliency: got shape"),
-        ({"tokens": np.ones((2, 16, 4)), "timestamps": [1, 1]}, ValueError, "timestamps: expected 2 ascending"),
+        ({"tokens": np.ones((2, 16, 4)), "timestamps": [1, 1]}, ValueError, "timestamps: got 1 after 1; expected 2"),
         (
             {"tokens": np.ones((2, 16, 4)), "frames": np.zeros((3, 8, 8, 3), dtype=np.uint8)},
             ValueError,

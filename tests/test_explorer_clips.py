@@ -180,8 +180,8 @@ def test_a_broken_upload_is_named_as_the_reader_knows_it_and_the_clip_stays() ->
     ("options", "message"),
     [
         ({"frames": np.zeros((3, 8, 8, 3), dtype=np.uint8)}, "frames: got 3; expected as many as"),
-        ({"timestamps": [0.0, 1.0]}, "timestamps: expected 14 ascending"),
-        ({"timestamps": [1.0] * 14}, "timestamps: expected 14 ascending"),
+        ({"timestamps": [0.0, 1.0]}, r"timestamps: got shape \[2\]; expected 14 ascending"),
+        ({"timestamps": [1.0] * 14}, "timestamps: got 1 after 1; expected 14 ascending"),
         ({"grid": (3, 5)}, "grid: got 3 x 5; expected rows x columns = 16"),
     ],
 )

@@ -10,6 +10,9 @@ from jaxtyping import Float, Shaped, UInt8
 from torch import Tensor
 from torch.nn import functional
 
+from infomerge.inputs import check_unmasked
+from infomerge.numerics import check_dense
+
 Resample = Literal["bilinear", "bicubic"]
 
 
@@ -79,10 +82,15 @@ def rgb_frames(frames: Any) -> UInt8[np.ndarray, "frames height width 3"]:
             uint16 above that to 65,535; floats from 0 to 1, or to 255 where one is larger.
 
     Raises:
-        TypeError: neither an array nor a tensor.
+        TypeError: neither an array nor a dense tensor of numbers.
         ValueError: the shape is another, or values lie outside of that.
     """
-    values = frames.detach().cpu().numpy() if isinstance(frames, Tensor) else frames
+    check_unmasked("frames", frames)
+    values = frames
+    if isinstance(frames, Tensor):
+        check_dense("frames", frames, "[frames, height, width, 3]")
+        small = frames.is_floating_point() and frames.itemsize < 4  # NumPy has no bfloat16 and no floats of 8 bits
+        values = (frames.float() if small else frames).detach().cpu().numpy()
     if isinstance(values, np.ndarray) and values.ndim == 4 and values.shape[1] == 3 and values.shape[3] != 3:
         values = values.transpose(0, 2, 3, 1)
     if isinstance(values, np.ndarray) and values.dtype != np.uint8 and values.dtype.kind in "iuf" and values.size:

@@ -49,9 +49,11 @@ def attach(
     tokens, and its processors, criteria, prefix functions and streamers are shown the same; a draft model and a
     `custom_generate` function work on the shorter prompt. `forward`, that of the model or of the one below its head,
     gives the outputs of the shorter prompt, to which `labels` are shortened along; columns in `logits_to_keep` are
-    those of the full prompt; `image_hidden_states` holds the features that it put in place. Images and text are left as
-    they are. The features of videos come without gradients. A model can be attached to more than once: the newest run
-    works, for all threads. Copies of an attached model work as without a compression.
+    those of the full prompt. `image_hidden_states` and `video_hidden_states` hold the features that were put in place,
+    in one row of tokens (InternVL's stock output has a row for each frame) and without the tower's own states (which
+    SmolVLM's has beside them). Images and text are left as they are. The features of videos come without gradients. A
+    model can be attached to more than once: the newest run works, for all threads. Copies of an attached model work as
+    without a compression.
 
     What is given past the model is not compressed, and says so: `type(model).generate(model, ...)` and encoded videos
     are refused, a prompt of embeddings is warned of. The encoders, such as `get_video_features`, give every token.

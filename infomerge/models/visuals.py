@@ -1,8 +1,8 @@
 """The visual features of a call: encoded by the model, and compressed where they are videos."""
 
 import inspect
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -105,7 +105,25 @@ def _encoded(adapter: VideoAdapter, inputs: Mapping[str, Any], modality: str) ->
         for name in inspect.signature(function).parameters
         if name != "kwargs" and inputs.get(name) is not None
     }
-    return function(**known, return_dict=True)
+    with _loaded(adapter.base_model):
+        return function(**known, return_dict=True)
+
+
+@contextmanager
+def _loaded(model: Any) -> Iterator[None]:
+    """Bring in the weights that accelerate keeps elsewhere between two calls of `forward`, past which encoders are run.
+
+    Only those of the model itself, such as a newline between frames: its parts are called by their own `forward`.
+    """
+    hook = getattr(model, "_hf_hook", None)
+    if hook is None or not any(weight.is_meta for weight in model.parameters(recurse=False)):
+        yield
+        return
+    hook.pre_forward(model)
+    try:
+        yield
+    finally:
+        hook.post_forward(model, None)
 
 
 def compress_videos(visuals: Visuals, compressor: Compressor) -> list[Compression]:

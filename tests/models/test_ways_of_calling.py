@@ -209,6 +209,34 @@ def test_a_forward_that_others_put_on_the_model_stays() -> None:
     assert torch.equal(logits(model, inputs), plain)
 
 
+def test_weights_that_a_hook_brings_in_for_a_call_are_there_for_the_encoder() -> None:
+    """As accelerate does with weights kept elsewhere; LLaVA-OneVision's encoder reads one of the model's own."""
+    kind, model = KINDS["LlavaOnevision"], KINDS["LlavaOnevision"].build()
+    inputs = kind.inputs(model, kind.prompt(8))
+    with compressing(model, SHORT):
+        expected = logits(model, inputs)
+    base, newline, stock = model.model, model.model.image_newline, model.model.forward
+
+    class Hook:
+        def pre_forward(self, module: Any) -> None:
+            module.image_newline = newline
+
+        def post_forward(self, module: Any, output: Any) -> Any:
+            module.image_newline = nn.Parameter(newline.to("meta"))
+            return output
+
+    def forward(*args: Any, **kwargs: Any) -> Any:
+        base._hf_hook.pre_forward(base)
+        return base._hf_hook.post_forward(base, stock(*args, **kwargs))
+
+    base._hf_hook, base.forward = Hook(), forward
+    base._hf_hook.post_forward(base, None)
+    with compressing(model, SHORT):
+        for _ in range(2):
+            assert torch.equal(logits(model, inputs), expected)
+            assert base.image_newline.is_meta
+
+
 def test_a_pipeline_compresses() -> None:
     kind = KINDS["LlavaNextVideo"]
     model = kind.build()
