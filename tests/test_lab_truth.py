@@ -214,17 +214,22 @@ def lens_view(page: Page) -> dict[str, object]:
     return found
 
 
-def test_the_lens_is_true_after_a_reload_in_a_second_view_and_when_run_again(page: Page, address: str) -> None:
-    open_and_run(page, address, "lens")
-    stage = page.locator(".token-lens .tl-stage").last
-    stage.focus()
+def pin_in_frame_3(page: Page) -> dict[str, object]:
+    """Go there and pin a token by keyboard; what the lens shows then."""
+    page.locator(".token-lens .tl-stage").last.focus()
     for _ in range(3):
         page.keyboard.press("ArrowRight")
     page.keyboard.press("n")
-    before = lens_view(page)
-    assert before["frame"] == 3
-    assert before["pinned"] is not None
-    assert before["lit"]
+    found = lens_view(page)
+    assert found["frame"] == 3
+    assert found["pinned"] is not None
+    assert found["lit"]
+    return found
+
+
+def test_the_lens_is_true_after_a_reload_in_a_second_view_and_when_run_again(page: Page, address: str) -> None:
+    open_and_run(page, address, "lens")
+    before = pin_in_frame_3(page)
     save(page)
     page.reload()
     open_notebook(page, address, "lens")
@@ -297,14 +302,7 @@ def test_the_answers_are_true_after_a_reload_in_a_second_view_and_when_run_again
 def test_a_cell_whose_deletion_was_undone_shows_the_truth(page: Page, address: str) -> None:
     open_and_run(page, address, "views")
     turned = assert_true_and_turning(page, explorer_of(page), START)
-    stage = page.locator(".token-lens .tl-stage")
-    stage.focus()
-    for _ in range(3):
-        page.keyboard.press("ArrowRight")
-    page.keyboard.press("n")
-    pinned = lens_view(page)
-    assert pinned["frame"] == 3
-    assert pinned["lit"]
+    pinned = pin_in_frame_3(page)
     page.locator(".answer-view").get_by_label("Method").select_option("tome")
     expect(page.locator(".answer-view")).to_have_attribute("data-view", re.compile('"method":"tome"'))
     asked = answers_view(page)
