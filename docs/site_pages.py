@@ -23,7 +23,7 @@ sys.path[:0] = [str(ROOT), str(ROOT / "docs")]
 from site_downloads import PARTS, downloads  # noqa: E402  after the path is known
 from site_notebooks import NotebookPage, notebook_page, notebook_paths  # noqa: E402
 
-from infomerge.course.formulas import drawn  # noqa: E402
+from infomerge.formulas import drawn  # noqa: E402
 from tests.rooms import LAYERS  # noqa: E402
 
 NOTEBOOK = re.compile(r"(\]\([\w./-]+)\.ipynb((?:#[^)]*)?\))(?!\{: download)")

@@ -57,6 +57,7 @@ LAYERS = {
     },
     "Drawn": {
         "palette": "one color per role",
+        "formulas": "LaTeX as MathML",
         "plots": "figures of arrays",
         "paper": "+ tables; one function per figure",
         "results": "old name of paper",

@@ -3,6 +3,7 @@
 Values are read off the page's elements, and computed anew for comparison.
 """
 
+import io
 import json
 import re
 from collections.abc import Iterator
@@ -10,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from PIL import Image
 from playwright.sync_api import Locator, Page, expect
 
 from infomerge import InfoMergeConfig
@@ -44,6 +46,7 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Page, str, R
         write_notebook(folder / "notebooks" / "explorer.ipynb", "explorer = made()\nexplorer")
         write_notebook(folder / "notebooks" / "lens.ipynb", LENS)
         write_notebook(folder / "notebooks" / "answers.ipynb", ANSWERS)
+        write_notebook(folder / "notebooks" / "views.ipynb", "explorer = made()\nexplorer", LENS, ANSWERS)
         page = browser.new_page(viewport={"width": 1366, "height": 900})
         page.set_default_timeout(PATIENCE_MS)
         yield page, address, watch(page)
@@ -78,6 +81,24 @@ def run_cell(page: Page, number: int) -> None:
         }""",
         number,
     )
+
+
+def delete_and_undo(page: Page, number: int, view: str) -> None:
+    """Delete the cell of a view by its keys, see the view go, and undo the deletion."""
+    page.evaluate(
+        """async (number) => {
+            const { shell, commands } = window.jupyterapp;
+            shell.activateById(shell.currentWidget.id);
+            shell.currentWidget.content.activeCellIndex = number;
+            await commands.execute("notebook:enter-command-mode");
+        }""",
+        number,
+    )
+    page.keyboard.press("d")
+    page.keyboard.press("d")
+    expect(page.locator(view)).to_have_count(0)
+    page.keyboard.press("z")
+    expect(page.locator(view)).to_have_count(1)
 
 
 def explorer_of(page: Page) -> Locator:
@@ -193,17 +214,22 @@ def lens_view(page: Page) -> dict[str, object]:
     return found
 
 
-def test_the_lens_is_true_after_a_reload_in_a_second_view_and_when_run_again(page: Page, address: str) -> None:
-    open_and_run(page, address, "lens")
-    stage = page.locator(".token-lens .tl-stage").last
-    stage.focus()
+def pin_in_frame_3(page: Page) -> dict[str, object]:
+    """Go there and pin a token by keyboard; what the lens shows then."""
+    page.locator(".token-lens .tl-stage").last.focus()
     for _ in range(3):
         page.keyboard.press("ArrowRight")
     page.keyboard.press("n")
-    before = lens_view(page)
-    assert before["frame"] == 3
-    assert before["pinned"] is not None
-    assert before["lit"]
+    found = lens_view(page)
+    assert found["frame"] == 3
+    assert found["pinned"] is not None
+    assert found["lit"]
+    return found
+
+
+def test_the_lens_is_true_after_a_reload_in_a_second_view_and_when_run_again(page: Page, address: str) -> None:
+    open_and_run(page, address, "lens")
+    before = pin_in_frame_3(page)
     save(page)
     page.reload()
     open_notebook(page, address, "lens")
@@ -271,3 +297,63 @@ def test_the_answers_are_true_after_a_reload_in_a_second_view_and_when_run_again
     expect(page.locator(".answer-view .im-message")).to_contain_text("run this cell again")
     ARTIFACTS.mkdir(exist_ok=True)
     page.screenshot(path=ARTIFACTS / "answers_after_a_restart.png")
+
+
+def test_a_cell_whose_deletion_was_undone_shows_the_truth(page: Page, address: str) -> None:
+    open_and_run(page, address, "views")
+    turned = assert_true_and_turning(page, explorer_of(page), START)
+    pinned = pin_in_frame_3(page)
+    page.locator(".answer-view").get_by_label("Method").select_option("tome")
+    expect(page.locator(".answer-view")).to_have_attribute("data-view", re.compile('"method":"tome"'))
+    asked = answers_view(page)
+    assert true_answers(0, "tome", 0.03).items() <= asked.items()
+
+    delete_and_undo(page, 1, ".budget-explorer")
+    assert_true_and_turning(page, explorer_of(page), turned)
+    delete_and_undo(page, 2, ".token-lens")
+    assert lens_view(page) == pinned
+    delete_and_undo(page, 3, ".answer-view")
+    assert answers_view(page) == asked
+    page.locator(".answer-view").get_by_label("Method").select_option("infomerge")
+    expect(page.locator(".answer-view")).to_have_attribute("data-view", re.compile('"method":"infomerge"'))
+    assert true_answers(0, "infomerge", 0.03).items() <= answers_view(page).items()
+    assert failed_outputs(page) == []
+
+
+def change_theme(page: Page, name: str) -> None:
+    page.evaluate("(theme) => window.jupyterapp.commands.execute('apputils:change-theme', { theme })", name)
+    expect(page.locator("body")).to_have_attribute("data-jp-theme-name", name)
+
+
+def downloaded(page: Page, explorer: Locator, kind: str) -> bytes:
+    explorer.get_by_label("Export").select_option(kind)
+    with page.expect_download() as told:
+        explorer.get_by_role("button", name="Download").click()
+    return told.value.path().read_bytes()
+
+
+def corners(png: bytes) -> set[tuple[int, ...]]:
+    with Image.open(io.BytesIO(png)) as picture:
+        right, bottom = picture.width - 2, picture.height - 2
+        return {picture.convert("RGBA").getpixel(at) for at in ((1, 1), (right, 1), (1, bottom), (right, bottom))}
+
+
+def test_what_is_downloaded_has_a_white_ground_in_the_dark_theme_too(page: Page, address: str) -> None:
+    open_and_run(page, address, "explorer")
+    explorer = explorer_of(page)
+    in_light = {kind: downloaded(page, explorer, kind) for kind in ("pdf", "png")}
+    change_theme(page, "JupyterLab Dark")
+    try:
+        ground = explorer.evaluate("(root) => getComputedStyle(root.closest('.jp-Notebook')).backgroundColor")
+        assert max(map(int, re.findall(r"\d+", ground)[:3])) < 60
+        in_dark = {kind: downloaded(page, explorer, kind) for kind in ("pdf", "png", "svg")}
+        assert corners(in_dark["png"]) == {(255, 255, 255, 255)}
+        assert in_light.items() <= in_dark.items()
+        # The ground is the first that is drawn.
+        assert re.search(rb'<path [^>]*style="([^"]*)"', in_dark["svg"])[1] == b"fill: #ffffff"
+        open_and_run(page, address, "lens")
+        with page.expect_download() as told:
+            page.locator(".token-lens").get_by_role("button", name="Save PNG").click()
+        assert corners(told.value.path().read_bytes()) == {(255, 255, 255, 255)}
+    finally:
+        change_theme(page, "JupyterLab Light")

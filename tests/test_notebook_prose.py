@@ -240,6 +240,21 @@ def test_a_page_of_a_notebook_folds_its_answers_and_gives_pictures_their_words()
     assert page.count("<details><summary>Output</summary>") == len(folded) > 0
 
 
+def test_a_page_of_a_notebook_draws_its_equations_without_a_network(tmp_path: Path) -> None:
+    path = NOTEBOOKS[2]
+    page, _ = LivingHTMLExporter().from_filename(str(path))
+    blocks = sum(cell.source.count("$$") for cell in cells(path, "markdown")) // 2
+    assert page.count('display="block"') == blocks > 0
+    assert page.count('display="inline"') > 0
+    assert "$$" not in re.sub(r"<script.*?</script>", "", page, flags=re.DOTALL)
+    # What is no equation, and dollars in code, stay as they are written.
+    odd = nbformat.v4.new_markdown_cell(r"$\left( x$, `$x$`, $x < y$")
+    nbformat.write(nbformat.v4.new_notebook(cells=[odd]), tmp_path / "odd.ipynb")
+    page, _ = LivingHTMLExporter().from_filename(str(tmp_path / "odd.ipynb"))
+    assert r"$\left( x$, <code>$x$</code>, <math" in page
+    assert page.count("<math") == 1
+
+
 def test_the_first_thing_is_a_lens_that_lives_without_a_kernel() -> None:
     path = NOTEBOOKS[0]
     first = cells(path, "code")[0]

@@ -1,12 +1,17 @@
 """A notebook as an HTML page in which its lenses and explorers live: `jupyter nbconvert --to infomerge NOTEBOOK`."""
 
-from typing import Any
+from typing import Any, Literal
 
+from jinja2 import pass_context
+from jinja2.runtime import Context
 from nbconvert.exporters import HTMLExporter
+from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 from nbconvert.preprocessors import Preprocessor
 from nbformat import NotebookNode
 from traitlets import default
 
+from infomerge.extras import MissingExtraError
+from infomerge.formulas import mathml
 from infomerge.widgets.pages import KINDS, page_of_stored
 from infomerge.widgets.view import STANDIN
 
@@ -57,8 +62,28 @@ _TEMPLATE = """\
 """What nbconvert's own template does not do: fold outputs as JupyterLab does, and give pictures their words."""
 
 
+class _Formulas(IPythonRenderer):
+    """nbconvert's HTML of Markdown, with equations that need no network; else they wait for MathJax, as before."""
+
+    def block_math(self, body: str) -> str:
+        return _formula(body, "block") or super().block_math(body)
+
+    def inline_math(self, body: str) -> str:
+        return _formula(body, "inline") or super().inline_math(body)
+
+
+def _formula(latex: str, display: Literal["inline", "block"]) -> str | None:
+    try:
+        return mathml(latex, display)
+    except (MissingExtraError, ValueError):
+        return None
+
+
 class LivingHTMLExporter(HTMLExporter):
-    """nbconvert's HTML, with living views, the notebook's own folds, and words for every picture that has some."""
+    """nbconvert's HTML, to be read offline: living views, folds, drawn equations, and words for pictures.
+
+    Equations are drawn where latex2mathml is installed, which the extra "docs" brings.
+    """
 
     export_from_notebook = "HTML with living lenses and explorers"
 
@@ -69,3 +94,16 @@ class LivingHTMLExporter(HTMLExporter):
     def _init_preprocessors(self) -> None:
         super()._init_preprocessors()  # type: ignore[no-untyped-call]
         self.register_preprocessor(LivingLenses, enabled=True)  # type: ignore[no-untyped-call]
+
+    @pass_context
+    def markdown2html(self, context: Context, source: str) -> str:
+        """A cell's Markdown as HTML, with its equations as MathML."""
+        renderer = _Formulas(
+            escape=False,
+            attachments=context.get("cell", {}).get("attachments", {}),
+            embed_images=self.embed_images,
+            path=context.get("resources", {}).get("metadata", {}).get("path", ""),
+            anchor_link_text=self.anchor_link_text,
+            exclude_anchor_links=self.exclude_anchor_links,
+        )
+        return MarkdownWithMath(renderer=renderer).render(source)

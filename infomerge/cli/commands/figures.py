@@ -193,7 +193,8 @@ def _draw_clips(
         drawn += _draw_one(FIGURES[name], out, asked, formats, alone=len(names) == 1)
     with bad_file("--out", out):
         write_captions(drawn, out)
-    click.echo(f"Wrote {len(drawn)} figures ({', '.join(formats).upper()}) and captions.md to {out}")
+    figures = "1 figure" if len(drawn) == 1 else f"{len(drawn)} figures"
+    click.echo(f"Wrote {figures} ({', '.join(formats).upper()}) and captions.md to {out}")
 
 
 def _draw_one(

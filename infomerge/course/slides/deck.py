@@ -16,9 +16,9 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from infomerge.course.formulas import EXTENSION, SETTINGS, drawn
 from infomerge.extras import needs
 from infomerge.files import replaced
+from infomerge.formulas import EXTENSION, SETTINGS, drawn
 
 SIZE = (1280, 720)
 """Width and height of a slide in CSS pixels; the page scales it to the screen."""
