@@ -51,9 +51,18 @@ def cost_bars(
     axes.set_yticks(rows, list(bars), parse_math=False)
     axes.invert_yaxis()
     axes.set(xlabel=unit, xlim=(0, 1.1 * ends[:, -1].max()))
-    axes.set_title(title, parse_math=False, pad=18)
-    axes.legend(loc="lower left", bbox_to_anchor=(0, 1.0), ncols=len(_PARTS), borderaxespad=0.2)
+    axes.set_title(title, parse_math=False, pad=3 + 15 * _legend_above(axes))
     return figure
+
+
+def _legend_above(axes: Axes) -> int:
+    """A legend over the axes, in as few rows as the paper's width allows; how many."""
+    handles, labels = axes.get_legend_handles_labels()
+    for columns in range(len(labels), 1, -1):
+        legend = axes.legend(loc="lower left", bbox_to_anchor=(0, 1.0), ncols=columns, borderaxespad=0.2)
+        if legend.get_window_extent().x1 <= axes.figure.bbox.width:
+            break
+    return -(-len(handles) // columns)
 
 
 @styled
