@@ -151,9 +151,8 @@ testbed = load_testbed("subsets")
 clip = FORMS["clean"].clip(2, "dev")
 seen, questions = testbed.see(clip.frames), asked_about(clip.script)  # its tokens, and what is asked about it
 drawn = EncodedClip.from_arrays(seen.tokens, frames=clip.frames, saliency=seen.saliency["head"], name="a drawn clip")
-out = compressed(
-    seen, "infomerge", 0.1, "head"
-)  # its pooling head sums up each frame: how much it attends to a token is that token's saliency
+# The encoder's pooling head sums up each frame: how much it attends to a token is that token's saliency.
+out = compressed(seen, "infomerge", 0.1, "head")
 display(plots.contact_sheet(drawn, out, title=plots.kept_title(drawn, out)))
 
 # %% predict
