@@ -6,7 +6,7 @@ Values are read off the page's elements, and computed anew for comparison.
 import io
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -227,20 +227,28 @@ def pin_in_frame_3(page: Page) -> dict[str, object]:
     return found
 
 
-def test_the_lens_is_true_after_a_reload_in_a_second_view_and_when_run_again(page: Page, address: str) -> None:
-    open_and_run(page, address, "lens")
-    before = pin_in_frame_3(page)
+def stays_through_a_reload_and_a_second_view(
+    page: Page, address: str, notebook: str, selector: str, view: Callable[[Page], dict[str, object]]
+) -> None:
+    """What a view shows is the same after both; then its cell is run again, and one view is left."""
+    before = view(page)
     save(page)
     page.reload()
-    open_notebook(page, address, "lens")
-    assert lens_view(page) == before
+    open_notebook(page, address, notebook)
+    assert view(page) == before
     page.evaluate("() => { window.jupyterapp.shell.currentWidget.content.activeCellIndex = 1; }")
     command(page, "notebook:create-output-view")
-    expect(page.locator(".token-lens")).to_have_count(2)
-    assert lens_view(page) == before
+    expect(page.locator(selector)).to_have_count(2)
+    assert view(page) == before
     page.evaluate("() => window.jupyterapp.shell.currentWidget.close()")
     run_cell(page, 1)
-    expect(page.locator(".token-lens")).to_have_count(1)
+    expect(page.locator(selector)).to_have_count(1)
+
+
+def test_the_lens_is_true_after_a_reload_in_a_second_view_and_when_run_again(page: Page, address: str) -> None:
+    open_and_run(page, address, "lens")
+    pin_in_frame_3(page)
+    stays_through_a_reload_and_a_second_view(page, address, "lens", ".token-lens", lens_view)
     assert lens_view(page)["frame"] == 0
 
 
@@ -278,19 +286,8 @@ def test_the_answers_are_true_after_a_reload_in_a_second_view_and_when_run_again
     root.get_by_label("Method").select_option("tome")
     expected = true_answers(2, "tome", 0.03)
     expect(root).to_have_attribute("data-view", re.compile('"question":2,"method":"tome"'))
-    before = answers_view(page)
-    assert expected.items() <= before.items()
-    save(page)
-    page.reload()
-    open_notebook(page, address, "answers")
-    assert answers_view(page) == before
-    page.evaluate("() => { window.jupyterapp.shell.currentWidget.content.activeCellIndex = 1; }")
-    command(page, "notebook:create-output-view")
-    expect(page.locator(".answer-view")).to_have_count(2)
-    assert answers_view(page) == before
-    page.evaluate("() => window.jupyterapp.shell.currentWidget.close()")
-    run_cell(page, 1)
-    expect(page.locator(".answer-view")).to_have_count(1)
+    assert expected.items() <= answers_view(page).items()
+    stays_through_a_reload_and_a_second_view(page, address, "answers", ".answer-view", answers_view)
     assert true_answers(0, "infomerge", 0.03).items() <= answers_view(page).items()
     assert failed_outputs(page) == []
     page.evaluate("() => window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.restart()")

@@ -51,8 +51,8 @@ print(f"{frames * positions:,} for {frames} frames; {3600 * positions:,} for an 
 # %% [markdown]
 # ## Alike: the cosine
 #
-# Two tokens $a$ and $b$ are compared by the *cosine* of the angle between them. What a square shows is in a token's
-# direction; its length says mostly how strongly the encoder reacts, and changes with the light, so it is left out:
+# Two tokens $a$ and $b$ are compared by the *cosine* of the angle between them. Only directions are
+# compared: what a square shows is taken to be in its token's direction, and the length is left out.
 #
 # $$\cos(a, b) = \frac{a \cdot b}{\lVert a \rVert \, \lVert b \rVert}$$
 #
